@@ -1,0 +1,1 @@
+"""streamml: a streaming on-line multi-label learner."""

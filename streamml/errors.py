@@ -1,0 +1,51 @@
+"""Every error that streamml raises on purpose.
+
+Each says in one sentence what is wrong and what to do.
+
+::
+
+    StreamMLError
+    ├── ConfigError          a parameter, option or combination of them is not usable
+    ├── DataError            the input as a whole cannot be read
+    │   └── SchemaError      columns, labels or vocabularies do not fit
+    ├── ContractError        a learner, source or sink was used against its contract
+    └── MissingDependency    an optional package is not installed
+
+A single event that cannot be used raises nothing: it becomes a
+:class:`streamml.types.DeadLetter`, and the stream goes on.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigError",
+    "ContractError",
+    "DataError",
+    "MissingDependency",
+    "SchemaError",
+    "StreamMLError",
+]
+
+
+class StreamMLError(Exception):
+    """Root of all errors that streamml raises on purpose."""
+
+
+class ConfigError(StreamMLError, ValueError):
+    """A parameter or option has a value that cannot be used."""
+
+
+class DataError(StreamMLError):
+    """The input as a whole cannot be read (missing, empty, truncated, wrong format)."""
+
+
+class SchemaError(DataError):
+    """Columns, labels or vocabularies do not fit each other."""
+
+
+class ContractError(StreamMLError):
+    """A learner, source or sink was used against its contract."""
+
+
+class MissingDependency(StreamMLError, ImportError):
+    """An optional package is needed; the message holds the line that installs it."""
