@@ -9,7 +9,7 @@ Each says in one sentence what is wrong and what to do.
     ├── DataError            the input as a whole cannot be read
     │   └── SchemaError      columns, labels or vocabularies do not fit
     ├── ContractError        a learner, source or sink was used against its contract
-    └── MissingDependency    an optional package is not installed
+    └── MissingDependencyError  an optional package is not installed
 
 A single event that cannot be used raises nothing: it becomes a
 :class:`streamml.types.DeadLetter`, and the stream goes on.
@@ -21,7 +21,7 @@ __all__ = [
     "ConfigError",
     "ContractError",
     "DataError",
-    "MissingDependency",
+    "MissingDependencyError",
     "SchemaError",
     "StreamMLError",
 ]
@@ -47,5 +47,5 @@ class ContractError(StreamMLError):
     """A learner, source or sink was used against its contract."""
 
 
-class MissingDependency(StreamMLError, ImportError):
+class MissingDependencyError(StreamMLError, ImportError):
     """An optional package is needed; the message holds the line that installs it."""
