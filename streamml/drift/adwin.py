@@ -1,0 +1,214 @@
+"""ADWIN: a window that shrinks when two parts of it have surely different means.
+
+Bifet and Gavaldà, "Learning from time-changing data with adaptive windowing", SDM 2007.
+The kernel keeps many detectors side by side, one row each, so that a node's detector
+costs no Python call; :class:`ADWIN` is one of them with a face.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from streamml.errors import ConfigError
+from streamml.types import Float64Array, Int64Array
+
+__all__ = ["ADWIN", "AdwinState", "adwin_reset", "adwin_update", "new_adwin_state"]
+
+_LEVELS = 40  # buckets of up to 2^39 values
+_SLOTS = 6  # max_buckets + 1: a level that reaches this many is compressed
+_CLOCK = 32
+_GRACE = 10
+_MIN_WINDOW = 5
+_TOTAL, _VARIANCE, _WIDTH, _TICK, _OLD_MEAN, _DETECTIONS = range(6)
+
+
+class AdwinState(NamedTuple):
+    """Exponential histograms of many detectors.
+
+    ``totals`` and ``variances`` are float64 ``(detectors, levels, slots)``, oldest slot
+    first; ``used`` counts slots in use, ``levels`` levels in use; ``sums`` holds total,
+    variance, width, tick, mean before the last cut and detections.
+    """
+
+    totals: Float64Array
+    variances: Float64Array
+    used: Int64Array
+    levels: Int64Array
+    sums: Float64Array
+
+
+def new_adwin_state(n: int) -> AdwinState:
+    """``n`` empty detectors."""
+    return AdwinState(
+        np.zeros((n, _LEVELS, _SLOTS)),
+        np.zeros((n, _LEVELS, _SLOTS)),
+        np.zeros((n, _LEVELS), np.int64),
+        np.ones(n, np.int64),
+        np.zeros((n, 6)),
+    )
+
+
+@njit(cache=True)
+def adwin_reset(state, k):  # type: ignore[no-untyped-def]
+    """Empty detector ``k``."""
+    state.totals[k] = 0.0
+    state.variances[k] = 0.0
+    state.used[k] = 0
+    state.levels[k] = 1
+    state.sums[k] = 0.0
+
+
+@njit(cache=True)
+def adwin_update(state, k, value, delta):  # type: ignore[no-untyped-def]
+    """Give ``value`` in [0, 1] to detector ``k``; true where its window was cut."""
+    sums = state.sums[k]
+    used = state.used[k]
+    state.totals[k, 0, used[0]] = value
+    state.variances[k, 0, used[0]] = 0.0
+    used[0] += 1
+    sums[_WIDTH] += 1.0
+    width = sums[_WIDTH]
+    if width > 1.0:
+        gap = value - sums[_TOTAL] / (width - 1.0)
+        sums[_VARIANCE] += (width - 1.0) * gap * gap / width
+    sums[_TOTAL] += value
+    if used[0] == _SLOTS:
+        _compress(state, k)
+    sums[_TICK] += 1.0
+    if sums[_TICK] % _CLOCK != 0.0 or width <= _GRACE:
+        return False
+    before = sums[_TOTAL] / width
+    found = False
+    while _cut_once(state, k, delta):
+        found = True
+    if found:
+        sums[_OLD_MEAN] = before
+        sums[_DETECTIONS] += 1.0
+    return found
+
+
+@njit(cache=True)
+def _compress(state, k):  # type: ignore[no-untyped-def]
+    """Join the two oldest buckets of every full level into one of the next."""
+    totals, variances, used = state.totals[k], state.variances[k], state.used[k]
+    level = 0
+    while used[level] == _SLOTS:
+        if level + 1 == state.levels[k]:
+            state.levels[k] += 1
+        n = float(1 << level)
+        t0, t1 = totals[level, 0], totals[level, 1]
+        gap = t0 / n - t1 / n
+        slot = used[level + 1]
+        totals[level + 1, slot] = t0 + t1
+        variances[level + 1, slot] = (
+            variances[level, 0] + variances[level, 1] + n * n * gap * gap / (n + n)
+        )
+        used[level + 1] += 1
+        used[level] -= 2
+        for s in range(used[level]):
+            totals[level, s] = totals[level, s + 2]
+            variances[level, s] = variances[level, s + 2]
+        level += 1
+
+
+@njit(cache=True)
+def _cut_once(state, k, delta):  # type: ignore[no-untyped-def]
+    """Drop the oldest bucket if some cut of the window parts two different means."""
+    totals, used, sums = state.totals[k], state.used[k], state.sums[k]
+    width = sums[_WIDTH]
+    spread = sums[_VARIANCE] / width
+    delta_prime = math.log(2.0 * math.log(width) / delta)
+    n0, u0 = 0.0, 0.0
+    n1, u1 = width, sums[_TOTAL]
+    for level in range(state.levels[k] - 1, -1, -1):
+        n = float(1 << level)
+        for slot in range(used[level] - 1 if level == 0 else used[level]):
+            n0 += n
+            n1 -= n
+            u0 += totals[level, slot]
+            u1 -= totals[level, slot]
+            if n0 < _MIN_WINDOW or n1 < _MIN_WINDOW:
+                continue
+            m = 1.0 / (n0 - _MIN_WINDOW + 1.0) + 1.0 / (n1 - _MIN_WINDOW + 1.0)
+            bound = math.sqrt(2.0 * m * spread * delta_prime) + 2.0 / 3.0 * delta_prime * m
+            if abs(u0 / n0 - u1 / n1) > bound:
+                _drop_oldest(state, k)
+                return True
+    return False
+
+
+@njit(cache=True)
+def _drop_oldest(state, k):  # type: ignore[no-untyped-def]
+    totals, variances, used, sums = (
+        state.totals[k],
+        state.variances[k],
+        state.used[k],
+        state.sums[k],
+    )
+    level = state.levels[k] - 1
+    n = float(1 << level)
+    total, variance = totals[level, 0], variances[level, 0]
+    sums[_WIDTH] -= n
+    sums[_TOTAL] -= total
+    gap = total / n - sums[_TOTAL] / sums[_WIDTH]
+    sums[_VARIANCE] -= variance + n * sums[_WIDTH] * gap * gap / (n + sums[_WIDTH])
+    used[level] -= 1
+    for s in range(used[level]):
+        totals[level, s] = totals[level, s + 1]
+        variances[level, s] = variances[level, s + 1]
+    while state.levels[k] > 1 and used[state.levels[k] - 1] == 0:
+        state.levels[k] -= 1
+
+
+class ADWIN:
+    """One ADWIN detector.
+
+    Parameters
+    ----------
+    delta
+        One minus the confidence, in (0, 1); smaller means fewer false alarms.
+    start_over
+        Forget the window after a change, as river does; otherwise the part after the
+        change is kept, as the paper says.
+
+    Examples
+    --------
+    >>> detector = ADWIN()
+    >>> [t for t in range(2000) if detector.update(float(t >= 1000))]
+    [1023]
+    """
+
+    def __init__(self, delta: float = 0.002, start_over: bool = True) -> None:
+        if not 0.0 < delta < 1.0:
+            raise ConfigError(f"delta must lie between 0 and 1, not {delta}.")
+        self.delta = delta
+        self.start_over = start_over
+        self._changed = False
+        self._state = new_adwin_state(1)
+
+    def update(self, value: float) -> bool:
+        """Take the next value; true where a change of the mean was found."""
+        if self._changed and self.start_over:
+            adwin_reset(self._state, 0)
+        self._changed = bool(adwin_update(self._state, 0, float(value), self.delta))
+        return self._changed
+
+    @property
+    def width(self) -> int:
+        """Number of values in the window."""
+        return int(self._state.sums[0, _WIDTH])
+
+    @property
+    def mean(self) -> float:
+        """Mean of the window, 0 while it is empty."""
+        width = self._state.sums[0, _WIDTH]
+        return float(self._state.sums[0, _TOTAL] / width) if width else 0.0
+
+    @property
+    def mean_before(self) -> float:
+        """Mean of the window just before the last change was found."""
+        return float(self._state.sums[0, _OLD_MEAN])

@@ -1,0 +1,101 @@
+"""Label statistics, a rule and the tree it shapes, joined to one on-line structure."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from streamml.errors import ConfigError
+from streamml.hierarchy.counts import LabelCounts
+from streamml.hierarchy.evidence import EvidenceRule
+from streamml.hierarchy.odac import OdacRule
+from streamml.hierarchy.tree import LabelTree
+from streamml.types import Change, Int32Array, Int64Array
+
+__all__ = ["RULES", "LabelHierarchy", "Rule"]
+
+
+class Rule(Protocol):
+    """Decides when clusters split, merge or are rebuilt."""
+
+    fading: float
+
+    def check(self, tree: LabelTree, counts: LabelCounts, position: int) -> list[Change]:
+        """Restructure ``tree`` where the counts ask for it, and say what was done."""
+
+
+class OneCluster:
+    """Keeps all labels in one cluster (for comparison)."""
+
+    fading = 1.0
+
+    def check(self, tree: LabelTree, counts: LabelCounts, position: int) -> list[Change]:
+        """Change nothing."""
+        del tree, counts, position
+        return []
+
+
+RULES: dict[str, type[Rule]] = {"evidence": EvidenceRule, "odac": OdacRule, "one": OneCluster}
+
+_WORK_PER_EVENT = 32
+
+
+class LabelHierarchy:
+    """An incremental hierarchy of labels, by Jaccard dissimilarity.
+
+    Parameters
+    ----------
+    rule
+        ``"evidence"``, ``"odac"`` (the paper's) or ``"one"`` (a single cluster).
+    n_min
+        Events between two checks, at least 1. Checks that were costly are spaced
+        further apart, so that upkeep per event does not grow with the labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> h = LabelHierarchy(n_min=50)
+    >>> rows = np.array([[0, 1], [2, 3]] * 100, np.int32)
+    >>> h.reserve_labels(4)
+    >>> for start in range(0, 200, 50):
+    ...     h.observe(np.arange(0, 402, 2), rows.ravel(), start, start + 50)
+    ...     _ = h.check()
+    >>> h.tree.groups()
+    ((0, 1), (2, 3))
+    """
+
+    def __init__(self, rule: str = "evidence", n_min: int = 100) -> None:
+        if rule not in RULES:
+            raise ConfigError(f"There is no rule {rule!r}: use one of {', '.join(RULES)}.")
+        if n_min < 1:
+            raise ConfigError(f"n_min must be at least 1, not {n_min}.")
+        self.n_min = n_min
+        self.rule = RULES[rule]()
+        self.tree = LabelTree()
+        self.counts = LabelCounts(self.rule.fading)
+        self.position = 0
+        self.next_check = n_min
+        self.work = 0
+        """Elementary steps of checks so far; tests bound it."""
+        self.changes: list[Change] = []
+
+    def reserve_labels(self, n_labels: int) -> None:
+        """Make room for label columns below ``n_labels``."""
+        self.counts.reserve_labels(n_labels)
+        self.tree.add_labels(n_labels)
+
+    def observe(self, indptr: Int64Array, indices: Int32Array, start: int, stop: int) -> None:
+        """Count the label sets of rows ``start`` to ``stop``; never past the next check."""
+        self.counts.observe(indptr, indices, start, stop)
+        self.position += stop - start
+
+    def check(self) -> list[Change]:
+        """Restructure where a check is due; give the changes made now."""
+        if self.position < self.next_check:
+            return []
+        self.counts.maintain()
+        work = self.counts.n_pairs + self.tree.n_labels
+        self.work += work
+        self.next_check = self.position + max(self.n_min, work // _WORK_PER_EVENT)
+        changes = self.rule.check(self.tree, self.counts, self.position)
+        self.changes.extend(changes)
+        return changes

@@ -1,0 +1,208 @@
+"""IHOMER: the same bits on every path, and structure changes that lose nothing."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from streamml import IHOMER
+from streamml.errors import ConfigError, ContractError, SchemaError
+from streamml.types import Event, EventBatch, PartialLabels, Schema
+
+
+def events(n, seed=1, n_labels=6, partial=False):
+    """Two groups of labels that hang on features; regrouped half way; names appear late."""
+    rng = np.random.default_rng(seed)
+    for t in range(n):
+        x = {f"f{j}": float(rng.normal()) for j in range(4) if rng.random() < 0.9}
+        x["always"] = 1.0
+        if t > n // 3:
+            x["late"] = float(rng.random())
+        groups = ([0, 1, 2], [3, 4, 5]) if t < n // 2 else ([0, 3, 4], [1, 2, 5])
+        on = [x.get("f0", 0) > 0, x.get("f1", 0) > 0.5]
+        y = {k for k in range(n_labels) if (on[k in groups[1]]) != (rng.random() < 0.05)}
+        if t > n // 4 and rng.random() < 0.1:
+            y.add(n_labels)  # a label that comes late
+        names = frozenset(f"l{k}" for k in y)
+        labels = names
+        if partial and t % 3 == 0:
+            labels = PartialLabels(frozenset(list(names)[:1]), frozenset({"l9"}))
+        if partial and t % 7 == 0:
+            labels = None
+        yield Event(t, float(t), x, labels)
+
+
+def batch_of(n, **kwargs):
+    return EventBatch.from_events(events(n, **kwargs), Schema())
+
+
+def arrays(predictions):
+    p = predictions
+    return [a.tolist() for a in (p.indptr, p.indices, p.score_indptr, p.score_indices, p.scores)]
+
+
+@pytest.mark.parametrize("partial", [False, True])
+@pytest.mark.parametrize("rule", ["evidence", "odac"])
+def test_any_batch_size_gives_the_same_bits(partial, rule):
+    batch = batch_of(3000, partial=partial)
+    results = []
+    for size in (1, 7, 4096):
+        model = IHOMER(rule=rule, drift_delta=0.002)
+        indices, scores = [], []
+        for start in range(0, len(batch), size):
+            found = model.test_then_train(batch.slice(start, min(start + size, len(batch))))
+            indices += found.indices.tolist()
+            scores += found.scores.tolist()
+        results.append((indices, scores, model.changes, model.label_tree()))
+    assert results[0] == results[1] == results[2]
+    assert len(results[0][2]) > 0  # the stream made it restructure
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_the_one_event_interface_gives_the_same_numbers(partial):
+    stream = list(events(700, partial=partial))
+    fast = IHOMER()
+    found = fast.test_then_train(EventBatch.from_events(stream, Schema()), min_score=0.0)
+    slow = IHOMER()
+    for row, event in enumerate(stream):
+        decided = slow.predict_one(event.x)
+        proba = slow.predict_proba_one(event.x)
+        labels = slow.schema.labels.names
+        assert [k for k, name in enumerate(labels) if decided[name]] == found.row(row).tolist()
+        scores = found.scores[found.score_indptr[row] : found.score_indptr[row + 1]]
+        assert [proba[name][True] for name in labels] == scores.tolist()
+        if event.y is not None:
+            slow.learn_one(event.x, event.y)
+
+
+def test_predict_changes_nothing():
+    batch = batch_of(1500)
+    one, other = IHOMER(), IHOMER()
+    for start in range(0, 1500, 100):
+        part = batch.slice(start, start + 100)
+        other.predict(part)
+        other.predict_one({"never seen": 3.0, "f0": 1.0})
+        assert arrays(other.predict(part)) == arrays(one.predict(part))
+        one.learn(part)
+        other.learn(part)
+    assert "never seen" not in other.schema.features
+    assert one.label_tree() == other.label_tree()
+
+
+def test_learning_after_predicting_equals_test_then_train():
+    batch = batch_of(800)
+    together, apart = IHOMER(), IHOMER()
+    expected = together.test_then_train(batch)
+    rows = []
+    for i in range(len(batch)):
+        event = batch.slice(i, i + 1)
+        rows.append(apart.predict(event).indices.tolist())
+        apart.learn(event)
+    assert rows == [expected.row(i).tolist() for i in range(len(batch))]
+
+
+def test_a_structure_change_leaves_the_scores_of_every_label_as_they_were():
+    batch = batch_of(1200)
+    model = IHOMER()
+    model.learn(batch)
+    probe = batch.slice(1100, 1200)
+    before = arrays(model.predict(probe, min_score=0.0))
+    tree = model.hierarchy.tree
+    labels = tree.root.all_labels()
+    tree.replace(tree.root, [labels[:2], labels[2:5], labels[5:]], model.hierarchy.position)
+    model._move_detectors()
+    assert arrays(model.predict(probe, min_score=0.0)) == before
+    tree.replace(tree.root, [labels], model.hierarchy.position)
+    model._move_detectors()
+    assert arrays(model.predict(probe, min_score=0.0)) == before
+
+
+def test_it_learns_restructures_and_recovers():
+    batch = batch_of(4000)
+    model = IHOMER()
+    found = model.test_then_train(batch)
+    hit = [
+        set(found.row(i).tolist()) == set(batch.y_indices[a:b].tolist())
+        for i, (a, b) in enumerate(zip(batch.y_indptr, batch.y_indptr[1:], strict=False))
+    ]
+    assert np.mean(hit[1500:2000]) > 0.4
+    assert np.mean(hit[3500:4000]) > 0.8 * np.mean(hit[1500:2000])
+    assert {c.scope for c in model.changes} == {"global", "local"}
+
+
+@pytest.mark.parametrize("n_labels", [100, 2000])
+def test_work_per_event_grows_no_faster_than_labels(n_labels):
+    rng = np.random.default_rng(1)
+    schema = Schema(["f"], [f"l{k}" for k in range(n_labels)])
+    stream = (
+        Event(t, float(t), {"f": 1.0}, frozenset(f"l{k}" for k in rng.choice(n_labels, 3)))
+        for t in range(1000)
+    )
+    model = IHOMER()
+    model.test_then_train(EventBatch.from_events(stream, schema))
+    work = model.hierarchy.work + model.hierarchy.counts.work
+    assert work <= 1000 * 50
+    held = sum(a.nbytes for state in model._nodes[:3] for a in state)
+    assert held <= 400 * 2 * n_labels  # linear in labels
+
+
+def test_hidden_labels_bias_no_probability():
+    rng = np.random.default_rng(2)
+    model = IHOMER()
+    for _ in range(3000):
+        y = {"a": bool(rng.random() < 0.3), "b": bool(rng.random() < 0.6)}
+        shown = {k: v for k, v in y.items() if rng.random() < 0.5}
+        model.learn_one(
+            {"f": 1.0},
+            PartialLabels(
+                frozenset(k for k, v in shown.items() if v),
+                frozenset(k for k, v in shown.items() if not v),
+            ),
+        )
+    proba = model.predict_proba_one({"f": 1.0})
+    assert proba["a"][True] == pytest.approx(0.3, abs=0.05)
+    assert proba["b"][True] == pytest.approx(0.6, abs=0.05)
+
+
+def test_it_answers_before_it_learned_anything():
+    model = IHOMER()
+    assert model.predict_one({"f": 1.0}) == {}
+    assert model.predict_proba_one({"f": 1.0}) == {}
+    assert len(model.predict(EventBatch.from_events([], model.schema))) == 0
+
+
+def test_clone_starts_afresh_with_the_same_parameters():
+    model = IHOMER(n_min=50)
+    model.learn(batch_of(500))
+    clone = model.clone()
+    assert clone.n_min == 50
+    assert clone.predict_one({"f0": 1.0}) == {}
+
+
+def test_two_schemas_are_refused():
+    model = IHOMER()
+    model.learn(batch_of(10))
+    with pytest.raises(ContractError, match="another schema"):
+        model.learn(batch_of(10))
+
+
+def test_an_event_that_cannot_be_learned_is_refused():
+    with pytest.raises(SchemaError, match="not_finite"):
+        IHOMER().learn_one({"f": float("nan")}, {"a"})
+    with pytest.raises(SchemaError, match="not finite"):
+        IHOMER().predict_one({"f": float("inf")})
+
+
+@pytest.mark.parametrize("bad", [{"rule": "magic"}, {"drift_delta": 1.0}, {"n_min": 0}])
+def test_bad_parameters_are_refused(bad):
+    with pytest.raises(ConfigError):
+        IHOMER(**bad)
+
+
+@given(st.lists(st.floats(-(2.0**127), 2.0**127, width=32), min_size=1, max_size=30))
+@settings(max_examples=30, deadline=None)
+def test_scores_stay_probabilities_whatever_the_numbers(values):
+    model = IHOMER()
+    for value in values:
+        model.learn_one({"f": value, "g": -value}, {"a": value > 0, "b": True})
+        proba = model.predict_proba_one({"f": value, "g": 1.0})
+        assert all(0.0 <= q[True] <= 1.0 for q in proba.values())
