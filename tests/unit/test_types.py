@@ -1,0 +1,128 @@
+"""Events, schemas and batches: what goes in comes out, and bad events leave no trace."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamml._encode import BatchBuilder
+from streamml.errors import ConfigError, SchemaError
+from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema, Vocabulary
+
+names = st.text("abcdef", min_size=1, max_size=2)
+numbers = st.floats(-1e6, 1e6, width=32)
+full = st.frozensets(names, max_size=4)
+partial = st.tuples(full, full).map(lambda two: PartialLabels(two[0], two[1] - two[0]))
+event = st.builds(
+    Event,
+    id=st.integers(0, 10**6) | names,
+    timestamp=st.floats(0, 1e9),
+    x=st.dictionaries(names, numbers, min_size=1, max_size=5),
+    y=st.none() | full | partial,
+)
+
+
+@given(st.lists(event, max_size=8))
+def test_events_survive_the_batch(events):
+    batch = EventBatch.from_events(events, Schema())
+    assert list(batch.events()) == events
+
+
+@given(st.lists(event, min_size=1, max_size=8), st.integers(0, 8))
+def test_a_slice_holds_the_same_events(events, cut):
+    batch = EventBatch.from_events(events, Schema())
+    cut = min(cut, len(events))
+    parts = [batch.slice(0, cut), batch.slice(cut, len(events))]
+    assert [e for part in parts for e in part.events()] == events
+    assert [n for part in parts for n in part.n_labels] == batch.n_labels.tolist()
+
+
+@given(st.lists(event, min_size=1, max_size=8))
+def test_vocabulary_sizes_are_those_after_each_event(events):
+    batch = EventBatch.from_events(events, Schema())
+    for i in range(len(events)):
+        prefix = Schema()
+        EventBatch.from_events(events[: i + 1], prefix)
+        assert batch.n_features[i] == len(prefix.features)
+        assert batch.n_labels[i] == len(prefix.labels)
+
+
+BAD = [
+    ({}, frozenset(), "no_features"),
+    ({"f": math.nan}, frozenset(), "not_finite"),
+    ({"f": math.inf}, None, "not_finite"),
+    ({"f": 1e39}, None, "not_finite"),
+    ({"f": "many"}, None, "not_a_number"),
+    ({"f": None}, None, "not_a_number"),
+    ({7: 1.0}, None, "wrong_type"),
+    ("some text", None, "wrong_type"),
+    ({"f": 1.0}, frozenset({7}), "wrong_type"),
+    ({"f": 1.0}, frozenset({"a", "b", "c"}), "over_label_cap"),
+]
+
+
+@pytest.mark.parametrize(("x", "y", "reason"), BAD)
+def test_an_event_that_cannot_be_used_is_a_dead_letter_and_leaves_no_trace(x, y, reason):
+    schema, letters = Schema(max_labels=2), []
+    good = Event("good", 0.0, {"g": 1.0}, frozenset({"a"}))
+    batch = EventBatch.from_events([Event("bad", 0.0, x, y), good], schema, letters)
+    assert [letter.reason for letter in letters] == [reason]
+    assert letters[0].position == "event bad"
+    assert list(batch.events()) == [good]
+    assert list(schema.features.names) == ["g"]
+    assert list(schema.labels.names) == ["a"]
+    with pytest.raises(SchemaError, match=reason):
+        EventBatch.from_events([Event("bad", 0.0, x, y)], schema)
+
+
+def test_a_timestamp_must_be_finite():
+    letters = []
+    EventBatch.from_events([Event(0, math.nan, {"f": 1.0})], Schema(), letters)
+    assert letters[0].reason == "not_finite"
+
+
+def test_features_beyond_the_cap_are_left_out_and_counted():
+    schema = Schema(max_features=1)
+    batch = EventBatch.from_events([Event(0, 0.0, {"f": 1.0, "g": 2.0, "h": 3.0})], schema)
+    assert [e.x for e in batch.events()] == [{"f": 1.0}]
+    assert schema.features.refused == 2
+
+
+def test_a_builder_goes_on_after_building():
+    builder = BatchBuilder(Schema())
+    builder.append(Event(0, 0.0, {"f": 1.0}))
+    first = builder.build()
+    builder.append(Event(1, 1.0, {"f": 2.0}))
+    assert (len(first), len(builder.build()), len(builder)) == (1, 2, 2)
+
+
+def test_names_must_be_unique_and_within_their_cap():
+    with pytest.raises(SchemaError, match="twice"):
+        Vocabulary(["a", "a"])
+    with pytest.raises(SchemaError, match="raise the limit"):
+        Vocabulary(["a", "b"], limit=1)
+    with pytest.raises(ConfigError, match="at least 1"):
+        Vocabulary(limit=0)
+
+
+def test_a_label_has_one_side():
+    with pytest.raises(SchemaError, match="both"):
+        PartialLabels(frozenset({"a"}), frozenset({"a"}))
+
+
+def test_predictions_join_in_order():
+    one = Predictions(np.array([0, 2]), np.array([1, 4], np.int32))
+    two = Predictions(
+        np.array([0, 0, 1]),
+        np.array([3], np.int32),
+        np.array([0, 1, 2]),
+        np.array([3, 3], np.int32),
+        np.array([0.1, 0.9], np.float32),
+    )
+    joined = Predictions.concatenate([two, two])
+    assert [joined.row(i).tolist() for i in range(4)] == [[], [3], [], [3]]
+    assert joined.score_indptr.tolist() == [0, 1, 2, 3, 4]
+    assert len(one) == 1
+    assert len(Predictions.concatenate([])) == 0
