@@ -1,0 +1,1 @@
+"""Measurements of streamml, run from a checkout: ``python -m experiments.NAME``."""
