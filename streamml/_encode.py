@@ -90,7 +90,7 @@ class BatchBuilder:
             np.array(self._x_values, np.float32),
             np.array(self._y_indptr, np.int64),
             np.array(self._y_indices, np.int32),
-            np.frombuffer(bytes(self._y_kind), np.uint8),
+            np.frombuffer(bytes(self._y_kind), np.uint8).copy(),
             np.array(self._negative_indptr, np.int64),
             np.array(self._negative_indices, np.int32),
             np.array(self._n_features, np.int32),

@@ -1,0 +1,109 @@
+"""Labels that come late: how long they take, and the events that wait for them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from streamml.errors import ConfigError
+from streamml.types import EventBatch, Float64Array, Predictions
+
+__all__ = ["ArrivalClock", "Delay", "Part"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How long the labels of an event take; give one of the two.
+
+    Parameters
+    ----------
+    events
+        Labels arrive once this many later events have been predicted; 0 is no delay.
+    seconds
+        Labels arrive this much event time later, before the first event that is not
+        earlier than that. The clock is the latest timestamp so far, so that an event
+        that is late itself counts from the time it came.
+
+    Examples
+    --------
+    >>> Delay(events=100), Delay(seconds=3600)
+    (Delay(events=100, seconds=None), Delay(events=None, seconds=3600))
+
+    References
+    ----------
+    Gomes, Read, Bifet, Barddal and Gama (2019), Machine learning for streaming data:
+    state of the art, challenges, and opportunities: delayed labelling.
+    """
+
+    events: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.events is None) == (self.seconds is None):
+            raise ConfigError("Give a label delay either in events or in seconds.")
+        length = self.events if self.seconds is None else self.seconds
+        if length is None or not 0 <= length < math.inf:
+            raise ConfigError(f"A label delay must be finite and at least 0, not {length}.")
+
+
+@dataclass(slots=True)
+class Part:
+    """A batch that waits for its labels: predicted, learned and scored up to somewhere."""
+
+    batch: EventBatch
+    now: Float64Array
+    due: Float64Array
+    decided: dict[str, Predictions] = field(default_factory=dict)
+    predicted: int = 0
+    learned: int = 0
+    scored: int = 0
+
+    def decisions(self, name: str) -> Predictions:
+        """What one learner decided for the events that are learned but not scored."""
+        whole = self.decided[name]
+        first, last = whole.indptr[self.scored], whole.indptr[self.learned]
+        indptr = whole.indptr[self.scored : self.learned + 1] - first
+        return Predictions(indptr, whole.indices[first:last])
+
+    @property
+    def next_due(self) -> float:
+        """When the labels of the oldest event not learned arrive."""
+        return float(self.due[self.learned])
+
+    def take_due(self, now: float) -> EventBatch:
+        """Predicted events whose labels have arrived; they count as learned."""
+        stop = min(int(np.searchsorted(self.due, now, "right")), self.predicted)
+        events = self.batch.slice(self.learned, max(stop, self.learned))
+        self.learned = max(stop, self.learned)
+        return events
+
+
+class ArrivalClock:
+    """Says when events come and when their labels do, in events or in seconds.
+
+    ``now`` is what it shows after the last event admitted: the number of events, or the
+    latest timestamp. Labels have arrived once they are due at or before ``now``.
+    """
+
+    def __init__(self, delay: Delay) -> None:
+        self.delay = delay
+        self.now = 0.0 if delay.seconds is None else -math.inf
+
+    @property
+    def delayed(self) -> bool:
+        """Whether labels take any time at all."""
+        return bool(self.delay.events or self.delay.seconds)
+
+    def admit(self, batch: EventBatch) -> Part:
+        """Events that come now."""
+        if self.delay.events is not None:
+            now = self.now + np.arange(len(batch), dtype=np.float64)
+            self.now += len(batch)
+            # Due before the event is predicted that comes after ``events`` others.
+            return Part(batch, now, now + self.delay.events + 1)
+        assert self.delay.seconds is not None
+        now = np.maximum(np.maximum.accumulate(batch.timestamps), self.now)
+        self.now = float(now[-1])
+        return Part(batch, now, now + self.delay.seconds)

@@ -1,0 +1,325 @@
+"""The prequential loop: predict at arrival, score and learn when the labels arrive.
+
+Without a delay the learner's own :meth:`~streamml.base.Learner.test_then_train` runs.
+With one, every event is predicted when its features arrive, waits, and is scored (with
+that prediction) and learned when its labels do; what still waits at the end of the
+stream is scored and learned then.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from streamml._delay import ArrivalClock, Delay, Part
+from streamml.base import MIN_SCORE, Learner
+from streamml.baselines import MajorityLabelSet, NoChange
+from streamml.errors import ConfigError
+from streamml.io import Source
+from streamml.metrics import Prequential
+from streamml.types import EventBatch, Predictions, Schema
+
+__all__ = [
+    "Delay",
+    "Evaluation",
+    "PrequentialLoop",
+    "ReportsSplit",
+    "StepResult",
+    "prequential",
+]
+
+
+@runtime_checkable
+class ReportsSplit(Protocol):
+    """A learner that knows how its test-then-train time splits."""
+
+    def take_split(self) -> tuple[float, float]:
+        """Seconds spent predicting and learning since the last call."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What one step of the loop did.
+
+    Parameters
+    ----------
+    predictions
+        Of the events that came in, made when they came (none in a flush).
+    scored
+        Number of events whose labels arrived: scored, where known, and learned.
+    seconds
+        Wall time of ``predict``, ``learn``, ``score``, and ``beside`` (the other
+        learners). Without a delay the learner predicts and learns in one call: all of it
+        is ``learn``, unless the learner :class:`ReportsSplit`.
+    """
+
+    predictions: Predictions
+    scored: int
+    seconds: Mapping[str, float]
+
+
+class PrequentialLoop:
+    """Predicts, scores and learns, step by step; how a stream is cut changes no bit.
+
+    Parameters
+    ----------
+    learner
+        What is evaluated; its metrics are ``metrics["learner"]``.
+    delay
+        Of the labels; ``None`` is no delay. Memory grows with the events that wait.
+    beside
+        Other learners by name, given the same events and labels at the same times; by
+        default ``no-change`` and ``majority``.
+    metrics
+        Makes the metrics of one learner.
+    min_score
+        Passed to the learner: smaller scores are left out of its predictions.
+
+    Attributes
+    ----------
+    metrics
+        Name -> :class:`~streamml.metrics.Prequential`.
+
+    Examples
+    --------
+    >>> from streamml.types import Event, EventBatch, Schema
+    >>> events = [Event(i, float(i), {"f": 1.0}, frozenset({"a"})) for i in range(4)]
+    >>> loop = PrequentialLoop(NoChange(), delay=Delay(events=1))
+    >>> loop.step(EventBatch.from_events(events, Schema())).scored, loop.waiting
+    (3, 1)
+    >>> loop.flush().scored, loop.metrics["learner"].cumulative().exact_match
+    (1, 0.5)
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        *,
+        delay: Delay | None = None,
+        beside: Mapping[str, Learner] | None = None,
+        metrics: Callable[[], Prequential] = Prequential,
+        min_score: float = MIN_SCORE,
+    ) -> None:
+        if beside is None:
+            beside = {"no-change": NoChange(), "majority": MajorityLabelSet()}
+        if "learner" in beside:
+            raise ConfigError("'learner' names the evaluated learner: call the other by another.")
+        self.learner = learner
+        self.delay = delay
+        self.min_score = min_score
+        self.learners: dict[str, Learner] = {"learner": learner, **beside}
+        self.metrics = {name: metrics() for name in self.learners}
+        self._queue: deque[Part] = deque()
+        self._arrived = 0
+        self._learned = 0
+        self._clock = ArrivalClock(delay or Delay(events=0))
+
+    @property
+    def waiting(self) -> int:
+        """Number of events whose labels have not arrived."""
+        return self._arrived - self._learned
+
+    def step(self, batch: EventBatch) -> StepResult:
+        """Take events as they arrive, and the labels that arrive in the meantime."""
+        timer = _Timer()
+        if len(batch) == 0:
+            return StepResult(Predictions.concatenate([]), 0, timer.seconds)
+        if not self._clock.delayed:
+            return StepResult(self._test_then_train(batch, timer), len(batch), timer.seconds)
+        before = self._learned
+        part = self._clock.admit(batch)
+        self._queue.append(part)
+        self._arrived += len(batch)
+        made: dict[str, list[Predictions]] = {name: [] for name in self.learners}
+        while part.predicted < len(batch):
+            i = part.predicted
+            self._learn_due(part.now[i], timer)
+            # Nothing is learned until the oldest waiting event is due: predict up to there.
+            stop = int(np.searchsorted(part.now, self._queue[0].next_due, "left"))
+            part.predicted = max(i + 1, stop)
+            self._predict(batch.slice(i, part.predicted), made, timer)
+        joined = {name: Predictions.concatenate(rows) for name, rows in made.items()}
+        part.decided = {name: Predictions(p.indptr, p.indices) for name, p in joined.items()}
+        timer.lap("predict")
+        self._learn_due(self._clock.now, timer)
+        if self._queue:
+            self._score(self._queue[0], timer)
+        return StepResult(joined["learner"], self._learned - before, timer.seconds)
+
+    def flush(self) -> StepResult:
+        """The end of the stream: learn and score, in order, what still waits."""
+        timer = _Timer()
+        before = self._learned
+        self._learn_due(math.inf, timer)
+        return StepResult(Predictions.concatenate([]), self._learned - before, timer.seconds)
+
+    def _test_then_train(self, batch: EventBatch, timer: _Timer) -> Predictions:
+        """Without a delay: predict and learn event by event inside the learner."""
+        decided: dict[str, Predictions] = {}
+        for name, learner in self.learners.items():
+            decided[name] = learner.test_then_train(batch, self.min_score)
+            timer.lap("learn" if name == "learner" else "beside")
+        if isinstance(self.learner, ReportsSplit):
+            timer.move(self.learner.take_split()[0], "learn", "predict")
+        for name, predictions in decided.items():
+            self.metrics[name].update(batch, predictions)
+        timer.lap("score")
+        self._arrived += len(batch)
+        self._learned += len(batch)
+        return decided["learner"]
+
+    def _predict(
+        self, events: EventBatch, made: dict[str, list[Predictions]], timer: _Timer
+    ) -> None:
+        for name, learner in self.learners.items():
+            made[name].append(learner.predict(events, self.min_score))
+            timer.lap("predict" if name == "learner" else "beside")
+
+    def _learn_due(self, now: float, timer: _Timer) -> None:
+        """Learn what has been predicted and is due at ``now``, oldest first."""
+        while self._queue:
+            part = self._queue[0]
+            events = part.take_due(now)
+            if len(events) == 0:
+                return
+            for name, learner in self.learners.items():
+                learner.learn(events)
+                timer.lap("learn" if name == "learner" else "beside")
+            self._learned += len(events)
+            if part.learned < len(part.batch):
+                return
+            self._score(part, timer)
+            self._queue.popleft()
+
+    def _score(self, part: Part, timer: _Timer) -> None:
+        """Score what was learned of a part, in one go."""
+        if part.scored < part.learned:
+            events = part.batch.slice(part.scored, part.learned)
+            for name in part.decided:
+                self.metrics[name].update(events, part.decisions(name))
+            part.scored = part.learned
+            timer.lap("score")
+
+
+class _Timer:
+    """Splits wall time: each lap goes to what was done since the one before."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(("predict", "learn", "score", "beside"), 0.0)
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.seconds[name] += now - self._last
+        self._last = now
+
+    def move(self, seconds: float, source: str, target: str) -> None:
+        seconds = min(max(seconds, 0.0), self.seconds[source])
+        self.seconds[source] -= seconds
+        self.seconds[target] += seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What came out of a stream.
+
+    Parameters
+    ----------
+    events, features, labels
+        How many events were handed out, and how many names were known at the end.
+    metrics
+        ``"learner"`` and the names of those beside -> metrics.
+    seconds
+        Wall time of ``read``, ``predict``, ``learn``, ``score`` and ``beside``.
+    dead_letters
+        Reason -> how many events could not be used (of a source).
+    """
+
+    events: int
+    features: int
+    labels: int
+    metrics: Mapping[str, Prequential]
+    seconds: Mapping[str, float]
+    dead_letters: Mapping[str, int]
+
+
+def prequential(
+    stream: Source | Iterable[EventBatch],
+    learner: Learner,
+    *,
+    delay: Delay | None = None,
+    batch_size: int = 1000,
+    beside: Mapping[str, Learner] | None = None,
+    metrics: Callable[[], Prequential] = Prequential,
+) -> Evaluation:
+    """Run a whole stream through a learner: predict, score, then learn.
+
+    Parameters
+    ----------
+    stream
+        A source (read to its end, not closed), or batches of one schema.
+    learner
+        What is evaluated.
+    delay
+        Of the labels; what waits at the end of the stream is scored and learned then.
+    batch_size
+        Events read from a source at a time, at least 1; changes no figure.
+    beside, metrics
+        As in :class:`PrequentialLoop`.
+
+    Examples
+    --------
+    >>> from streamml.types import Event, EventBatch, Schema
+    >>> events = [Event(i, float(i), {"f": 1.0}, frozenset({"a"})) for i in range(4)]
+    >>> result = prequential([EventBatch.from_events(events, Schema())], NoChange())
+    >>> result.events, result.metrics["learner"].cumulative().exact_match
+    (4, 0.75)
+
+    References
+    ----------
+    Dawid (1984), Statistical theory: the prequential approach, JRSS A 147.
+    """
+    if batch_size < 1:
+        raise ConfigError(f"batch_size must be at least 1 event, not {batch_size}.")
+    loop = PrequentialLoop(learner, delay=delay, beside=beside, metrics=metrics)
+    seconds = {"read": 0.0}
+    letters: Counter[str] = Counter()
+    events, schema = 0, Schema()
+    batches = _read(stream, batch_size, letters)
+    while True:
+        started = time.perf_counter()
+        batch = next(batches, None)
+        seconds["read"] += time.perf_counter() - started
+        if batch is None:
+            break
+        _add(seconds, loop.step(batch).seconds)
+        events, schema = events + len(batch), batch.schema
+    _add(seconds, loop.flush().seconds)
+    return Evaluation(
+        events, len(schema.features), len(schema.labels), loop.metrics, seconds, dict(letters)
+    )
+
+
+def _add(totals: dict[str, float], more: Mapping[str, float]) -> None:
+    for name, seconds in more.items():
+        totals[name] = totals.get(name, 0.0) + seconds
+
+
+def _read(
+    stream: Source | Iterable[EventBatch], batch_size: int, letters: Counter[str]
+) -> Iterator[EventBatch]:
+    if not isinstance(stream, Source):
+        yield from stream
+        return
+    batch = stream.next_batch(batch_size)
+    while batch is not None:
+        letters.update(letter.reason for letter in stream.take_dead_letters())
+        yield batch
+        batch = stream.next_batch(batch_size)
+    letters.update(letter.reason for letter in stream.take_dead_letters())

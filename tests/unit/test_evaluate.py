@@ -1,0 +1,233 @@
+"""The prequential loop: what is known when, with and without label delay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pytest
+
+from streamml.base import MIN_SCORE, Learner
+from streamml.baselines import NoChange
+from streamml.errors import ConfigError
+from streamml.evaluate import Delay, PrequentialLoop, prequential
+from streamml.metrics import Prequential
+from streamml.types import (
+    DeadLetter,
+    Event,
+    EventBatch,
+    PartialLabels,
+    Predictions,
+    Schema,
+)
+
+
+def batch_of(n: int, timestamps: list[float] | None = None, seed: int = 0) -> EventBatch:
+    """Sticky label sets, some partial and some unknown."""
+    rng = np.random.default_rng(seed)
+    now: frozenset[str] = frozenset()
+    events = []
+    for i in range(n):
+        if rng.random() < 0.3:
+            now = frozenset(rng.choice(list("abcdef"), rng.integers(0, 4)).tolist())
+        kind = rng.integers(0, 8)
+        others = frozenset("abcdef") - now
+        y = None if kind == 0 else PartialLabels(now, others) if kind == 1 else now
+        time = float(i) if timestamps is None else timestamps[i]
+        events.append(Event(i, time, {"f": float(i)}, y))
+    return EventBatch.from_events(events, Schema())
+
+
+def cut(batch: EventBatch, size: int) -> Iterator[EventBatch]:
+    for start in range(0, len(batch), size):
+        yield batch.slice(start, min(start + size, len(batch)))
+
+
+class Diary(Learner):
+    """Writes down what it is asked, event by event; predicts nothing."""
+
+    def __init__(self) -> None:
+        self.pages: list[tuple[str, int]] = []
+
+    def predict(self, batch: EventBatch, min_score: float = MIN_SCORE) -> Predictions:
+        self.pages += [("predict", int(i)) for i in batch.ids]
+        none = np.zeros(len(batch) + 1, np.int64)
+        return Predictions(none, np.zeros(0, np.int32), none)
+
+    def learn(self, batch: EventBatch) -> None:
+        self.pages += [("learn", int(i)) for i in batch.ids]
+
+    def take_split(self) -> tuple[float, float]:
+        return 1e-9, 0.0
+
+
+def by_definition(batch: EventBatch, delay: Delay) -> list[tuple[str, int]]:
+    """Event by event: before each prediction, learn the labels that have arrived."""
+    pages: list[tuple[str, int]] = []
+    due: list[float] = []
+    clock, learned = -np.inf, 0
+    for i, timestamp in enumerate(batch.timestamps.tolist()):
+        clock = max(clock, timestamp) if delay.events is None else i
+        while learned < i and due[learned] <= clock:
+            pages.append(("learn", learned))
+            learned += 1
+        pages.append(("predict", i))
+        due.append(clock + delay.seconds if delay.events is None else i + delay.events + 1)
+    return pages + [("learn", i) for i in range(learned, len(batch))]
+
+
+def times(n: int, kind: str) -> list[float]:
+    rng = np.random.default_rng(3)
+    if kind == "bursts":  # equal timestamps, then a pause
+        return np.repeat(np.arange(n // 5 + 1) * 4.0, 5)[:n].tolist()
+    steps = rng.exponential(1.0, n) if kind == "ordered" else rng.normal(0.5, 3.0, n)
+    return np.cumsum(steps).tolist()
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 4096])
+@pytest.mark.parametrize("kind", ["ordered", "bursts", "out of order"])
+@pytest.mark.parametrize(
+    "delay",
+    [
+        Delay(events=1),
+        Delay(events=10),
+        Delay(events=1000),
+        Delay(seconds=1e-300),
+        Delay(seconds=0.5),
+        Delay(seconds=4.0),
+        Delay(seconds=1e9),
+    ],
+)
+def test_everything_happens_in_its_time(delay: Delay, kind: str, size: int) -> None:
+    batch = batch_of(120, times(120, kind))
+    diary = Diary()
+    loop = PrequentialLoop(diary, delay=delay, beside={})
+    results = [loop.step(part) for part in cut(batch, size)]
+    assert sum(len(r.predictions) for r in results) == 120
+    waiting = loop.waiting
+    assert sum(r.scored for r in results) == 120 - waiting
+    assert loop.flush().scored == waiting
+    assert loop.waiting == 0
+    assert diary.pages == by_definition(batch, delay)
+    labelled = int((batch.y_kind > 0).sum())
+    assert loop.metrics["learner"].events == labelled
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096])
+@pytest.mark.parametrize("delay", [None, Delay(events=3), Delay(seconds=2.5)])
+def test_any_batch_size_gives_the_same_bits(delay: Delay | None, size: int) -> None:
+    batch = batch_of(500)
+    whole = prequential([batch], NoChange(), delay=delay)
+    parts = prequential(cut(batch, size), NoChange(), delay=delay)
+    assert whole.metrics.keys() == {"learner", "no-change", "majority"}
+    for name, metrics in whole.metrics.items():
+        left, right = metrics.snapshot(), parts.metrics[name].snapshot()
+        assert all(np.array_equal(left[k], right[k]) for k in left), name
+    assert (whole.events, whole.labels, whole.features) == (500, 6, 1)
+
+
+def test_no_delay_is_test_then_train() -> None:
+    batch = batch_of(300)
+    expected = Prequential()
+    expected.update(batch, NoChange().test_then_train(batch))
+    for delay in (None, Delay(events=0), Delay(seconds=0)):
+        found = prequential([batch], NoChange(), delay=delay).metrics["learner"]
+        assert found.cumulative() == expected.cumulative()
+        assert found.faded() == expected.faded()
+
+
+def test_an_event_is_scored_with_the_prediction_made_at_its_arrival() -> None:
+    """No-change under a delay of 2 repeats the labels of three events ago."""
+    schema = Schema()
+    cycle = ["a", "b", "c"]
+    events = [Event(i, 0.0, {"f": 1.0}, frozenset({cycle[i % 3]})) for i in range(30)]
+    batch = EventBatch.from_events(events, schema)
+    result = prequential(cut(batch, 4), NoChange(), delay=Delay(events=2), beside={})
+    assert result.metrics["learner"].cumulative().exact_match == 27 / 30
+    result = prequential(cut(batch, 4), NoChange(), delay=Delay(events=1), beside={})
+    assert result.metrics["learner"].cumulative().exact_match == 0
+
+
+@pytest.mark.parametrize("size", [1, 64])
+def test_what_waits_is_bounded_by_the_delay(size: int) -> None:
+    batch = batch_of(2000)
+    loop = PrequentialLoop(NoChange(), delay=Delay(events=10))
+    for part in cut(batch, size):
+        loop.step(part)
+        assert loop.waiting <= 10
+        assert sum(len(p.batch) for p in loop._queue) <= 10 + 2 * size
+
+
+def test_time_is_split() -> None:
+    batch = batch_of(100)
+    plain = PrequentialLoop(NoChange()).step(batch).seconds
+    assert plain["predict"] == 0
+    assert min(plain[name] for name in ("learn", "score", "beside")) > 0
+    split = PrequentialLoop(Diary()).step(batch).seconds
+    assert split["predict"] == pytest.approx(1e-9)
+    late = PrequentialLoop(NoChange(), delay=Delay(events=1)).step(batch).seconds
+    assert min(late.values()) > 0
+
+
+def test_an_empty_batch_and_an_empty_stream() -> None:
+    loop = PrequentialLoop(NoChange(), delay=Delay(events=1))
+    assert len(loop.step(batch_of(3).slice(0, 0)).predictions) == 0
+    assert loop.flush().scored == 0
+    result = prequential([], NoChange())
+    assert (result.events, result.labels) == (0, 0)
+    assert np.isnan(result.metrics["learner"].cumulative().exact_match)
+
+
+class ListSource:
+    """Hands out one batch in pieces, and a dead letter with each."""
+
+    name = "list"
+    length = None
+
+    def __init__(self, batch: EventBatch) -> None:
+        self.batch = batch
+        self.schema = batch.schema
+        self.at = 0
+        self.letters: list[DeadLetter] = []
+
+    def next_batch(self, max_events: int) -> EventBatch | None:
+        self.letters.append(DeadLetter("malformed", "It is broken.", f"row {self.at}"))
+        if self.at == len(self.batch):
+            return None
+        start, self.at = self.at, min(self.at + max_events, len(self.batch))
+        return self.batch.slice(start, self.at)
+
+    def take_dead_letters(self) -> list[DeadLetter]:
+        taken, self.letters = self.letters, []
+        return taken
+
+    def snapshot(self) -> Mapping[str, int]:
+        return {"at": self.at}
+
+    def restore(self, snapshot: Mapping[str, int]) -> None:
+        self.at = snapshot["at"]
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_source_is_read_to_its_end() -> None:
+    source = ListSource(batch_of(25))
+    result = prequential(source, NoChange(), batch_size=10)
+    assert (result.events, source.at) == (25, 25)
+    assert result.dead_letters == {"malformed": 4}
+    assert source.letters == []
+    assert result.seconds.keys() == {"read", "predict", "learn", "score", "beside"}
+
+
+def test_mistakes_are_named() -> None:
+    for wrong in ({}, {"events": 1, "seconds": 1.0}):
+        with pytest.raises(ConfigError, match="either in events or in seconds"):
+            Delay(**wrong)
+    for wrong in ({"events": -1}, {"seconds": float("inf")}, {"seconds": float("nan")}):
+        with pytest.raises(ConfigError, match="finite and at least 0"):
+            Delay(**wrong)
+    with pytest.raises(ConfigError, match="batch_size must be at least 1"):
+        prequential([], NoChange(), batch_size=0)
+    with pytest.raises(ConfigError, match="'learner' names"):
+        PrequentialLoop(NoChange(), beside={"learner": NoChange()})
