@@ -1,0 +1,70 @@
+"""Dead letters as JSON Lines."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from streamml.errors import DataError
+from streamml.types import DeadLetter
+
+__all__ = ["JsonlDeadLetterSink"]
+
+
+class JsonlDeadLetterSink:
+    r"""Writes one JSON object per dead letter: ``reason``, ``detail``, ``position``, ``raw``.
+
+    ``raw`` is text where the bytes are UTF-8; else ``raw_base64`` stands in its place.
+
+    Parameters
+    ----------
+    path
+        File to write; an old one is replaced.
+    append
+        Whether to write behind what is there instead (a resumed run).
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sink = JsonlDeadLetterSink(Path(folder) / "dead.jsonl")
+    ...     sink.write([DeadLetter("malformed", "It is broken.", "line 3", b"{")])
+    ...     sink.close()
+    ...     sink.path.read_text()
+    '{"reason":"malformed","detail":"It is broken.","position":"line 3","raw":"{"}\n'
+    """
+
+    def __init__(self, path: Path | str, *, append: bool = False) -> None:
+        self.path = Path(path)
+        try:
+            self._file = self.path.open("ab" if append else "wb")
+        except OSError as error:
+            raise DataError(
+                f"{self.path} cannot be written ({error.strerror}): name another file."
+            ) from error
+
+    def write(self, letters: Sequence[DeadLetter]) -> None:
+        """Write the letters, each on a line; they are on disk when this returns."""
+        self._file.write(b"".join(msgspec.json.encode(_plain(one)) + b"\n" for one in letters))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Flush and close; safe to call twice."""
+        self._file.close()
+
+
+def _plain(letter: DeadLetter) -> dict[str, str]:
+    found = {"reason": letter.reason, "detail": letter.detail, "position": letter.position}
+    try:
+        found["raw"] = letter.raw.decode()
+    except UnicodeDecodeError:
+        found["raw_base64"] = base64.b64encode(letter.raw).decode()
+    return found

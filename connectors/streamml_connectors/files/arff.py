@@ -1,0 +1,139 @@
+"""ARFF as Mulan and MEKA write it: dense or sparse, plain or gzip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from streamml.errors import SchemaError
+from streamml.types import DeadLetter, EventBatch, Schema
+from streamml_connectors.files.arff_columns import ArffColumns
+from streamml_connectors.files.arff_header import Header, read_header, unescape
+from streamml_connectors.files.labels import find_label_xml, read_label_xml
+from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense, parse_sparse
+from streamml_connectors.files.rows import assemble
+from streamml_connectors.files.source import LineSource, check_names
+from streamml_connectors.files.text import MAX_LINE, Block, is_utf8
+
+__all__ = ["ArffSource"]
+
+
+class ArffSource(LineSource):
+    r"""Reads an ARFF file.
+
+    Labels are, in this order of precedence: ``labels``; those that ``xml`` names; those
+    of a label XML beside the file; MEKA's ``-C n`` in the relation name. A nominal
+    attribute of three or more values makes one feature ``attribute=value`` per value, one
+    of two values is 0 or 1 (the second value; values 0 and 1 are themselves). String and
+    date attributes are no features. In a sparse row, what is left out is zero, or the
+    first nominal value. A missing value (``?``) is absent; a missing label is unknown.
+
+    Parameters
+    ----------
+    path
+        ``.arff`` or ``.arff.gz``.
+    labels
+        Names of the label attributes.
+    xml
+        Mulan's label file.
+    keep_zeros
+        Whether explicit zeros of dense rows are kept as known zeros.
+    max_line
+        Longest line in bytes; a longer one is a dead letter.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read as ARFF.
+    SchemaError
+        No labels can be determined, or attributes do not fit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> text = "@relation 'r: -C 1'\n@attribute sun {0,1}\n@attribute t real\n@data\n1,0.5\n"
+    >>> with tempfile.NamedTemporaryFile("w", suffix=".arff") as f:
+    ...     _ = f.write(text)
+    ...     f.flush()
+    ...     source = ArffSource(f.name)
+    ...     batch = source.next_batch(10)
+    ...     source.close()
+    >>> next(batch.events())
+    Event(id=0, timestamp=0.0, x={'t': 0.5}, y=frozenset({'sun'}))
+    """
+
+    _comment = b"%"
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        labels: Sequence[str] | None = None,
+        xml: Path | str | None = None,
+        keep_zeros: bool = True,
+        max_features: int | None = None,
+        max_labels: int | None = None,
+        max_line: int = MAX_LINE,
+    ) -> None:
+        super().__init__(path, max_line=max_line)
+        try:
+            header = read_header(self._reader)
+            names = _label_names(header, self.path, labels, xml)
+            first = self._need_rows()
+        except BaseException:
+            self.close()
+            raise
+        self._keep_zeros = keep_zeros
+        self._columns = ArffColumns(header, set(names), self.path)
+        self._columns.sparse = first.lstrip().startswith(b"{")
+        self.schema = Schema(
+            self._columns.feature_names, self._columns.label_names, max_features, max_labels
+        )
+        self.left_out = self._columns.left_out
+        self.n_attributes = len(header.attributes) - len(names) - len(self.left_out)
+        self._stamp = np.full(len(header.attributes), -1, np.int64)
+        self._tick = 0
+        self._tables = {ok: byte_classes(",", "'\"%\\{}", ok) for ok in (False, True)}
+
+    def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
+        data = block.data
+        parsed = self._fast(data, block.n_lines)
+        return assemble(
+            parsed, self._columns, self.schema, data, block.line, self._rows,
+            keep_zeros=self._keep_zeros,
+        )  # fmt: skip
+
+    def _fast(self, data: bytes, n_lines: int) -> Parsed:
+        columns = self._columns
+        table = self._tables[is_utf8(data)]
+        if not columns.sparse:
+            return parse_dense(
+                data, n_lines, table, columns.role, columns.column, comment=37, inner_spaces=False
+            )
+        self._tick += n_lines
+        return parse_sparse(
+            data, n_lines, table, columns.role, columns.column, self._stamp,
+            self._tick - n_lines, columns.default,
+        )  # fmt: skip
+
+
+def _label_names(
+    header: Header, path: Path, labels: Sequence[str] | None, xml: Path | str | None
+) -> list[str]:
+    """Attribute names of the labels, from wherever they are told."""
+    if labels is None:
+        xml = xml or find_label_xml(path)
+        labels = read_label_xml(Path(xml)) if xml else header.meka_labels()
+    if not labels:
+        raise SchemaError(
+            f"{path} does not say which attributes are labels: name them, or give a label XML."
+        )
+    there = header.names
+    known = set(there)
+    names = [name if name in known else unescape(name) for name in labels]
+    check_names(names, there, path, "label attribute")
+    if len(set(names)) == len(there):
+        raise SchemaError(f"All attributes of {path} are labels: leave some as features.")
+    return names

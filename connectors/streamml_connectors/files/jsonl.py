@@ -1,0 +1,242 @@
+"""JSON Lines: the JSON event of this project, or flat objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+import numpy as np
+
+from streamml.errors import ConfigError, SchemaError
+from streamml.types import DeadLetter, EventBatch, Schema
+from streamml_connectors.files.columns import FLOAT32_MAX, BadRow, Columns, Row
+from streamml_connectors.files.fields import label_set
+from streamml_connectors.files.fields import timestamp as parse_time
+from streamml_connectors.files.rows import assemble, plain_rows, row_text
+from streamml_connectors.files.source import LineSource, check_names
+from streamml_connectors.files.text import MAX_LINE, Block
+
+__all__ = ["JsonlSource"]
+
+
+class JsonlSource(LineSource):
+    r"""Reads JSON Lines, one object a line.
+
+    By itself it reads events ``{"id": ..., "timestamp": ..., "x": {...}, "y": ...}`` with
+    ``y`` a list of labels, ``null``, or ``{"positive": [...], "negative": [...]}`` where
+    labels are known in part. With ``labels`` or ``label_list`` objects are flat: all other
+    fields are features; a string makes the feature ``field=string`` of value 1. ``null`` is absent.
+
+    Parameters
+    ----------
+    path
+        ``.jsonl``, ``.ndjson``, plain or ``.gz``.
+    labels
+        Names of the label fields of flat objects (0 or 1, true or false).
+    label_list
+        Instead: the field that lists the labels, as an array or as text.
+    separator
+        What stands between the labels in such text.
+    id, timestamp
+        Fields with the identifier and with seconds (or an ISO 8601 time); the number of
+        the row, from 0, where there is none.
+    ignore
+        Fields of flat objects to leave out.
+    max_line
+        Longest line in bytes; a longer one is a dead letter.
+
+    Raises
+    ------
+    ConfigError, DataError, SchemaError
+        Options do not fit, the file cannot be read, a named field is not there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as f:
+    ...     _ = f.write('{"id": "e1", "x": {"t": 0.5}, "y": ["sun"]}\n')
+    ...     f.flush()
+    ...     source = JsonlSource(f.name)
+    ...     batch = source.next_batch(10)
+    ...     source.close()
+    >>> next(batch.events())
+    Event(id='e1', timestamp=0.0, x={'t': 0.5}, y=frozenset({'sun'}))
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        labels: Sequence[str] | None = None,
+        label_list: str | None = None,
+        separator: str = ";",
+        id: str = "id",  # noqa: A002  # the field's name
+        timestamp: str = "timestamp",
+        ignore: Sequence[str] = (),
+        max_features: int | None = None,
+        max_labels: int | None = None,
+        max_line: int = MAX_LINE,
+    ) -> None:
+        super().__init__(path, max_line=max_line)
+        if labels and label_list is not None:
+            raise ConfigError("Both labels and label_list are given: labels stand in one of them.")
+        if not separator:
+            raise ConfigError("The separator of a label list is empty: give one, such as ';'.")
+        labels = labels or ()
+        self._columns = _Fields(labels, label_list, separator, id, timestamp, set(ignore))
+        try:
+            self._check_first(self._need_rows(), [*labels, *([label_list] if label_list else [])])
+        except BaseException:
+            self.close()
+            raise
+        self.left_out = tuple(ignore)
+        self.schema = Schema([], labels, max_features, max_labels)
+
+    def _check_first(self, first: bytes, wanted: Sequence[str]) -> None:
+        """Raise where the first object shows that the options do not fit the file."""
+        try:
+            found = _decode(row_text(first))
+        except BadRow:
+            return  # it becomes a dead letter
+        if wanted:
+            check_names(wanted, list(found), self.path, "field")
+        elif "x" not in found:
+            raise SchemaError(
+                f'{self.path} holds no events with "x" and "y": name its label fields, '
+                "or the field that lists the labels."
+            )
+
+    def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
+        parsed = plain_rows(block.data)
+        return assemble(parsed, self._columns, self.schema, block.data, block.line, self._rows)
+
+
+class _Fields(Columns):
+    """How an object becomes a row."""
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        label_list: str | None,
+        separator: str,
+        id_field: str,
+        time_field: str,
+        ignore: set[str],
+    ) -> None:
+        super().__init__((), np.zeros(0, np.uint8), np.zeros(0, np.int32), sparse=False)
+        self._labels, self._label_list, self._separator = tuple(labels), label_list, separator
+        self._id, self._time = id_field, time_field
+        self._out = {*labels, *ignore, id_field, time_field, label_list}
+
+    def value(self, attribute: int, text: str) -> tuple[str, float] | None:
+        """Nothing is ever left open."""
+        raise NotImplementedError
+
+    def row(self, text: str) -> Row:
+        """Read one line."""
+        found = _decode(text)
+        row = Row()
+        self._identify(found, row)
+        if self._labels or self._label_list is not None:
+            self._flat(found, row)
+        else:
+            _event(found, row)
+        return row
+
+    def _identify(self, found: Mapping[str, Any], row: Row) -> None:
+        row.id = found.get(self._id)
+        if isinstance(row.id, bool) or not isinstance(row.id, str | int | None):
+            raise BadRow("wrong_type", f"Its {self._id!r} is neither a string nor an integer.")
+        time = found.get(self._time)
+        if isinstance(time, str):
+            time = parse_time(time)
+        row.timestamp = None if time is None else _real(time, f"Its {self._time!r}")
+
+    def _flat(self, found: Mapping[str, Any], row: Row) -> None:
+        for name, value in found.items():
+            if value is None or name in self._out:
+                continue
+            if isinstance(value, str):
+                row.x[f"{name}={value}"] = 1.0
+            else:
+                row.x[name] = _feature(name, value)
+        for name in self._labels:
+            value = found.get(name)
+            if value is None:
+                row.unknown.append(name)
+            elif value not in (0, 1):
+                raise BadRow("unknown_value", f"Label {name!r} must be 0 or 1.")
+            elif value == 1:
+                row.positive.append(name)
+        if self._label_list is not None:
+            listed = found.get(self._label_list)
+            if isinstance(listed, str):
+                listed = label_set(listed, self._separator)
+            row.y_known = listed is not None
+            row.positive = _names(listed or [], self._label_list)
+
+
+def _decode(text: str) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        _refuse_not_finite(text)
+        raise BadRow("malformed", f"It is no JSON: {str(error)[:100]}.") from error
+    if not isinstance(found, dict):
+        raise BadRow("malformed", "It is no JSON object: write {...} on each line.")
+    return found
+
+
+def _refuse_not_finite(text: str) -> None:
+    """Raise for NaN and Infinity, which other writers put where JSON has no such thing."""
+
+    def refuse(word: str) -> NoReturn:
+        raise BadRow("not_finite", f"It holds {word}: leave out what is not known.")
+
+    try:
+        json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        return
+
+
+def _event(found: Mapping[str, Any], row: Row) -> None:
+    x = found.get("x")
+    if x is None:
+        raise BadRow("no_features", 'It has no "x": give it at least one feature.')
+    if not isinstance(x, dict):
+        raise BadRow("wrong_type", 'Its "x" is no object: text needs an embedding stage.')
+    row.x = {name: _feature(name, value) for name, value in x.items() if value is not None}
+    y = found.get("y")
+    if isinstance(y, dict):
+        row.positive = _names(y.get("positive", []), "y")
+        row.negative = _names(y.get("negative", []), "y")
+        if y.keys() - {"positive", "negative"}:
+            raise BadRow("wrong_type", 'Its "y" may hold "positive" and "negative" only.')
+        if set(row.positive) & set(row.negative):
+            raise BadRow("malformed", "A label is both positive and negative.")
+    else:
+        row.y_known = y is not None
+        row.positive = _names(y or [], "y") if y is not None else []
+
+
+def _names(value: Any, field: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise BadRow("wrong_type", f"Its {field!r} is no list of strings.")
+    return list(dict.fromkeys(value))
+
+
+def _feature(name: str, value: Any) -> float:
+    if isinstance(value, str):
+        raise BadRow("not_a_number", f"Feature {name!r} is {value[:40]!r}, which is no number.")
+    return _real(value, f"Feature {name!r}")
+
+
+def _real(value: Any, what: str) -> float:
+    if not isinstance(value, int | float):
+        raise BadRow("wrong_type", f"{what} is no number.")
+    if not abs(value) <= FLOAT32_MAX:
+        raise BadRow("not_finite", f"{what} is {str(value)[:40]}: float32 cannot hold it.")
+    return float(value)

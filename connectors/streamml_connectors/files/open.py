@@ -1,0 +1,95 @@
+"""One way in: a reader by the suffix of the file."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from streamml.errors import ConfigError
+from streamml.io import Source
+from streamml_connectors.files.arff import ArffSource
+from streamml_connectors.files.csv import CsvSource
+from streamml_connectors.files.jsonl import JsonlSource
+from streamml_connectors.files.parquet import ParquetSource
+from streamml_connectors.files.shuffled import ShuffledSource
+from streamml_connectors.files.source import FileSource
+from streamml_connectors.files.svmlight import SvmlightSource
+
+__all__ = ["open_source"]
+
+_READERS: Final[dict[str, type[FileSource]]] = {
+    ".arff": ArffSource,
+    ".csv": CsvSource,
+    ".tsv": CsvSource,
+    ".jsonl": JsonlSource,
+    ".ndjson": JsonlSource,
+    ".parquet": ParquetSource,
+    ".svm": SvmlightSource,
+    ".svmlight": SvmlightSource,
+    ".libsvm": SvmlightSource,
+}
+
+
+def open_source(
+    path: Path | str,
+    *,
+    order: Literal["natural", "shuffled"] = "natural",
+    seed: int = 1,
+    **options: Any,
+) -> Source:
+    """Open a file of events with the reader that its suffix names.
+
+    Parameters
+    ----------
+    path
+        ``.arff``, ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson``, ``.parquet``, ``.svm``,
+        ``.svmlight`` or ``.libsvm``; each may be followed by ``.gz``.
+    order
+        ``"natural"``, or ``"shuffled"``: held in memory, in the order of
+        ``numpy.random.default_rng(seed).permutation(n)``.
+    seed
+        Of the shuffled order.
+    **options
+        Of the reader, such as ``labels``, ``xml``, ``label_list``, ``id``, ``timestamp``;
+        an option that is ``None`` is left at its default.
+
+    Raises
+    ------
+    ConfigError
+        The suffix, the order or an option is not known.
+    DataError, SchemaError
+        The file cannot be read.
+
+    Examples
+    --------
+    >>> open_source("events.doc")
+    Traceback (most recent call last):
+    ...
+    streamml.errors.ConfigError: The suffix of events.doc is not known: use one of .arff, .csv, \
+.tsv, .jsonl, .ndjson, .parquet, .svm, .svmlight, .libsvm, each also with .gz.
+    """
+    path = Path(path)
+    if order not in ("natural", "shuffled"):
+        raise ConfigError(f"The order {order!r} is not known: use 'natural' or 'shuffled'.")
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes[-1:] == [".gz"]:
+        suffixes.pop()
+    reader = _READERS.get(suffixes[-1] if suffixes else "")
+    if reader is None:
+        if path.is_dir():
+            raise ConfigError(f"{path} is a directory: name one file in it.")
+        raise ConfigError(
+            f"The suffix of {path} is not known: use one of {', '.join(_READERS)}, "
+            "each also with .gz."
+        )
+    options = {name: value for name, value in options.items() if value is not None}
+    known = set(inspect.signature(reader).parameters) - {"path"}
+    for name in options:
+        if name not in known:
+            raise ConfigError(
+                f"{path} has no use for the option {name!r}: its options are "
+                f"{', '.join(sorted(known))}."
+            )
+    source = reader(path, **options)
+    return ShuffledSource(source, seed) if order == "shuffled" else source

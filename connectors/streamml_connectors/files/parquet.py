@@ -1,0 +1,178 @@
+"""Parquet, piece by piece: label columns are named ``label:...``."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from streamml.errors import DataError
+from streamml.types import EventBatch, Schema
+from streamml_connectors.files.parquet_columns import Layout, Piece, layout, read_piece
+from streamml_connectors.files.parquet_rows import piece_batch
+from streamml_connectors.files.source import FileSource
+from streamml_connectors.files.text import chunks
+
+__all__ = ["ParquetSource"]
+
+_CELLS = 1_000_000  # of a piece that is held in memory
+_BUFFER = 65_536  # bytes of a column that are read at once
+_PEEK = 1000  # rows that show whether a string column is nominal
+
+
+class ParquetSource(FileSource):
+    """Reads a Parquet file; memory holds one piece of a row group at a time.
+
+    Numbers and booleans are features. A string column is nominal (``column=value``
+    features that appear as the stream goes on) where its first 1,000 rows hold repeated
+    values and at most 64 different ones; else it is an identifier and left out, as are
+    times, binary and nested columns, and label columns that are not chosen. Null is absent; a null
+    label is unknown.
+
+    Parameters
+    ----------
+    path
+        ``.parquet``, plain or ``.gz`` (unpacked to a temporary file first).
+    labels
+        Label columns, by default those named ``label:...``; that prefix is no part of the
+        label's name.
+    label_list
+        Instead: a column with lists of strings, or text.
+    separator
+        What stands between the labels in such text.
+    id, timestamp
+        Columns with the identifier and with seconds or times; the number of the row,
+        from 0, by default.
+    ignore
+        Columns to leave out.
+    keep_zeros
+        Whether explicit zeros are kept as known zeros.
+
+    Raises
+    ------
+    DataError, SchemaError
+        The file cannot be read, or its columns do not fit.
+
+    Examples
+    --------
+    >>> import tempfile, pyarrow, pyarrow.parquet
+    >>> table = pyarrow.table({"t": [0.5], "label:sun": [True]})
+    >>> with tempfile.NamedTemporaryFile(suffix=".parquet") as f:
+    ...     pyarrow.parquet.write_table(table, f.name)
+    ...     source = ParquetSource(f.name)
+    ...     batch = source.next_batch(10)
+    ...     source.close()
+    >>> next(batch.events())
+    Event(id=0, timestamp=0.0, x={'t': 0.5}, y=frozenset({'sun'}))
+    """
+
+    _file: Any = None
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        labels: Sequence[str] | None = None,
+        label_list: str | None = None,
+        separator: str = ";",
+        id: str | None = None,  # noqa: A002  # the column's name
+        timestamp: str | None = None,
+        ignore: Sequence[str] = (),
+        keep_zeros: bool = True,
+        max_features: int | None = None,
+        max_labels: int | None = None,
+    ) -> None:
+        super().__init__(path)
+        self._unpacked: IO[bytes] | None = None
+        self._pieces: Iterator[Piece] = iter(())
+        self._piece: Piece | None = None
+        self._used = 0  # rows of the piece that were handed out
+        self._keep_zeros = keep_zeros
+        self._separator = separator
+        try:
+            self._open()
+            sides = {"labels": label_list, "id": id, "timestamp": timestamp}
+            self._layout: Layout = layout(
+                self.path, self._file.schema_arrow, self._peek, labels, sides, ignore
+            )
+            if not self._file.metadata.num_rows:
+                raise DataError(f"{self.path} holds no events: name a file with rows of data.")
+            self.schema = Schema(
+                self._layout.numbers, self._layout.label_names, max_features, max_labels
+            )
+        except BaseException:
+            self.close()
+            raise
+        self.left_out = self._layout.left_out
+        self.n_attributes = len(self._layout.numbers) + len(self._layout.nominal)
+        self._pieces = self._read_pieces()
+
+    def _open(self) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        source: Any = str(self.path)
+        if self.path.suffix.lower() == ".gz":
+            source = self._unpacked = tempfile.TemporaryFile()  # noqa: SIM115  # closed in close()
+            for chunk in chunks(self.path):
+                source.write(chunk)
+            source.seek(0)
+        try:
+            self._file = pyarrow.parquet.ParquetFile(
+                source,
+                pre_buffer=False,
+                buffer_size=_BUFFER,  # or it holds whole row groups
+            )
+        except (pyarrow.ArrowInvalid, OSError) as error:
+            raise DataError(
+                f"{self.path} is no Parquet file or is damaged: get a whole copy of it."
+            ) from error
+
+    def _peek(self, name: str) -> list[Any]:
+        """The first values of a column."""
+        batches = self._file.iter_batches(batch_size=_PEEK, columns=[name])
+        first = next(batches, None)
+        batches.close()
+        return first.column(0).to_pylist() if first is not None else []
+
+    @property
+    def length(self) -> int | None:
+        """Number of rows."""
+        return int(self._file.metadata.num_rows) if self._file is not None else None
+
+    def _read_pieces(self) -> Iterator[Piece]:
+        import pyarrow
+
+        plan = self._layout
+        rows = max(16, min(8192, _CELLS // max(1, len(plan.used))))
+        try:
+            for group in range(self._file.num_row_groups):  # memory of a group is let go
+                for records in self._file.iter_batches(rows, [group], plan.used):
+                    yield read_piece(plan, records)
+        except (pyarrow.ArrowInvalid, OSError) as error:
+            raise DataError(f"{self.path} is damaged: get a whole copy of it.") from error
+
+    def _read(self, n: int) -> EventBatch | None:
+        if self._piece is None or self._used >= self._piece.n_rows:
+            self._piece, self._used = next(self._pieces, None), 0
+            if self._piece is None:
+                return None
+        stop = min(self._piece.n_rows, self._used + n)
+        batch, letters = piece_batch(
+            self._piece, self._layout, self.schema, slice(self._used, stop), self._rows,
+            separator=self._separator, keep_zeros=self._keep_zeros,
+        )  # fmt: skip
+        self._rows += stop - self._used
+        self._used = stop
+        self._letters += letters
+        return batch
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        super().close()
+        self._piece = None
+        if self._file is not None:
+            self._file.close()
+        if self._unpacked is not None:
+            self._unpacked.close()

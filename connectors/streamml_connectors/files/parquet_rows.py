@@ -1,0 +1,189 @@
+"""Rows of a Parquet piece to an event batch and dead letters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from streamml.types import (
+    LABELS_FULL,
+    LABELS_PARTIAL,
+    LABELS_UNKNOWN,
+    BoolArray,
+    DeadLetter,
+    EventBatch,
+    EventId,
+    Float32Array,
+    Int32Array,
+    Int64Array,
+    Schema,
+    UInt8Array,
+)
+from streamml_connectors.files.batches import taken
+from streamml_connectors.files.columns import BadRow, Row, commit
+from streamml_connectors.files.fields import label_set
+from streamml_connectors.files.fields import timestamp as parse_time
+from streamml_connectors.files.parquet_columns import LABEL_BAD, LABEL_UNKNOWN, Layout, Piece
+from streamml_connectors.files.rows import letter
+
+__all__ = ["piece_batch"]
+
+
+def piece_batch(
+    piece: Piece,
+    plan: Layout,
+    schema: Schema,
+    part: slice,
+    first_row: int,
+    *,
+    separator: str,
+    keep_zeros: bool,
+) -> tuple[EventBatch, list[DeadLetter]]:
+    """Some rows of a piece as a batch; ``first_row`` numbers the first in the file."""
+    values = np.ascontiguousarray(piece.numbers[:, part].T)
+    known = np.ones(values.shape, np.bool_)
+    if piece.known is not None:
+        known = np.ascontiguousarray(piece.known[:, part].T)
+    codes = np.ascontiguousarray(piece.labels[:, part].T)
+    bad = _spoilt(values, known, codes, plan)
+    n = len(values)
+    sizes = np.empty((2, n), np.int32)
+    sizes[0], sizes[1] = len(schema.features), len(schema.labels)
+    made = np.full((n, len(plan.nominal)), -1, np.int32)
+    rows: list[Row] = []
+    if plan.nominal or plan.sides:
+        for i in range(n):
+            row = Row(sparse=bool(known[i].any()))
+            rows.append(row)
+            try:
+                if i not in bad:
+                    names = _named_row(piece, plan, part.start + i, row, separator)
+                    commit(row, schema)
+                    made[i] = [-1 if name is None else schema.features.find(name) for name in names]
+            except BadRow as problem:
+                bad[i] = problem
+                schema.labels.refused += problem.refused
+            sizes[:, i] = len(schema.features), len(schema.labels)
+    if not keep_zeros:
+        known &= values != 0.0
+    x = _features(values, known, made)
+    batch = _batch(x, codes, rows, schema, first_row, sizes, bad)
+    return batch, [
+        letter(why.reason, why.detail, f"row {first_row + i}", _raw(piece.records, part.start + i))
+        for i, why in sorted(bad.items())
+    ]
+
+
+def _raw(records: Any, i: int) -> bytes:
+    return repr(records.slice(i, 1).to_pylist()[0]).encode()
+
+
+def _spoilt(
+    values: Float32Array, known: BoolArray, codes: UInt8Array, plan: Layout
+) -> dict[int, BadRow]:
+    """Rows that numbers or labels spoil."""
+    found: dict[int, BadRow] = {}
+    for i, j in np.argwhere(codes == LABEL_BAD):
+        name = plan.label_names[j]
+        found[int(i)] = BadRow("unknown_value", f"Label {name!r} must be 0 or 1.")
+    for i, j in np.argwhere(~np.isfinite(values)):
+        name = plan.numbers[j]
+        found[int(i)] = BadRow("not_finite", f"Column {name!r} is not finite: use null.")
+    if not plan.nominal:
+        for i in np.flatnonzero(~known.any(axis=1)):
+            found[int(i)] = BadRow("no_features", "It has no features: give it at least one.")
+    return found
+
+
+def _named_row(piece: Piece, plan: Layout, i: int, row: Row, separator: str) -> list[str | None]:
+    """Read what has names into ``row``; the features that nominal columns make."""
+    names: list[str | None] = []
+    for column, values in zip(plan.nominal, piece.nominal, strict=True):
+        names.append(None if values[i] is None else f"{column}={values[i]}")
+    row.x = {name: 1.0 for name in names if name is not None}
+    for use, values in piece.sides.items():
+        _side(use, values[i], row, separator)
+    return names
+
+
+def _side(use: str, value: Any, row: Row, separator: str) -> None:
+    if use == "labels":
+        found = label_set(value, separator) if isinstance(value, str) else value
+        row.y_known = found is not None
+        row.positive = [str(name) for name in found or [] if name is not None]
+    elif value is None:
+        return
+    elif use == "id":
+        row.id = value if isinstance(value, str | int) else str(value)
+    elif isinstance(value, int | float):
+        if not np.isfinite(value):
+            raise BadRow("not_finite", "The timestamp is not finite: use null.")
+        row.timestamp = float(value)
+    else:
+        row.timestamp = parse_time(str(value))
+
+
+def _features(
+    values: Float32Array, known: BoolArray, made: Int32Array
+) -> tuple[Int64Array, Int32Array, Float32Array]:
+    """CSR features: known numbers, and the nominal features that were made."""
+    n, d = values.shape
+    columns = np.broadcast_to(np.arange(d, dtype=np.int32), (n, d))
+    if made.shape[1]:
+        known = np.hstack([known, made >= 0])
+        columns = np.hstack([columns, made])
+        values = np.hstack([values, np.ones(made.shape, np.float32)])
+    indptr = np.zeros(n + 1, np.int64)
+    np.cumsum(known.sum(axis=1), out=indptr[1:])
+    return indptr, columns[known], values[known]
+
+
+def _batch(
+    x: tuple[Int64Array, Int32Array, Float32Array],
+    codes: UInt8Array,
+    rows: list[Row],
+    schema: Schema,
+    first_row: int,
+    sizes: Int32Array,
+    bad: dict[int, BadRow],
+) -> EventBatch:
+    n = len(codes)
+    ids: list[EventId] = list(range(first_row, first_row + n))
+    timestamps = np.arange(first_row, first_row + n, dtype=np.float64)
+    kind = np.full(n, LABELS_FULL, np.uint8)
+    partial = (codes == LABEL_UNKNOWN).any(axis=1)
+    kind[partial] = LABELS_PARTIAL
+    kind[partial & (codes == LABEL_UNKNOWN).all(axis=1)] = LABELS_UNKNOWN
+    y_indptr, y_indices = _csr(codes == 1)
+    negative_indptr, negative_indices = _csr((codes == 0) & (kind == LABELS_PARTIAL)[:, None])
+    for i, row in enumerate(rows):
+        ids[i] = ids[i] if row.id is None else row.id
+        timestamps[i] = timestamps[i] if row.timestamp is None else row.timestamp
+        if not row.y_known:
+            kind[i] = LABELS_UNKNOWN
+    if not codes.shape[1]:
+        y_indptr, y_indices = _listed(rows, schema, bad)
+    batch = EventBatch(
+        schema, ids, timestamps, *x, y_indptr, y_indices, kind,
+        negative_indptr, negative_indices, sizes[0], sizes[1],
+    )  # fmt: skip
+    return taken(batch, np.setdiff1d(np.arange(n), list(bad))) if bad else batch
+
+
+def _csr(there: BoolArray) -> tuple[Int64Array, Int32Array]:
+    indptr = np.zeros(len(there) + 1, np.int64)
+    np.cumsum(there.sum(axis=1), out=indptr[1:])
+    return indptr, np.nonzero(there)[1].astype(np.int32)
+
+
+def _listed(
+    rows: list[Row], schema: Schema, bad: dict[int, BadRow]
+) -> tuple[Int64Array, Int32Array]:
+    """CSR labels of label lists."""
+    indptr, indices = [0], []
+    for i, row in enumerate(rows):
+        if i not in bad:
+            indices += sorted({schema.labels.find(name) for name in row.positive})
+        indptr.append(len(indices))
+    return np.array(indptr, np.int64), np.array(indices, np.int32)

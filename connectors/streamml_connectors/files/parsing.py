@@ -1,0 +1,177 @@
+"""The typed face of the kernels: a block of lines in, sparse rows and open ends out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from streamml.types import Float32Array, Int32Array, Int64Array, UInt8Array
+from streamml_connectors.files.kernels import (
+    DELIMITER,
+    END,
+    ODD,
+    SPACE,
+    dense_rows,
+    sparse_rows,
+)
+
+__all__ = ["Parsed", "byte_classes", "parse_dense", "parse_sparse"]
+
+
+def byte_classes(delimiter: str, odd: str, high_ok: bool) -> UInt8Array:
+    """What each byte means to the kernels.
+
+    Parameters
+    ----------
+    delimiter
+        One ASCII character between fields.
+    odd
+        ASCII characters that make a row slow.
+    high_ok
+        Whether bytes beyond ASCII are ordinary (the block is valid UTF-8).
+    """
+    table = np.zeros(256, np.uint8)
+    table[:32] = ODD
+    if not high_ok:
+        table[128:] = ODD
+    for character in odd:
+        table[ord(character)] = ODD
+    table[[9, 32]] = SPACE
+    table[ord(delimiter)] = DELIMITER
+    table[10] = END
+    return table
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What a kernel made of a block: CSR arrays, and what is left to do.
+
+    Attributes
+    ----------
+    lines
+        int64 ``(n, 3)``: where each row starts and ends, and on which line of the block.
+    fixes
+        int64 ``(m, 5)``: row, attribute, slot in ``x_*`` (-1: none), start and end.
+    """
+
+    x_indptr: Int64Array
+    x_indices: Int32Array
+    x_values: Float32Array
+    y_indptr: Int64Array
+    y_indices: Int32Array
+    lines: Int64Array
+    status: UInt8Array
+    fixes: Int64Array
+
+    @classmethod
+    def room(cls, n_rows: int, n_x: int, n_y: int, n_fixes: int) -> Parsed:
+        """Arrays that are large enough, not filled."""
+        return cls(
+            np.zeros(n_rows + 1, np.int64),
+            np.empty(n_x, np.int32),
+            np.empty(n_x, np.float32),
+            np.zeros(n_rows + 1, np.int64),
+            np.empty(n_y, np.int32),
+            np.empty((n_rows, 3), np.int64),
+            np.empty(n_rows, np.uint8),
+            np.empty((n_fixes, 5), np.int64),
+        )
+
+    def arrays(self) -> tuple[Any, ...]:
+        """What the kernels fill, in their order."""
+        return (
+            self.x_indptr,
+            self.x_indices,
+            self.x_values,
+            self.y_indptr,
+            self.y_indices,
+            self.lines,
+            self.status,
+            self.fixes,
+        )
+
+    def cut(self, n: int, nx: int, ny: int, nf: int) -> Parsed:
+        """Only what was filled."""
+        return Parsed(
+            self.x_indptr[: n + 1],
+            self.x_indices[:nx],
+            self.x_values[:nx],
+            self.y_indptr[: n + 1],
+            self.y_indices[:ny],
+            self.lines[:n],
+            self.status[:n],
+            self.fixes[:nf],
+        )
+
+
+def parse_dense(
+    data: bytes,
+    n_lines: int,
+    table: UInt8Array,
+    role: UInt8Array,
+    column: Int32Array,
+    *,
+    comment: int = 256,
+    inner_spaces: bool = True,
+) -> Parsed:
+    r"""Read whole lines of delimited fields.
+
+    Parameters
+    ----------
+    data, n_lines
+        The lines, each ended by a newline, and their number.
+    table
+        :func:`byte_classes`.
+    role, column
+        For each field, what it is and its column among features or labels (-1: not yet
+        known, left to Python).
+    comment
+        Byte that begins a comment line; 256: none.
+    inner_spaces
+        Whether a field may have spaces in it.
+
+    Examples
+    --------
+    >>> from streamml_connectors.files.kernels import LABEL, NUMBER
+    >>> role, column = np.array([NUMBER, LABEL], np.uint8), np.zeros(2, np.int32)
+    >>> p = parse_dense(b"0.5,1\n", 1, byte_classes(",", "", True), role, column)
+    >>> p.x_values.tolist(), p.y_indices.tolist()
+    ([0.5], [0])
+    """
+    room = min(len(data), n_lines * len(role)) + 1
+    parsed = Parsed.room(n_lines, room, room, room)
+    buf = np.frombuffer(data, np.uint8)
+    return parsed.cut(
+        *dense_rows(buf, table, role, column, comment, inner_spaces, *parsed.arrays())
+    )
+
+
+def parse_sparse(
+    data: bytes,
+    n_lines: int,
+    table: UInt8Array,
+    role: UInt8Array,
+    column: Int32Array,
+    stamp: Int64Array,
+    tick: int,
+    default: Int64Array,
+) -> Parsed:
+    """Read whole lines of sparse ARFF rows.
+
+    Parameters
+    ----------
+    stamp, tick
+        Scratch, one an attribute, and a number larger than any used with it before by
+        at least the rows read: finds an index that stands twice.
+    default
+        Attributes that are not zero where a row leaves them out; a nominal one makes the
+        feature of its first value, whose column it has in ``column``.
+    """
+    room = len(data) // 3 + n_lines * len(default) + 1
+    parsed = Parsed.room(n_lines, room, room, len(data) // 3 + 1)
+    buf = np.frombuffer(data, np.uint8)
+    return parsed.cut(
+        *sparse_rows(buf, table, role, column, stamp, tick, default, *parsed.arrays())
+    )

@@ -1,0 +1,273 @@
+"""Lines of plain and gzip files, in bounded memory."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+
+from streamml.errors import ConfigError, DataError
+from streamml.types import Int64Array
+
+__all__ = [
+    "MAX_LINE",
+    "RAW_BYTES",
+    "Block",
+    "LineReader",
+    "TooLong",
+    "check_file",
+    "chunks",
+    "is_utf8",
+]
+
+MAX_LINE: Final = 16 * 1024 * 1024
+"""Longest line in bytes that is read; a longer one is a dead letter."""
+RAW_BYTES: Final = 4096
+"""A dead letter holds this many bytes of its line at most."""
+_CHUNK: Final = 512 * 1024
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+def check_file(path: Path) -> None:
+    """Raise :class:`DataError` where ``path`` is no file that holds something.
+
+    Examples
+    --------
+    >>> check_file(Path("/nowhere/at.all"))
+    Traceback (most recent call last):
+    ...
+    streamml.errors.DataError: There is no file /nowhere/at.all: check the path.
+    """
+    if not path.exists():
+        raise DataError(f"There is no file {path}: check the path.")
+    if path.is_dir():
+        raise DataError(f"{path} is a directory: name one file in it.")
+    if path.is_file() and path.stat().st_size == 0:
+        raise DataError(f"{path} is empty: name a file with events in it.")
+
+
+def chunks(path: Path, size: int = _CHUNK) -> Generator[bytes, None, None]:
+    """The bytes of a file in pieces of at most about ``size``; ``.gz`` is unpacked.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, or the gzip data is cut short or damaged; everything
+        before that point was handed out.
+    """
+    try:
+        with path.open("rb") as file:
+            if path.suffix.lower() == ".gz":
+                yield from _inflate(file, path, size)
+            else:
+                while data := file.read(size):
+                    yield data
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): check its rights.") from error
+
+
+def _inflate(file: BinaryIO, path: Path, size: int) -> Generator[bytes, None, None]:
+    """Unpack the members of a gzip file, each piece as soon as it is there."""
+    unpacker = zlib.decompressobj(wbits=31)
+    inside = False  # within a member
+    while packed := file.read(size // 4):
+        while packed:
+            if not inside:
+                packed = packed.lstrip(b"\0")  # padding between and behind members
+                if not packed:
+                    break
+                unpacker, inside = zlib.decompressobj(wbits=31), True
+            before = unpacker.copy()
+            try:
+                data = unpacker.decompress(packed, size)
+            except zlib.error as error:
+                yield from _until_damage(before, packed)
+                raise DataError(
+                    f"{path} is damaged or no gzip file ({error}): get a whole copy of it."
+                ) from error
+            if data:
+                yield data
+            inside = not unpacker.eof
+            packed = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+    while inside and (data := unpacker.decompress(b"", size)):
+        yield data
+    if inside and not unpacker.eof:
+        raise DataError(f"{path} is a gzip file cut short: get a whole copy of it.")
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether bytes are valid UTF-8."""
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _until_damage(unpacker: Any, packed: bytes) -> Generator[bytes, None, None]:
+    """What can still be unpacked of damaged data."""
+    with suppress(zlib.error):
+        for k in range(len(packed)):
+            if data := unpacker.decompress(packed[k : k + 1]):
+                yield data
+
+
+@dataclass(slots=True)
+class Block:
+    """Whole lines, each ended by a newline; ``line`` numbers the first one, from 1."""
+
+    data: bytes
+    line: int
+    n_lines: int
+
+
+@dataclass(slots=True)
+class TooLong:
+    """A line beyond the bound: its number and its first bytes."""
+
+    raw: bytes
+    line: int
+
+
+class LineReader:
+    r"""Hands out the lines of a file, many at once, and never holds an over-long one.
+
+    Parameters
+    ----------
+    path
+        File; ``.gz`` is unpacked.
+    max_line
+        Bytes; a longer line is handed out as :class:`TooLong`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as f:
+    ...     _ = f.write(b"one\ntwo\nthree")
+    ...     f.flush()
+    ...     reader = LineReader(Path(f.name))
+    ...     reader.take(2).data, reader.take(2).data, reader.take(2)
+    (b'one\ntwo\n', b'three\n', None)
+    """
+
+    def __init__(self, path: Path, max_line: int = MAX_LINE) -> None:
+        if max_line < 1:
+            raise ConfigError(f"max_line must be at least 1 byte, not {max_line}.")
+        self.path = path
+        self.max_line = max_line
+        self._chunks = chunks(path)
+        self._buffer = b""
+        self._ends: Int64Array = np.zeros(0, np.int64)  # newlines in the buffer
+        self._long: list[int] = []  # which lines of the buffer are over-long, ascending
+        self._next = 0  # index in _ends of the next line to hand out
+        self._start = 0  # where it begins
+        self._line = 1
+        self._before = 0  # where the lines handed out last begin
+        self._pushed: TooLong | None = None
+        self._error: DataError | None = None
+        self._fresh = True
+
+    def take(self, n: int) -> Block | TooLong | None:
+        """The next 1 to ``n`` lines; ``None`` at the end of the file."""
+        if self._pushed is not None:
+            pushed, self._pushed = self._pushed, None
+            return pushed
+        if self._next >= len(self._ends):
+            too_long = self._fill()
+            if too_long is not None:
+                return too_long
+            if not len(self._ends):
+                return None
+        stop = min(self._next + n, len(self._ends))
+        if self._long:
+            if self._long[0] == self._next:
+                self._long.pop(0)
+                block = self._cut(self._next + 1)
+                return TooLong(block.data[:RAW_BYTES].rstrip(b"\n"), block.line)
+            stop = min(stop, self._long[0])
+        return self._cut(stop)
+
+    def peek_row(self, comment: bytes = b"") -> bytes | None:
+        """Go past empty lines and comments; the line that comes next, if any."""
+        while (item := self.take(1)) is not None:
+            if isinstance(item, Block):
+                text = item.data.strip()
+                if not text or (comment and text.startswith(comment)):
+                    continue
+                self._start, self._next, self._line = self._before, self._next - 1, item.line
+                return item.data
+            self._pushed = item
+            return item.raw
+        return None
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        self._chunks.close()
+
+    def _cut(self, stop: int) -> Block:
+        end = int(self._ends[stop - 1]) + 1
+        block = Block(self._buffer[self._start : end], self._line, stop - self._next)
+        if b"\r" in block.data:
+            block.data = block.data.replace(b"\r\n", b"\n")
+        self._line += block.n_lines
+        self._before, self._start, self._next = self._start, end, stop
+        return block
+
+    def _read(self) -> bytes:
+        """More bytes; empty at the end, where an error is raised at every call."""
+        if self._error is not None:
+            raise self._error
+        try:
+            data = next(self._chunks, b"")
+        except DataError as error:
+            self._error = error
+            raise
+        if self._fresh and data:
+            self._fresh = False
+            if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+                raise DataError(f"{self.path} is UTF-16: save it as UTF-8.")
+            data = data.removeprefix(_BOM)
+            return data or self._read()
+        return data
+
+    def _fill(self) -> TooLong | None:
+        """Get a buffer that holds a whole line at least, or is empty at the end."""
+        pieces = [self._buffer[self._start :]]
+        size = len(pieces[0])
+        self._buffer, self._start, self._next = b"", 0, 0
+        self._ends = np.zeros(0, np.int64)
+        while data := self._read():
+            cut = data.find(b"\n")
+            if cut < 0 and size + len(data) <= self.max_line:
+                pieces.append(data)
+                size += len(data)
+            elif cut < 0 or size + cut > self.max_line:
+                return self._skip_line(b"".join([*pieces, data])[:RAW_BYTES], data)
+            else:
+                self._hold(b"".join([*pieces, data]))
+                return None
+        if size:
+            self._hold(pieces[0] + b"".join(pieces[1:]) + b"\n")
+        return None
+
+    def _hold(self, data: bytes) -> None:
+        self._buffer = data
+        self._ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
+        lengths = np.diff(self._ends, prepend=-1) - 1
+        self._long = np.flatnonzero(lengths > self.max_line).tolist()
+
+    def _skip_line(self, raw: bytes, data: bytes) -> TooLong:
+        """Go to the end of an over-long line; what follows it stays for the next turn."""
+        while data and (cut := data.find(b"\n")) < 0:
+            data = self._read()
+        rest = data[cut + 1 :] if data else b""
+        self._hold(rest)
+        self._line += 1
+        return TooLong(raw.split(b"\n", 1)[0], self._line - 1)

@@ -1,0 +1,146 @@
+"""The kernels and plain Python read the same from any text."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from streamml_connectors.files import ArffSource, CsvSource
+from streamml_connectors.files.columns import BadRow, number
+from streamml_connectors.files.kernels import OK
+from streamml_connectors.files.parsing import byte_classes, parse_dense
+from streamml_connectors.files.rows import plain_rows
+
+HEADER = """@relation r
+@attribute a real
+@attribute b {0,1}
+@attribute l {0,1}
+@attribute c {x,y,z}
+@attribute s string
+@attribute d {no,yes}
+@attribute m {0,1}
+@attribute o {1,0}
+"""
+
+
+class SlowArff(ArffSource):
+    def _fast(self, data, n_lines):
+        return plain_rows(data, b"%")
+
+
+class SlowCsv(CsvSource):
+    def _fast(self, data, n_lines):
+        return plain_rows(data)
+
+
+def everything(source, size):
+    """All that a source gives, as plain values."""
+    rows, letters = [], []
+    while (batch := source.next_batch(size)) is not None:
+        letters += source.take_dead_letters()
+        sizes = zip(batch.n_features.tolist(), batch.n_labels.tolist(), strict=True)
+        rows += [(e.id, e.timestamp, list(e.x.items()), e.y, s)
+                 for e, s in zip(batch.events(), sizes, strict=True)]  # fmt: skip
+    source.close()
+    return rows, letters, list(source.schema.features.names), list(source.schema.labels.names)
+
+
+FIELD = st.sampled_from(
+    ["0", "1", "0.5", "-2.25e3", "1e-5", "1.0", "?", "x", "y", "zz", "no", "yes", "'x'", '"y"',
+     "'a,b'", "", " ", "nan", "inf", "1e99", "123456789012345678901", "0.1234567890123456789",
+     "+.5", "5.", ".", "1 2", "%", "\\", "{", "}", "gr\u00fcn", "\t1", "-0", "0x1", "1_0"]
+)  # fmt: skip
+DENSE = st.lists(FIELD, min_size=7, max_size=9).map(",".join)
+LIKELY = st.tuples(
+    st.sampled_from(["0.5", "1.25", "123456789012345678901"]), st.sampled_from("01?"),
+    st.sampled_from("01?"), st.sampled_from("xyzq"), st.sampled_from(["t", "'t t'"]),
+    st.sampled_from(["no", "yes"]), st.sampled_from("01"), st.sampled_from("01"),
+).map(",".join)  # fmt: skip
+PAIR = st.tuples(st.integers(0, 9), FIELD).map(lambda p: f"{p[0]} {p[1]}")
+SPARSE = st.lists(PAIR, max_size=5).map(lambda pairs: "{" + ",".join(pairs) + "}")
+LINE = st.one_of(DENSE, LIKELY, LIKELY, SPARSE, SPARSE, st.sampled_from(["", "% c", " {} ", "{"]))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(lines=st.lists(LINE, min_size=1, max_size=12), size=st.integers(1, 13))
+def test_arff(lines, size):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "d.arff"
+        path.write_text(HEADER + "@data\n0,0,0,x,t,no,0,0\n" + "\n".join(lines), "utf-8")
+        fast = everything(ArffSource(path, labels=["l", "m"]), size)
+        slow = everything(SlowArff(path, labels=["l", "m"]), 5)
+    assert fast == slow
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(lines=st.lists(LINE, min_size=1, max_size=12), size=st.integers(1, 13))
+def test_arff_that_begins_sparse(lines, size):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "d.arff"
+        path.write_text(HEADER + "@data\n{0 1}\n" + "\n".join(lines), "utf-8")
+        fast = everything(ArffSource(path, labels=["l", "m"]), size)
+        slow = everything(SlowArff(path, labels=["l", "m"]), 5)
+    assert fast == slow
+
+
+CSV_LINE = st.lists(FIELD, min_size=5, max_size=7).map(",".join)
+CSV_LIKELY = st.tuples(
+    FIELD, st.sampled_from(["u", "v", "0.5", ""]), st.sampled_from(["0", "1", "", "true"]),
+    st.sampled_from(["a;b", "", "?", "c"]), st.sampled_from(["e1", "7", ""]),
+    st.sampled_from(["5", "2020-01-01", ""]),
+).map(",".join)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    lines=st.lists(st.one_of(CSV_LINE, CSV_LIKELY, CSV_LIKELY), min_size=1, max_size=12),
+    size=st.integers(1, 13),
+    listed=st.booleans(),
+)
+def test_csv(lines, size, listed):
+    options = {"label_list": "tags"} if listed else {"labels": ["l"]}
+    options |= {"id": "id", "timestamp": "time", "max_features": 6}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "d.csv"
+        path.write_text("f,g,l,tags,id,time\n" + "\n".join(lines) + "\n1,2,0,a,1,1\n", "utf-8")
+        fast = everything(CsvSource(path, **options), size)
+        slow = everything(SlowCsv(path, **options), 5)
+    assert fast == slow
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.one_of(
+        st.floats(allow_nan=False, allow_infinity=False, width=32).map(repr),
+        st.floats(allow_nan=False, allow_infinity=False, width=32).map(lambda v: f"{v:.12f}"),
+        st.decimals(-(10**6), 10**6, places=8).map(str),
+        st.text("0123456789.+-", min_size=1, max_size=12),
+    )
+)
+def test_numbers(text):
+    table = byte_classes(",", "", True)
+    parsed = parse_dense(
+        text.encode() + b"\n", 1, table, np.zeros(1, np.uint8), np.zeros(1, np.int32)
+    )
+    assert parsed.status[0] == OK
+    try:
+        expected = np.float32(number(text, "it"))
+    except BadRow:
+        assert len(parsed.fixes) == 1
+    else:
+        assert len(parsed.fixes) == 1 or parsed.x_values[0] == expected
+
+
+@pytest.mark.parametrize("text", ["23.722052590115300", "0.662302529581739", "-0.5", "7", "1.50"])
+def test_plain_numbers_need_no_help(text):
+    table = byte_classes(",", "", True)
+    parsed = parse_dense(
+        text.encode() + b"\n", 1, table, np.zeros(1, np.uint8), np.zeros(1, np.int32)
+    )
+    assert not len(parsed.fixes)
+    assert parsed.x_values[0] == np.float32(float(text))

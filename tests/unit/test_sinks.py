@@ -1,0 +1,77 @@
+"""Predictions and dead letters as JSON Lines."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from streamml.errors import DataError
+from streamml.io import DeadLetterSink, PredictionSink
+from streamml.types import DeadLetter, Event, EventBatch, Predictions, Schema
+from streamml_connectors.dead_letters import JsonlDeadLetterSink
+from streamml_connectors.predictions import JsonlPredictionSink
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def batch(ids):
+    schema = Schema(labels=["sun", "r\u00e4in"])
+    return EventBatch.from_events([Event(i, 0.0, {"f": 1.0}, None) for i in ids], schema)
+
+
+def test_predictions(tmp_path):
+    path = tmp_path / "p.jsonl"
+    sink = JsonlPredictionSink(path)
+    assert isinstance(sink, PredictionSink)
+    sink.write(
+        batch(["a", 2]),
+        Predictions(
+            np.array([0, 2, 2]), np.array([0, 1], np.int32), np.array([0, 2, 3]),
+            np.array([0, 1, 1], np.int32), np.array([0.75, 1.0, 0.25], np.float32),
+        ),
+    )  # fmt: skip
+    sink.write(batch([]), Predictions.concatenate([]))
+    sink.write(batch([3]), Predictions(np.array([0, 1]), np.array([1], np.int32)))
+    sink.close()
+    sink.close()
+    expected = [
+        {"id": "a", "labels": ["sun", "r\u00e4in"], "scores": {"sun": 0.75, "r\u00e4in": 1.0}},
+        {"id": 2, "labels": [], "scores": {"r\u00e4in": 0.25}},
+        {"id": 3, "labels": ["r\u00e4in"], "scores": {}},
+    ]
+    assert lines(path) == expected
+    again = JsonlPredictionSink(path, append=True)
+    again.write(batch([4]), Predictions(np.array([0, 0]), np.array([], np.int32)))
+    again.close()
+    assert lines(path) == [*expected, {"id": 4, "labels": [], "scores": {}}]
+
+
+def test_dead_letters(tmp_path):
+    path = tmp_path / "d.jsonl"
+    sink = JsonlDeadLetterSink(path)
+    assert isinstance(sink, DeadLetterSink)
+    sink.write([])
+    sink.write([DeadLetter("malformed", "Broken.", "line 3", b"{\xff"),
+                DeadLetter("no_features", "None.", "row 4", "\u00fc".encode())])  # fmt: skip
+    assert lines(path) == [
+        {"reason": "malformed", "detail": "Broken.", "position": "line 3",
+         "raw_base64": base64.b64encode(b"{\xff").decode()},
+        {"reason": "no_features", "detail": "None.", "position": "row 4", "raw": "\u00fc"},
+    ]  # fmt: skip
+    sink.close()
+    sink.close()
+    again = JsonlDeadLetterSink(path, append=True)
+    again.write([DeadLetter("malformed", "Broken.", "line 5")])
+    again.close()
+    assert len(lines(path)) == 3
+
+
+@pytest.mark.parametrize("kind", [JsonlPredictionSink, JsonlDeadLetterSink])
+def test_a_place_that_cannot_be_written(tmp_path, kind):
+    with pytest.raises(DataError, match="cannot be written"):
+        kind(tmp_path / "no" / "such.jsonl")
