@@ -1,0 +1,135 @@
+"""What option values mean: delays, rates, and the source that is asked for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from streamml.errors import ConfigError
+
+if TYPE_CHECKING:
+    from streamml.evaluate import Delay
+    from streamml.io import Source
+    from streamml.pacing import Pace
+
+__all__ = ["open_stream", "parse_delay", "parse_rate"]
+
+Order = Literal["natural", "shuffled"]
+
+_NUMBER = r"[0-9]+(?:\.[0-9]*)?(?:e[0-9]+)?"
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_delay(text: str | None) -> Delay | None:
+    """``"100"`` or ``"100events"``: events; ``"30s"``, ``"5m"``, ``"2h"``, ``"1d"``: time.
+
+    Raises
+    ------
+    ConfigError
+        The text is neither.
+
+    Examples
+    --------
+    >>> parse_delay("100"), parse_delay("1.5m")
+    (Delay(events=100, seconds=None), Delay(events=None, seconds=90.0))
+    """
+    from streamml.evaluate import Delay
+
+    if text is None:
+        return None
+    if match := re.fullmatch(r"\s*([0-9]+)\s*(?:events?)?\s*", text):
+        return Delay(events=int(match[1]))
+    if match := re.fullmatch(rf"\s*({_NUMBER})\s*([smhd])\s*", text):
+        return Delay(seconds=float(match[1]) * _SECONDS[match[2]])
+    raise ConfigError(
+        f"--delay {text} is no delay: give events (100, 100events) or event time (30s, 5m, 2h)."
+    )
+
+
+def parse_rate(text: str | None, order: str) -> Pace:
+    """``"50"``: events a second; ``"x10"``: original timestamps, ten times as fast.
+
+    Raises
+    ------
+    ConfigError
+        The text is neither, the number is not above 0, or a shuffled stream should be
+        played by its timestamps.
+
+    Examples
+    --------
+    >>> parse_rate("50", "natural").rate, parse_rate("x0.5", "natural").factor
+    (50.0, 0.5)
+    """
+    from streamml.pacing import EventsPerSecond, OriginalTimestamps, Unpaced
+
+    if text is None:
+        return Unpaced()
+    match = re.fullmatch(rf"\s*(x?)\s*({_NUMBER})\s*(?:/s)?\s*", text)
+    if match is None or float(match[2]) <= 0:
+        raise ConfigError(
+            f"--rate {text} is no rate: give events a second (50), "
+            "or a factor on the original timestamps (x10)."
+        )
+    if not match[1]:
+        return EventsPerSecond(float(match[2]))
+    if order == "shuffled":
+        raise ConfigError(
+            f"--rate {text} follows the original timestamps, which --order shuffled mixes up: "
+            "give events a second."
+        )
+    return OriginalTimestamps(float(match[2]))
+
+
+def open_stream(
+    source: str | None,
+    *,
+    labels: str | None,
+    label_list: str | None,
+    xml: str | None,
+    order: Order,
+    seed: int,
+) -> Source:
+    """The demo stream, or the file at ``source``.
+
+    Raises
+    ------
+    ConfigError
+        The source is of a kind that cannot be read (yet), or the options do not fit it.
+    DataError
+        The file cannot be read.
+
+    Examples
+    --------
+    >>> options = dict(labels=None, label_list=None, xml=None, order="natural", seed=1)
+    >>> open_stream(None, **options).name
+    'demo'
+    """
+    if source is None:
+        if labels or label_list or xml:
+            raise ConfigError(
+                "--labels, --label-list and --xml say where a file has its labels: "
+                "name a file, or leave them out for the demo stream."
+            )
+        from streamml.streams import DemoStream
+
+        return DemoStream(seed=seed, order=order)
+    if re.match(r"kafka://", source, re.IGNORECASE):
+        raise ConfigError(
+            "Reading from Kafka comes with a later release: name a file, "
+            "or no source for the demo stream."
+        )
+    if match := re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", source):
+        raise ConfigError(f"{match[0]} sources cannot be read: name a file.")
+    return _open_file(source, labels, label_list, xml, order)
+
+
+def _open_file(
+    path: str, labels: str | None, label_list: str | None, xml: str | None, order: Order
+) -> Source:
+    from streamml_connectors.files import open_source
+
+    names = None if labels is None else [name.strip() for name in labels.split(",")]
+    if names is not None and not all(names):
+        raise ConfigError("--labels takes names with commas between them, like --labels a,b,c.")
+    return open_source(Path(path), labels=names, label_list=label_list, xml=xml, order=order)

@@ -1,0 +1,274 @@
+"""``streamml run``: the main job, from the options to the report."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from streamml.cli.learners import LEARNERS, make_learner
+from streamml.cli.process import peak_rss_mb, seconds_since_start
+
+if TYPE_CHECKING:
+    from streamml.base import Learner
+    from streamml.cli.summary import Report
+    from streamml.io import Source
+    from streamml.service import Observer, Progress, Result, Service
+
+__all__ = ["run"]
+
+_EXAMPLES = """
+\b
+Examples:
+  streamml run                                     the built-in demo stream
+  streamml run --rate 2000                         the same, slow enough to watch
+  streamml run yeast.arff.gz                       labels from yeast.xml beside it
+  streamml run shop.csv --labels toys,books        columns that are labels
+  streamml run log.jsonl --label-list tags --delay 1h
+  streamml run yeast.arff.gz --learner ihomer --set rule=odac --set n_min=200
+  streamml run --json --limit 5000                 one JSON object on standard output
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """The options of one run, as given."""
+
+    source: str | None
+    learner: str
+    settings: tuple[str, ...]
+    labels: str | None
+    label_list: str | None
+    xml: str | None
+    limit: int | None
+    rate: str | None
+    delay: str | None
+    seed: int
+    order: Literal["natural", "shuffled"]
+    metrics_port: int | None
+    listen: str
+    predictions: str | None
+    dead_letters: str | None
+    as_json: bool
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("source", required=False)
+@click.option(
+    "--learner",
+    default="ihomer",
+    show_default=True,
+    metavar="NAME",
+    help=f"What learns: {', '.join(LEARNERS)}.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the learner; may be repeated.",
+)
+@click.option("--labels", metavar="A,B,C", help="Names of the columns that are labels.")
+@click.option("--label-list", metavar="COLUMN", help="The column that lists an event's labels.")
+@click.option("--xml", metavar="FILE", help="Mulan's XML file that names the labels.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N events.")
+@click.option(
+    "--rate",
+    metavar="R",
+    help="R events a second; x10 plays the original timestamps ten times as fast.",
+)
+@click.option(
+    "--delay",
+    metavar="D",
+    help="Labels arrive later: 100 or 100events, or event time as 30s, 5m, 2h, 1d.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="For the learner and the demo stream.",
+)
+@click.option(
+    "--order",
+    type=click.Choice(["natural", "shuffled"]),
+    default="natural",
+    show_default=True,
+    help="Shuffled: always the same permutation of the rows.",
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Serve metrics for Prometheus while it runs; 0 takes a free port.",
+)
+@click.option(
+    "--listen",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where --metrics-port listens.",
+)
+@click.option("--predictions", metavar="OUT.jsonl", help="Write a line for every event.")
+@click.option("--dead-letters", metavar="OUT.jsonl", help="Write what could not be used.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else."
+)
+def run(**options: Any) -> int:
+    """Predict, score and learn a stream, event by event, and report.
+
+    SOURCE is a file (ARFF, CSV, JSON Lines, Parquet or svmlight; .gz too). Without it the
+    built-in demo stream runs: 20,000 events whose labels change their meaning at 5,000
+    and from 9,000 to 11,000, and their groups at 15,000.
+    """
+    return _run(_Options(**options))
+
+
+def _run(options: _Options) -> int:
+    """Build, run, report; what can be refused is refused before a file is written."""
+    from streamml.cli.options import open_stream, parse_delay, parse_rate
+    from streamml.service import Service
+
+    delay = parse_delay(options.delay)
+    pace = parse_rate(options.rate, options.order)
+    learner = make_learner(options.learner, options.settings, options.seed)
+    with ExitStack() as stack:
+        source = open_stream(
+            options.source,
+            labels=options.labels,
+            label_list=options.label_list,
+            xml=options.xml,
+            order=options.order,
+            seed=options.seed,
+        )
+        stack.callback(source.close)
+        first = _FirstPrediction()
+        observers: list[Observer] = [first.show]
+        if options.metrics_port is not None:
+            observers.append(_serve(options.listen, options.metrics_port, stack))
+        predictions, dead_letters = _open_sinks(options, stack)
+        service = Service(
+            source,
+            learner,
+            name=options.learner,
+            delay=delay,
+            limit=options.limit,
+            pace=pace,
+            predictions=predictions,
+            dead_letters=dead_letters,
+            observers=observers,
+        )
+        result, signum = _run_watched(service, source, observers)
+    _print(options, learner, source, result, first.seconds)
+    if result.error is not None:
+        click.echo(f"streamml: {result.error}", err=True)
+        return 2
+    return 128 + signum if signum else 0
+
+
+class _FirstPrediction:
+    """Notes how old the process was when the first events were predicted."""
+
+    def __init__(self) -> None:
+        self.seconds: float | None = None
+
+    def show(self, progress: Progress) -> None:
+        if self.seconds is None and progress.events:
+            self.seconds = seconds_since_start()
+
+
+def _serve(address: str, port: int, stack: ExitStack) -> Observer:
+    from streamml.cli.exporter import ExporterFeed
+    from streamml_connectors.prometheus import PrometheusExporter
+
+    exporter = stack.enter_context(PrometheusExporter(address, port))
+    click.echo(f"streamml: metrics at http://{address}:{exporter.port}/metrics", err=True)
+    return ExporterFeed(exporter).show
+
+
+def _open_sinks(options: _Options, stack: ExitStack) -> tuple[Any, Any]:
+    predictions = dead_letters = None
+    if options.predictions is not None:
+        from streamml_connectors.predictions import JsonlPredictionSink
+
+        predictions = JsonlPredictionSink(options.predictions)
+        stack.callback(predictions.close)
+    if options.dead_letters is not None:
+        from streamml_connectors.dead_letters import JsonlDeadLetterSink
+
+        dead_letters = JsonlDeadLetterSink(options.dead_letters)
+        stack.callback(dead_letters.close)
+    return predictions, dead_letters
+
+
+def _run_watched(service: Service, source: Source, observers: list[Observer]) -> tuple[Result, int]:
+    """Run with a display; gives the result and the signal that stopped it, or 0."""
+    from streamml.cli.progress import make_display
+
+    with (
+        _signals(service.stop) as caught,
+        make_display(source.name, source.schema.labels.names) as display,
+    ):
+        observers.append(display.show)
+        return service.run(), caught[0] if caught else 0
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[list[int]]:
+    """Let the first Ctrl-C (or SIGTERM) ask to stop; the second ends at once."""
+    caught: list[int] = []
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = {kind: signal.getsignal(kind) for kind in kinds}
+
+    def restore() -> None:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+    def handle(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        caught.append(signum)
+        stop()
+        restore()
+
+    for kind in kinds:
+        signal.signal(kind, handle)
+    try:
+        yield caught
+    finally:
+        restore()
+
+
+def _print(
+    options: _Options, learner: Learner, source: Source, result: Result, first: float | None
+) -> None:
+    from streamml.cli.summary import Report, to_json
+
+    report = Report(
+        source=source.name,
+        order=options.order,
+        learner=learner,
+        learner_name=options.learner,
+        result=result,
+        names=source.schema.labels.names,
+        first_prediction=first,
+        peak_rss_mb=peak_rss_mb(),
+    )
+    if options.as_json:
+        click.echo(to_json(report))
+    else:
+        _print_for_people(report)
+    sys.stdout.flush()
+
+
+def _print_for_people(report: Report) -> None:
+    from rich.console import Console
+
+    from streamml.cli.report import print_report
+
+    print_report(report, Console(highlight=False))

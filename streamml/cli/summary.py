@@ -1,0 +1,82 @@
+"""The end of a run: what there is to report, and its form for programs, one JSON object."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamml.base import Learner
+    from streamml.metrics import Scores
+    from streamml.service import Result
+
+__all__ = ["Report", "to_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the report is made of.
+
+    Parameters
+    ----------
+    source, order
+        As asked for.
+    learner
+        As it stands at the end.
+    learner_name
+        As asked for.
+    result
+        Of the service.
+    names
+        Label names by column.
+    first_prediction
+        Seconds from the start of the process to the first predictions, or ``None``.
+    peak_rss_mb
+        Largest resident memory, MB.
+    """
+
+    source: str
+    order: str
+    learner: Learner
+    learner_name: str
+    result: Result
+    names: Sequence[str]
+    first_prediction: float | None
+    peak_rss_mb: float
+
+
+def to_json(report: Report) -> str:
+    """One line of JSON; a score that does not exist (nothing was scored) is ``null``."""
+    progress = report.result.progress
+    return json.dumps(
+        {
+            "source": report.source,
+            "order": report.order,
+            "events": progress.events,
+            "features": progress.features,
+            "labels": progress.labels,
+            "learner": report.learner_name,
+            "seconds": round(progress.seconds, 6),
+            "events_per_second": round(progress.events_per_second, 1),
+            "peak_rss_mb": round(report.peak_rss_mb, 1),
+            "clusters": progress.clusters,
+            "structure_changes": progress.structure_changes,
+            "drifts": progress.drifts,
+            "dead_letters": dict(sorted(progress.dead_letters.items())),
+            "metrics": {
+                name: {
+                    "cumulative": _finite(metrics.cumulative()),
+                    "window": _finite(metrics.windowed()),
+                }
+                for name, metrics in report.result.metrics.items()
+            },
+        },
+        allow_nan=False,
+    )
+
+
+def _finite(scores: Scores) -> dict[str, float | None]:
+    return {k: None if math.isnan(v) else v for k, v in scores.as_dict().items()}

@@ -1,0 +1,201 @@
+"""How fast a stream is read: at once, so many events a second, or as it was recorded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from streamml.errors import ConfigError
+from streamml.io import Source
+from streamml.types import EventBatch
+
+__all__ = ["Clock", "EventsPerSecond", "OriginalTimestamps", "Pace", "SystemClock", "Unpaced"]
+
+_NAP: Final = 0.1  # longest sleep (s) before asking whether to stop
+_TICK: Final = 0.02  # events due within it (s) go together, so that a high rate costs no spinning
+
+Stopped = Callable[[], bool]
+
+
+class Clock(Protocol):
+    """Seconds that pass; :class:`streamml.testing.SettableClock` is one for tests."""
+
+    def now(self) -> float:
+        """Seconds since some fixed moment, never going back."""
+
+    def sleep(self, seconds: float) -> None:
+        """Come back after ``seconds``."""
+
+
+class SystemClock:
+    """The computer's clock.
+
+    Examples
+    --------
+    >>> clock = SystemClock()
+    >>> before = clock.now()
+    >>> clock.sleep(0.0)
+    >>> clock.now() >= before
+    True
+    """
+
+    def now(self) -> float:
+        """Seconds since some fixed moment, never going back."""
+        return time.perf_counter()
+
+    def sleep(self, seconds: float) -> None:
+        """Come back after ``seconds``."""
+        time.sleep(seconds)
+
+
+class Pace(Protocol):
+    """Reads a source no faster than it should."""
+
+    waited: float
+    """Seconds spent waiting so far."""
+
+    def next_batch(
+        self, source: Source, max_events: int, clock: Clock, stopped: Stopped
+    ) -> EventBatch | None:
+        """The next 1 to ``max_events`` events that are due, waiting for the first one.
+
+        ``None`` at the end of the stream, and where ``stopped()`` became true meanwhile.
+        """
+
+
+class Unpaced:
+    """As fast as it goes.
+
+    Examples
+    --------
+    >>> from streamml.streams import DemoStream
+    >>> len(Unpaced().next_batch(DemoStream(), 10, SystemClock(), lambda: False))
+    10
+    """
+
+    waited = 0.0
+
+    def next_batch(
+        self,
+        source: Source,
+        max_events: int,
+        clock: Clock,  # noqa: ARG002 - needs no time
+        stopped: Stopped,  # noqa: ARG002 - never waits
+    ) -> EventBatch | None:
+        """What the source gives."""
+        return source.next_batch(max_events)
+
+
+class EventsPerSecond:
+    """A steady rate. Reads ahead of what it hands out.
+
+    Parameters
+    ----------
+    rate
+        Events a second, above 0. What could not be kept up with is caught up later.
+
+    Raises
+    ------
+    ConfigError
+        ``rate`` is not a number above 0.
+
+    Examples
+    --------
+    >>> from streamml.streams import DemoStream
+    >>> from streamml.testing import SettableClock
+    >>> clock, stream, pace = SettableClock(), DemoStream(), EventsPerSecond(2.0)
+    >>> for _ in range(3):
+    ...     _ = pace.next_batch(stream, 100, clock, lambda: False)
+    >>> clock.now(), stream.snapshot()["position"]
+    (1.0, 3)
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.rate = _above_zero("The rate", rate)
+        self.waited = 0.0
+        self._start: float | None = None
+        self._handed = 0
+
+    def next_batch(
+        self, source: Source, max_events: int, clock: Clock, stopped: Stopped
+    ) -> EventBatch | None:
+        """As many events as are due, or the next ones when they are."""
+        if self._start is None:
+            self._start = clock.now()
+        ready = int((clock.now() - self._start) * self.rate) + 1 - self._handed
+        together = max(int(self.rate * _TICK), 1)
+        # Read first, wait then: the end of a stream is not waited for.
+        batch = source.next_batch(min(max(ready, together if self._handed else 1), max_events))
+        self._handed += len(batch) if batch is not None else 0
+        if batch is None or not len(batch):
+            return batch
+        due = self._start + (self._handed - 1) / self.rate
+        waited, go_on = _wait_until(due, clock, stopped)
+        self.waited += waited
+        return batch if go_on else None
+
+
+class OriginalTimestamps:
+    """As the events were recorded, times a factor. Reads ahead of what it hands out.
+
+    Parameters
+    ----------
+    factor
+        Above 0; 10 plays ten recorded seconds in one.
+
+    Raises
+    ------
+    ConfigError
+        ``factor`` is not a number above 0.
+
+    Examples
+    --------
+    >>> from streamml.streams import DemoStream
+    >>> from streamml.testing import SettableClock
+    >>> clock, stream, pace = SettableClock(), DemoStream(), OriginalTimestamps(2.0)
+    >>> batches = [pace.next_batch(stream, 100, clock, lambda: False) for _ in range(3)]
+    >>> clock.now(), [batch.ids for batch in batches]
+    (1.0, [[0], [1], [2]])
+    """
+
+    def __init__(self, factor: float) -> None:
+        self.factor = _above_zero("The factor of the rate", factor)
+        self.waited = 0.0
+        self._ahead: EventBatch | None = None
+        self._offset: float | None = None  # clock time at event time 0
+
+    def next_batch(
+        self, source: Source, max_events: int, clock: Clock, stopped: Stopped
+    ) -> EventBatch | None:
+        """The events whose time has come."""
+        batch = self._ahead if self._ahead is not None else source.next_batch(max_events)
+        if batch is None or not len(batch):
+            return batch
+        due = batch.timestamps / self.factor
+        if self._offset is None:
+            self._offset = clock.now() - float(due[0])
+        waited, go_on = _wait_until(self._offset + float(due[0]), clock, stopped)
+        self.waited += waited
+        if not go_on:
+            return None
+        late = due > clock.now() + _TICK - self._offset
+        ready = int(late.argmax()) if late.any() else len(batch)
+        ready = min(max(ready, 1), max_events)
+        self._ahead = batch.slice(ready, len(batch)) if ready < len(batch) else None
+        return batch.slice(0, ready)
+
+
+def _wait_until(due: float, clock: Clock, stopped: Stopped) -> tuple[float, bool]:
+    """Seconds waited, and whether ``due`` was reached before being stopped."""
+    start = clock.now()
+    # Naps, because a signal handler can ask to stop but cannot end a sleep.
+    while (left := due - clock.now()) > 0 and not stopped():
+        clock.sleep(min(left, _NAP))
+    return clock.now() - start, not stopped()
+
+
+def _above_zero(what: str, value: float) -> float:
+    if not 0 < value < float("inf"):
+        raise ConfigError(f"{what} must be a number above 0, not {value}.")
+    return value

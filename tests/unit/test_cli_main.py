@@ -1,0 +1,123 @@
+"""The command line called from Python, and its displays on consoles of known size."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import signal
+
+import pytest
+from rich.console import Console
+
+from streamml.baselines import NoChange
+from streamml.cli import main
+from streamml.cli.progress import LineDisplay, LiveDisplay, make_display
+from streamml.cli.run import _signals
+from streamml.service import Progress, Service
+from streamml.streams import DemoStream
+from streamml.types import Change
+
+
+def call(*args: str) -> object:
+    with pytest.raises(SystemExit) as left:
+        main(args)
+    return left.value.code
+
+
+def test_run_reports_and_writes(tmp_path, capsys):
+    out, dead = tmp_path / "out.jsonl", tmp_path / "dead.jsonl"
+    args = ["--limit", "200", "--learner", "majority", "--metrics-port", "0"]
+    assert call("run", *args, "--predictions", str(out), "--dead-letters", str(dead)) == 0
+    said = capsys.readouterr()
+    assert "no-change" in said.out
+    assert "metrics at http://127.0.0.1:" in said.err
+    assert len(out.read_text().splitlines()) == 200
+    assert dead.read_text() == ""
+
+
+def test_run_as_json(capsys):
+    assert call("run", "--limit", "200", "--learner", "no-change", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["events"] == 200
+
+
+def test_a_file_of_dead_letters_has_no_scores(tmp_path, capsys):
+    path = tmp_path / "dead.csv"
+    path.write_text("a,y\n1\n2\n")
+    assert call("run", str(path), "--labels", "y", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["events"], sum(found["dead_letters"].values())) == (0, 2)
+    assert found["metrics"]["ihomer"]["window"]["micro_f1"] is None
+    assert call("run", str(path), "--labels", "y") == 0
+    assert "2 dead letters" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("args", [["run", "--bogus"], ["run", "nope.csv"], ["nope"], []])
+def test_mistakes_exit_with_2(args, capsys):
+    assert call(*args) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err
+
+
+def test_the_first_signal_asks_and_the_second_interrupts():
+    asked: list[str] = []
+    before = signal.getsignal(signal.SIGINT)
+    with _signals(lambda: asked.append("stop")) as caught:
+        signal.raise_signal(signal.SIGINT)
+        assert asked == ["stop"]
+        assert caught == [signal.SIGINT]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def progress(**changed) -> Progress:
+    """A progress as a service tells it, with some fields changed."""
+    told: list[Progress] = []
+    Service(DemoStream(), NoChange(), limit=100, observers=[told.append]).run()
+    fields = {name: getattr(told[-1], name) for name in Progress.__slots__}
+    return Progress(**{**fields, **changed})
+
+
+def test_lines_come_now_and_then():
+    out = io.StringIO()
+    with make_display("demo", [], out) as display:
+        assert isinstance(display, LineDisplay)
+        for seconds in (0.5, 1.0, 3.4, 3.6, 6.0):
+            display.show(progress(seconds=seconds))
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("streamml: 100 of 100 events, 200/s; last 100: exact match 0.")
+    assert lines[0].endswith("1 cluster, 0 changes, 0 drifts")
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+@pytest.mark.parametrize("length", [None, 20_000])
+def test_the_live_display_keeps_to_its_three_lines(width, length):
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=width, height=20)
+    names = [f"[b]label {i}" for i in range(40)]
+    change = Change("split", "global", 1200, (tuple(range(20)), tuple(range(20, 40))))
+    with LiveDisplay("a/rather/long/path/to/a/file.arff.gz", names, console) as display:
+        display.show(progress(length=length, new_changes=(change,)))
+        display.show(progress(length=length))
+    frames = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "\r", out.getvalue()).replace("\n", "\r")
+    lines = [line for line in frames.split("\r") if line]
+    assert max(map(len, lines)) <= width
+    assert "split at 1,200: [b]l" in frames
+    assert "last 100: exact match" in frames
+
+
+class Terminal(io.StringIO):
+    """Says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_the_live_display_unless_it_is_dumb(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    assert isinstance(make_display("demo", [], Terminal()), LiveDisplay)
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(make_display("demo", [], Terminal()), LineDisplay)

@@ -1,0 +1,180 @@
+"""What option values mean, and what is said of those that mean nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Literal
+
+import pytest
+
+from streamml.baselines import NoChange
+from streamml.cli import learners
+from streamml.cli.learners import make_learner
+from streamml.cli.options import open_stream, parse_delay, parse_rate
+from streamml.errors import ConfigError
+from streamml.evaluate import Delay
+from streamml.pacing import EventsPerSecond, OriginalTimestamps, Unpaced
+from streamml.streams import DemoStream
+
+
+@pytest.mark.parametrize(
+    ("text", "delay"),
+    [
+        (None, None),
+        ("100", Delay(events=100)),
+        ("100events", Delay(events=100)),
+        ("1 event", Delay(events=1)),
+        ("0", Delay(events=0)),
+        ("30s", Delay(seconds=30)),
+        ("0.5s", Delay(seconds=0.5)),
+        ("5m", Delay(seconds=300)),
+        ("2h", Delay(seconds=7200)),
+        ("1d", Delay(seconds=86400)),
+    ],
+)
+def test_delays(text, delay):
+    assert parse_delay(text) == delay
+
+
+@pytest.mark.parametrize("text", ["", "-1", "s", "5y", "1.5", "1e9999s", "ten"])
+def test_delays_that_are_none(text):
+    with pytest.raises(ConfigError, match="delay"):
+        parse_delay(text)
+
+
+def test_rates():
+    assert isinstance(parse_rate(None, "shuffled"), Unpaced)
+    steady, original = parse_rate("2.5", "shuffled"), parse_rate("x10", "natural")
+    assert isinstance(steady, EventsPerSecond)
+    assert steady.rate == 2.5
+    assert isinstance(original, OriginalTimestamps)
+    assert original.factor == 10
+
+
+@pytest.mark.parametrize("text", ["", "0", "x0", "-5", "x", "10x", "fast", "nan", "inf"])
+def test_rates_that_are_none(text):
+    with pytest.raises(ConfigError, match="--rate"):
+        parse_rate(text, "natural")
+
+
+def test_timestamps_of_a_shuffled_stream_set_no_pace():
+    with pytest.raises(ConfigError, match="shuffled"):
+        parse_rate("x2", "shuffled")
+
+
+def options(**changed):
+    return {
+        "labels": None,
+        "label_list": None,
+        "xml": None,
+        "order": "natural",
+        "seed": 1,
+    } | changed
+
+
+def test_no_source_is_the_demo_stream():
+    stream = open_stream(None, **options(seed=7, order="shuffled"))
+    assert isinstance(stream, DemoStream)
+    assert (stream.seed, stream.order) == (7, "shuffled")
+
+
+@pytest.mark.parametrize("changed", [{"labels": "a"}, {"label_list": "a"}, {"xml": "a.xml"}])
+def test_the_demo_stream_has_its_own_labels(changed):
+    with pytest.raises(ConfigError, match="demo"):
+        open_stream(None, **options(**changed))
+
+
+def test_kafka_comes_later_and_other_schemes_not_at_all():
+    with pytest.raises(ConfigError, match="comes with a later release"):
+        open_stream("kafka://localhost/topic", **options())
+    with pytest.raises(ConfigError, match="s3://"):
+        open_stream("s3://bucket/file.csv", **options())
+
+
+def test_label_names_must_be_names(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,0\n")
+    with pytest.raises(ConfigError, match="--labels"):
+        open_stream(str(path), **options(labels="b,"))
+    source = open_stream(str(path), **options(labels=" b "))
+    assert list(source.schema.labels.names) == ["b"]
+    source.close()
+
+
+class Tunable(NoChange):
+    """A learner with parameters of every kind."""
+
+    def __init__(
+        self,
+        seed: int = 1,
+        rate: float = 0.5,
+        fast: bool = False,
+        name: str = "x",
+        size: int | None = 3,
+        kind: Literal["a", "b"] = "a",
+    ) -> None:
+        super().__init__()
+        self.seed, self.rate, self.fast = seed, rate, fast
+        self.name, self.size, self.kind = name, size, kind
+
+
+@pytest.fixture
+def tunable(monkeypatch):
+    monkeypatch.setitem(learners.LEARNERS, "tunable", f"{__name__}:Tunable")
+    monkeypatch.setitem(sys.modules, __name__, sys.modules[Tunable.__module__])
+    return "tunable"
+
+
+def test_every_registered_learner_can_be_made():
+    for name in learners.LEARNERS:
+        assert make_learner(name, (), 1).n_clusters == 1
+
+
+def test_settings_get_the_type_of_the_parameter(tunable):
+    settings = ["rate=2", "fast=yes", "name=y=z", "size=none", "kind=b"]
+    learner = make_learner(tunable, settings, seed=9)
+    assert isinstance(learner.rate, float)
+    assert (learner.rate, learner.fast, learner.name) == (2.0, True, "y=z")
+    assert (learner.size, learner.kind, learner.seed) == (None, "b", 9)
+    assert make_learner(tunable, ["seed=4", "size=8"], seed=9).seed == 4
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("rate=fast", "must be a number"),
+        ("seed=1.5", "must be a whole number"),
+        ("fast=maybe", "must be true or false"),
+        ("size=x", "must be a whole number or none"),
+        ("kind=c", "must be a or b"),
+        ("nope=1", "it takes seed, rate, fast, name, size, kind"),
+        ("rate", "name=value"),
+        ("=1", "name=value"),
+    ],
+)
+def test_bad_settings_are_explained(tunable, setting, says):
+    with pytest.raises(ConfigError, match=says):
+        make_learner(tunable, [setting])
+
+
+def test_unknown_learners_and_parameters_are_explained():
+    with pytest.raises(ConfigError, match="take one of ihomer, no-change, majority"):
+        make_learner("nope")
+    with pytest.raises(ConfigError, match="no parameter 'x'"):
+        make_learner("no-change", ["x=1"])
+    with pytest.raises(ConfigError, match="rule"):
+        make_learner("ihomer", ["rule=nope"])
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\n"
+        "sys.argv = ['streamml', '--help']\n"
+        "from streamml.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'numba', 'river', 'pyarrow', 'rich', 'prometheus_client'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

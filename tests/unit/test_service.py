@@ -1,0 +1,271 @@
+"""The service: order of things, stopping, sinks, dead letters, pace, observers."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamml.baselines import MajorityLabelSet, NoChange
+from streamml.errors import ConfigError, DataError
+from streamml.evaluate import Delay
+from streamml.pacing import EventsPerSecond, OriginalTimestamps
+from streamml.service import Progress, Service
+from streamml.streams import DemoStream
+from streamml.testing import (
+    Aborted,
+    AbortingSource,
+    EventSource,
+    MemoryDeadLetters,
+    MemoryPredictions,
+    SettableClock,
+)
+from streamml.types import Event, EventBatch
+
+
+def events(n: int, step: float = 1.0) -> list[Event]:
+    """Label sets {a}, {b}, {a}, ..."""
+    sets = [frozenset({"a"}), frozenset({"b"})]
+    return [Event(i, i * step, {"f": 1.0}, sets[i % 2]) for i in range(n)]
+
+
+class CutSource(EventSource):
+    """Hands out batches of at most ``most`` events."""
+
+    most = 1
+
+    def next_batch(self, max_events: int) -> EventBatch | None:
+        return super().next_batch(min(max_events, self.most))
+
+
+def test_runs_to_the_end_and_closes_everything():
+    source, predictions, letters = EventSource(events(10)), MemoryPredictions(), MemoryDeadLetters()
+    result = Service(source, NoChange(), predictions=predictions, dead_letters=letters).run()
+    assert result.progress.events == 10
+    assert not result.stopped
+    assert result.error is None
+    assert source.closed
+    assert predictions.closed
+    assert letters.closed
+
+
+def test_predictions_are_made_before_the_labels_are_learned():
+    sink = MemoryPredictions()
+    result = Service(EventSource(events(4)), NoChange(), predictions=sink).run()
+    assert sink.rows == [(0, set()), (1, {"a"}), (2, {"b"}), (3, {"a"})]
+    assert result.metrics["learner"].cumulative().exact_match == 0
+
+
+def test_delayed_labels_are_joined_later():
+    sink = MemoryPredictions()
+    # After one more event: every second label set is the same, so no-change is right.
+    service = Service(EventSource(events(6)), NoChange(), predictions=sink, delay=Delay(events=1))
+    result = service.run()
+    assert [sorted(labels) for _, labels in sink.rows] == [[], [], ["a"], ["b"], ["a"], ["b"]]
+    assert result.metrics["learner"].events == 6
+    assert result.metrics["learner"].cumulative().exact_match == pytest.approx(4 / 6)
+
+
+def test_delay_in_seconds_follows_event_time():
+    sink = MemoryPredictions()
+    source = EventSource(events(4, step=10.0))
+    Service(source, NoChange(), predictions=sink, delay=Delay(seconds=15)).run()
+    assert [sorted(labels) for _, labels in sink.rows] == [[], [], ["a"], ["b"]]
+
+
+def test_what_waits_at_the_end_is_scored():
+    result = Service(EventSource(events(5)), NoChange(), delay=Delay(events=100)).run()
+    assert result.metrics["learner"].events == 5
+
+
+def test_limit_cuts_the_stream():
+    sink = MemoryPredictions()
+    result = Service(DemoStream(), NoChange(), limit=1_234, predictions=sink).run()
+    assert result.progress.events == len(sink.rows) == result.metrics["learner"].events == 1_234
+    assert result.progress.length == 1_234
+    assert not result.stopped
+    with pytest.raises(ConfigError, match="limit"):
+        Service(DemoStream(), NoChange(), limit=0)
+
+
+@pytest.mark.parametrize("delay", [None, Delay(events=13), Delay(seconds=40.0)])
+def test_batch_size_changes_nothing(delay):
+    def run(most: int):
+        source, sink = CutSource(list(DemoStream().next_batch(500).events())), MemoryPredictions()
+        source.most = most
+        result = Service(source, MajorityLabelSet(), predictions=sink, delay=delay).run()
+        return sink.rows, {k: m.cumulative() for k, m in result.metrics.items()}
+
+    assert run(1) == run(7) == run(4_096)
+
+
+def test_dead_letters_are_counted_by_reason_and_handed_on():
+    stream = events(6)
+    stream[1] = Event(1, 1.0, {})
+    stream[3] = Event(3, 3.0, {"f": float("nan")}, frozenset({"a"}))
+    stream[4] = Event(4, 4.0, {})
+    sink = MemoryDeadLetters()
+    result = Service(EventSource(stream), NoChange(), dead_letters=sink).run()
+    assert result.progress.dead_letters == {"no_features": 2, "not_finite": 1}
+    assert [letter.reason for letter in sink.letters] == [
+        "no_features",
+        "not_finite",
+        "no_features",
+    ]
+    assert result.progress.events == 3
+
+
+def test_a_stream_of_dead_letters_alone_ends():
+    sink = MemoryDeadLetters()
+    result = Service(EventSource([Event(0, 0.0, {})]), NoChange(), dead_letters=sink).run()
+    assert result.progress.events == 0
+    assert result.progress.dead_letters == {"no_features": 1}
+    assert len(sink.letters) == 1
+
+
+def test_stop_ends_between_batches_and_keeps_what_was_done():
+    seen: list[int] = []
+
+    def observe(progress: Progress) -> None:
+        seen.append(progress.events)
+        if progress.events >= 100:
+            service.stop()
+
+    sink = MemoryPredictions()
+    service = Service(DemoStream(), NoChange(), predictions=sink, observers=[observe], every=0)
+    result = service.run()
+    assert result.stopped
+    assert 100 <= result.progress.events < 20_000
+    assert result.progress.events == len(sink.rows) == result.metrics["learner"].events
+    assert sink.closed
+
+
+def test_a_crash_of_the_source_closes_everything():
+    sink = MemoryPredictions()
+    with pytest.raises(Aborted):
+        Service(AbortingSource(DemoStream(), 100), NoChange(), predictions=sink).run()
+    assert sink.closed
+    assert len(sink.rows) == 100
+
+
+class DamagedSource(EventSource):
+    """Breaks off where its events end."""
+
+    def next_batch(self, max_events: int) -> EventBatch | None:
+        batch = super().next_batch(max_events)
+        if batch is None:
+            raise DataError("The file is damaged here.")
+        return batch
+
+
+def test_a_damaged_source_keeps_what_was_read():
+    result = Service(DamagedSource(events(5)), NoChange()).run()
+    assert result.progress.events == result.metrics["learner"].events == 5
+    assert str(result.error) == "The file is damaged here."
+
+
+def test_a_source_damaged_from_the_start_raises():
+    with pytest.raises(DataError, match="damaged"):
+        Service(DamagedSource([]), NoChange()).run()
+
+
+class BrokenSink(MemoryPredictions):
+    """Cannot be closed."""
+
+    def close(self) -> None:
+        raise OSError("disk full")
+
+
+def test_one_sink_that_cannot_be_closed_leaves_no_other_open():
+    letters, source = MemoryDeadLetters(), EventSource(events(3))
+    service = Service(source, NoChange(), predictions=BrokenSink(), dead_letters=letters)
+    with pytest.raises(OSError, match="disk full"):
+        service.run()
+    assert letters.closed
+    assert source.closed
+
+
+def test_rate_paces_by_the_clock_without_spinning():
+    clock, sink = SettableClock(), MemoryPredictions()
+    pace = EventsPerSecond(10.0)
+    result = Service(
+        EventSource(events(31)), NoChange(), pace=pace, predictions=sink, clock=clock
+    ).run()
+    assert len(sink.rows) == 31
+    assert clock.now() == pytest.approx(3.0)
+    assert result.progress.times.waited == pytest.approx(3.0)
+    assert len(clock.slept) <= 31
+
+
+def test_a_high_rate_takes_events_together():
+    clock = SettableClock()
+    Service(DemoStream(), NoChange(), pace=EventsPerSecond(10_000), limit=10_000, clock=clock).run()
+    assert clock.now() == pytest.approx(1.0, abs=0.03)
+    assert len(clock.slept) < 100
+
+
+def test_original_timestamps_set_the_pace():
+    clock, times = SettableClock(), []
+    stream = [
+        Event(i, t, {"f": 1.0}, frozenset()) for i, t in enumerate([100.0, 110.0, 110.0, 140.0])
+    ]
+    Service(
+        EventSource(stream),
+        NoChange(),
+        pace=OriginalTimestamps(10.0),
+        clock=clock,
+        observers=[lambda p: times.append((round(p.seconds, 6), p.events))],
+        every=0,
+    ).run()
+    assert times[:3] == [(0.0, 1), (1.0, 3), (4.0, 4)]
+
+
+@pytest.mark.parametrize("pace", [EventsPerSecond(0.01), OriginalTimestamps(0.01)])
+def test_waiting_can_be_stopped(pace):
+    class ImpatientClock(SettableClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if self.now() > 5.0:
+                service.stop()
+
+    clock = ImpatientClock()
+    service = Service(EventSource(events(5)), NoChange(), pace=pace, clock=clock)
+    result = service.run()
+    assert result.stopped
+    assert result.progress.events == 1
+    assert clock.now() < 6.0
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_that_is_none_is_refused(wrong):
+    with pytest.raises(ConfigError, match="above 0"):
+        EventsPerSecond(wrong)
+    with pytest.raises(ConfigError, match="above 0"):
+        OriginalTimestamps(wrong)
+
+
+def test_observers_are_told_first_now_and_then_and_last():
+    clock, seen = SettableClock(), []
+    pace = EventsPerSecond(1.0)
+    Service(
+        EventSource(events(10)),
+        NoChange(),
+        pace=pace,
+        clock=clock,
+        observers=[lambda p: seen.append(p.events)],
+        every=4.0,
+    ).run()
+    assert seen == [1, 5, 9, 10]
+
+
+def test_time_splits_without_gaps():
+    result = Service(DemoStream(), MajorityLabelSet()).run()
+    times = result.progress.times
+    parts = (times.read, times.predict, times.learn, times.score, times.beside, times.sinks)
+    assert all(part >= 0 for part in parts)
+    assert times.predict > 0  # measured on samples
+    assert sum(parts) <= result.progress.seconds
+    assert result.progress.events_per_second == pytest.approx(20_000 / result.progress.seconds)
+
+
+def test_the_learner_has_its_name_and_stands_first():
+    result = Service(EventSource(events(3)), MajorityLabelSet(), name="mine").run()
+    assert list(result.metrics) == ["mine", "no-change", "majority"]
