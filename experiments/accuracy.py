@@ -67,12 +67,11 @@ def peers(order: str, names: Iterable[str]) -> dict[str, Row]:
             if row["order"] == order and row["dataset"] in wanted and row["metric"] in METRICS:
                 by_dataset = found.setdefault(row["learner"], {})
                 by_dataset.setdefault(row["dataset"], {})[row["metric"]] = float(row["value"])
-    complete = {
+    return {
         learner: mean(by_dataset.values())
         for learner, by_dataset in found.items()
         if len(by_dataset) == len(wanted) and all(len(r) == 5 for r in by_dataset.values())
     }
-    return complete
 
 
 def table(title: str, rows: dict[str, Row]) -> Table:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from river import drift as river_drift
+
 from streamml.drift import ADWIN
 from streamml.errors import ConfigError
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
+
 from streamml.errors import ConfigError, ContractError
 from streamml.hierarchy import LabelCounts, LabelHierarchy, LabelTree, average_linkage
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from streamml import IHOMER
 from streamml.errors import ConfigError, ContractError, SchemaError
 from streamml.types import Event, EventBatch, PartialLabels, Schema
