@@ -55,9 +55,7 @@ def read(name: str, order: str = "natural") -> EventBatch:
         raise DataError(f"There is no dataset {name!r}: use one of {', '.join(_files())}.")
     source = open_source(_files()[name], order=order)
     try:
-        batch = source.next_batch(10**9)
+        parts = list(iter(lambda: source.next_batch(4096), None))
     finally:
         source.close()
-    if batch is None:
-        raise DataError(f"Dataset {name!r} holds no events.")
-    return batch
+    return EventBatch.concatenate(parts)

@@ -12,27 +12,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streamml._loop import (
-    N_LABELS,
-    Nodes,
-    Output,
-    Rows,
-    Scratch,
-    fired_mask,
-    run_events,
-)
+from streamml._loop import Output, Rows, Watch, run_events
 from streamml.base import MIN_SCORE, LabelNode, Learner
 from streamml.drift.adwin import adwin_reset, new_adwin_state
 from streamml.errors import ConfigError
 from streamml.hierarchy import RULES, LabelHierarchy, TreeNode
-from streamml.nodes.inputs import grow_inputs, new_input_state
-from streamml.nodes.linear import grow_linear, new_linear_state
-from streamml.nodes.prior import grow_prior, new_prior_state
-from streamml.types import LABELS_UNKNOWN, Change, EventBatch, Predictions, Schema
+from streamml.nodes import NodeClassifier
+from streamml.nodes.members import PRESETS, equal_start, make_plan
+from streamml.nodes.stack import N_LABELS, label_variances, new_stack, resize
+from streamml.types import (
+    LABELS_FULL,
+    LABELS_UNKNOWN,
+    Change,
+    EventBatch,
+    Float32Array,
+    Predictions,
+    Schema,
+)
 
 __all__ = ["IHOMER"]
 
 _RUN = 512  # events a compiled call works through at most: bounds scratch memory
+_LANES = 16  # room for labels is a multiple of it
 _ALERT_VARIANCE = np.float32(1.0)
 
 
@@ -41,9 +42,24 @@ class IHOMER(Learner):
 
     Parameters
     ----------
+    preset
+        ``"fast"`` (linear classifiers), ``"default"`` or ``"accurate"``: the same code
+        with fewer or more node classifiers.
+    members
+        Names of the node classifiers to mix instead of the preset's.
+    classifiers
+        Node classifiers of your own (:class:`streamml.nodes.NodeClassifier`) that join the
+        mixture; they make every event a run of its own.
     rule
         How clusters are found: ``"evidence"`` (co-occurrence beyond chance, with a bound
         by its own sample), ``"odac"`` (the paper's) or ``"one"`` (no clusters).
+    decision
+        ``"label"`` (thresholds), ``"set"`` (the best label set seen) or ``"adaptive"``
+        (learns when to trust which).
+    lean
+        From 0 (exact match and Hamming loss) to 1 (F1): how far thresholds follow F1.
+    window
+        Events that the nearest-neighbour classifiers look back on, 32 to 100,000.
     n_min
         Events between two checks of the clusters, at least 1.
     drift_delta
@@ -57,9 +73,9 @@ class IHOMER(Learner):
     >>> model = IHOMER()
     >>> for t in range(200):
     ...     sunny = t % 3 == 0
-    ...     model.learn_one({"light": float(sunny), "bias": 1.0},
+    ...     model.learn_one({"light": float(sunny), "wind": 1.0},
     ...                     {"sun": sunny, "warm": sunny, "rain": not sunny})
-    >>> model.predict_one({"light": 1.0, "bias": 1.0})
+    >>> model.predict_one({"light": 1.0, "wind": 1.0})
     {'sun': True, 'warm': True, 'rain': False}
 
     References
@@ -70,30 +86,49 @@ class IHOMER(Learner):
 
     def __init__(
         self,
+        preset: str = "default",
+        members: tuple[str, ...] | None = None,
+        classifiers: Sequence[NodeClassifier] | None = None,
         rule: str = "evidence",
+        decision: str = "adaptive",
+        lean: float = 0.5,
+        window: int = 5000,
         n_min: int = 100,
         drift_delta: float = 1e-4,
         seed: int = 1,
     ) -> None:
+        if preset not in PRESETS:
+            raise ConfigError(f"There is no preset {preset!r}: use one of {', '.join(PRESETS)}.")
         if rule not in RULES:
             raise ConfigError(f"There is no rule {rule!r}: use one of {', '.join(RULES)}.")
         if not 0.0 <= drift_delta < 1.0:
             raise ConfigError(f"drift_delta must lie in [0, 1), not {drift_delta}.")
+        self.preset = preset
+        self.members = members
+        self.classifiers = classifiers
         self.rule = rule
+        self.decision = decision
+        self.lean = lean
+        self.window = window
         self.n_min = n_min
         self.drift_delta = drift_delta
         self.seed = seed
+        start, constants = PRESETS[preset]
+        if members is not None:
+            start = equal_start(tuple(members))
+        self._plan = make_plan(
+            tuple(start),
+            n_own=len(classifiers or ()),
+            decision=decision,
+            lean=lean,
+            window=window,
+            **constants,
+        )
         self._hierarchy = LabelHierarchy(rule, n_min)
         self._changes: list[Change] = []
         self._leaf_ids: list[int] = [0]
-        self._nodes = Nodes(
-            new_input_state(16),
-            new_linear_state(16, 8),
-            new_prior_state(8),
-            new_adwin_state(1),
-            np.zeros(4),
-        )
-        self._new_scratch(16, 8)
+        self._stack = new_stack(self._plan, start, 16, _LANES, seed)
+        self._detectors = new_adwin_state(1)
 
     # -- the contract ------------------------------------------------------------------
 
@@ -102,7 +137,7 @@ class IHOMER(Learner):
         super().bind(schema)
         if new:
             self._reserve(schema.declared_features, schema.declared_labels)
-            self._nodes.clock[N_LABELS] = schema.declared_labels
+            self._stack.clock[N_LABELS] = schema.declared_labels
             self._hierarchy.reserve_labels(schema.declared_labels)
 
     def predict(self, batch: EventBatch, min_score: float = MIN_SCORE) -> Predictions:
@@ -141,7 +176,12 @@ class IHOMER(Learner):
             return Predictions.concatenate([])
         highest = int(batch.x_indices.max(initial=-1)) + 1
         self._reserve(max(highest, int(batch.n_features[-1])), int(batch.n_labels[-1]))
-        rows = _rows(batch)
+        if self.classifiers and len(batch) > 1:
+            events = (batch.slice(i, i + 1) for i in range(len(batch)))
+            return Predictions.concatenate(
+                [self._run(event, predict, learn, min_score) for event in events]
+            )
+        rows = _rows(batch, self._own_scores(batch))
         parts: list[Predictions] = []
         start = 0
         while start < len(batch):
@@ -149,27 +189,57 @@ class IHOMER(Learner):
             output = _new_output(stop - start if predict else 0, int(batch.n_labels[-1]))
             if learn:
                 self._hierarchy.reserve_labels(int(batch.n_labels[stop - 1]))
-            fired = fired_mask(self.n_clusters)
+            watch = self._watch()
             done = run_events(
+                self._plan,
                 rows,
                 start,
                 stop,
                 predict,
                 learn,
-                self._nodes,
-                self._scratch,
+                self._stack,
+                watch,
                 output,
-                self._hierarchy.tree.leaf_of,
-                fired,
                 self.drift_delta,
                 np.float32(min_score),
+                batch.schema.absent_is_zero,
             )
             if predict:
                 parts.append(_predictions(output))
             if learn:
-                self._after(batch, start, done, np.flatnonzero(fired).tolist())
+                self._teach_own(batch)
+                self._after(batch, start, done, np.flatnonzero(watch.fired).tolist())
             start = done
         return Predictions.concatenate(parts)
+
+    def _own_scores(self, batch: EventBatch) -> Float32Array:
+        """Scores of the user's own classifiers for the one event of the batch."""
+        n_labels = int(batch.n_labels[-1]) if self.classifiers else 1
+        scores = np.zeros((1, len(self.classifiers or ()), n_labels), np.float32)
+        for k, classifier in enumerate(self.classifiers or ()):
+            scores[0, k] = classifier.scores(batch.x_indices, batch.x_values, n_labels)
+        return scores
+
+    def _teach_own(self, batch: EventBatch) -> None:
+        if not self.classifiers or batch.y_kind[0] == LABELS_UNKNOWN:
+            return
+        n_labels, true = int(batch.n_labels[0]), batch.y_indices
+        false = batch.negative_indices
+        if batch.y_kind[0] == LABELS_FULL:
+            false = np.setdiff1d(np.arange(n_labels, dtype=np.int32), true)
+        for classifier in self.classifiers:
+            classifier.learn(batch.x_indices, batch.x_values, true, false, n_labels)
+
+    def _watch(self) -> Watch:
+        leaves = self.n_clusters
+        scratch = np.zeros((2, leaves))
+        return Watch(
+            self._detectors,
+            self._hierarchy.tree.leaf_of,
+            scratch[0],
+            scratch[1],
+            np.zeros(leaves, np.bool_),
+        )
 
     def _run_stop(self, batch: EventBatch, start: int, learn: bool) -> int:
         """Row after the last one that may run before the clusters must be looked at."""
@@ -198,76 +268,43 @@ class IHOMER(Learner):
 
     def _refresh(self, leaf: int) -> None:
         """Drift in a cluster: let its labels learn fast again, from what they know."""
-        node = self._hierarchy.tree.leaves[leaf]
-        sums = self._nodes.detectors.sums[leaf]
-        change = Change(
-            "drift",
-            "local",
-            self._position,
-            (tuple(node.labels),),
-            float(sums[0] / sums[2]),
-            float(sums[4]),
+        labels = self._hierarchy.tree.leaves[leaf].labels
+        sums = self._detectors.sums[leaf]
+        loss, before = float(sums[0] / sums[2]), float(sums[4])
+        self._changes.append(
+            Change("drift", "local", self._position, (tuple(labels),), loss, before)
         )
-        self._changes.append(change)
-        variance = self._nodes.linear.variance
-        variance[:, node.labels] = np.maximum(variance[:, node.labels], _ALERT_VARIANCE)
+        for variance in label_variances(self._stack):
+            if variance.shape[1] > max(labels, default=0):  # a member that is in use
+                variance[:, labels] = np.maximum(variance[:, labels], _ALERT_VARIANCE)
 
     def _move_detectors(self) -> None:
         """Clusters that stayed keep their detector; new ones start with an empty one."""
-        old, ids = self._nodes.detectors, [leaf.id for leaf in self._hierarchy.tree.leaves]
-        new = new_adwin_state(len(ids))
-        for k, node_id in enumerate(ids):
-            if node_id in self._leaf_ids and self._hierarchy.tree.leaves[k].born < self._position:
-                source = self._leaf_ids.index(node_id)
+        leaves = self._hierarchy.tree.leaves
+        old, new = self._detectors, new_adwin_state(len(leaves))
+        for k, leaf in enumerate(leaves):
+            if leaf.id in self._leaf_ids and leaf.born < self._position:
+                source = self._leaf_ids.index(leaf.id)
                 for a, b in zip(old, new, strict=True):
                     b[k] = a[source]
             else:
                 adwin_reset(new, k)
-        self._leaf_ids = ids
-        self._nodes = self._nodes._replace(detectors=new)
-        self._new_scratch(len(self._scratch.z), len(self._scratch.p))
-
-    # -- room ----------------------------------------------------------------------------
+        self._leaf_ids = [leaf.id for leaf in leaves]
+        self._detectors = new
 
     def _reserve(self, n_features: int, n_labels: int) -> None:
         """Make room; the size of the arrays changes no result."""
-        d, labels = len(self._nodes.inputs.seen), len(self._nodes.prior.known)
+        d, labels = len(self._stack.inputs.top), len(self._stack.y)
         if n_features <= d and n_labels <= labels:
             return
-        d = _doubled(d, n_features)
-        labels = _doubled(labels, n_labels)
-        self._nodes = self._nodes._replace(
-            inputs=grow_inputs(self._nodes.inputs, d),
-            linear=grow_linear(self._nodes.linear, d, labels),
-            prior=grow_prior(self._nodes.prior, labels),
-        )
-        self._new_scratch(d, labels)
-
-    def _new_scratch(self, n_features: int, n_labels: int) -> None:
-        by_label = np.zeros((7, n_labels), np.float32)
-        by_leaf = np.zeros((2, len(self._leaf_ids)))
-        self._scratch = Scratch(
-            np.zeros(n_features, np.float32),
-            by_label[0],
-            by_label[1],
-            by_label[2],
-            by_label[3],
-            by_label[4],
-            by_label[5],
-            by_label[6],
-            np.zeros(n_labels, np.int32),
-            by_leaf[0],
-            by_leaf[1],
-        )
+        if n_features > d:
+            d = max(n_features, min(2 * d, d + 4096))
+        if n_labels > labels:
+            labels = -(-max(n_labels, min(2 * labels, labels + 512)) // _LANES) * _LANES
+        self._stack = resize(self._stack, self._plan, d, labels, self.seed)
 
 
-def _doubled(size: int, needed: int) -> int:
-    while size < needed:
-        size *= 2
-    return size
-
-
-def _rows(batch: EventBatch) -> Rows:
+def _rows(batch: EventBatch, own: Float32Array) -> Rows:
     return Rows(
         batch.x_indptr,
         batch.x_indices,
@@ -279,16 +316,17 @@ def _rows(batch: EventBatch) -> Rows:
         batch.negative_indices,
         batch.n_features,
         batch.n_labels,
+        own,
     )
 
 
 def _new_output(n: int, n_labels: int) -> Output:
     return Output(
         np.zeros(n + 1, np.int64),
-        np.zeros(n * n_labels, np.int32),
+        np.empty(n * n_labels, np.int32),
         np.zeros(n + 1, np.int64),
-        np.zeros(n * n_labels, np.int32),
-        np.zeros(n * n_labels, np.float32),
+        np.empty(n * n_labels, np.int32),
+        np.empty(n * n_labels, np.float32),
         np.zeros(3, np.int64),
     )
 

@@ -28,6 +28,8 @@ __all__ = [
     "EventId",
     "Float32Array",
     "Float64Array",
+    "Int8Array",
+    "Int16Array",
     "Int32Array",
     "Int64Array",
     "Labels",
@@ -35,6 +37,7 @@ __all__ = [
     "Predictions",
     "Schema",
     "UInt8Array",
+    "UInt64Array",
     "Vocabulary",
 ]
 
@@ -43,6 +46,9 @@ Float64Array = NDArray[np.float64]
 Int32Array = NDArray[np.int32]
 Int64Array = NDArray[np.int64]
 UInt8Array = NDArray[np.uint8]
+UInt64Array = NDArray[np.uint64]
+Int8Array = NDArray[np.int8]
+Int16Array = NDArray[np.int16]
 BoolArray = NDArray[np.bool_]
 
 EventId = str | int
@@ -180,6 +186,8 @@ class Schema:
     max_features, max_labels
         Caps. A feature beyond its cap is left out of the event, an event with a label
         beyond its cap is a dead letter; both are counted.
+    absent_is_zero
+        What an absent feature means: zero (sparse files), or that it is not known.
 
     Examples
     --------
@@ -188,7 +196,7 @@ class Schema:
     (2, 3, 2)
     """
 
-    __slots__ = ("declared_features", "declared_labels", "features", "labels")
+    __slots__ = ("absent_is_zero", "declared_features", "declared_labels", "features", "labels")
 
     def __init__(
         self,
@@ -196,7 +204,9 @@ class Schema:
         labels: Iterable[str] = (),
         max_features: int | None = None,
         max_labels: int | None = None,
+        absent_is_zero: bool = False,
     ) -> None:
+        self.absent_is_zero = absent_is_zero
         self.features = Vocabulary(features, max_features)
         self.labels = Vocabulary(labels, max_labels)
         self.declared_features = len(self.features)
@@ -205,6 +215,15 @@ class Schema:
 
 def _empty_int64() -> Int64Array:
     return np.zeros(1, np.int64)
+
+
+def _joined_offsets(arrays: Sequence[Int64Array]) -> Int64Array:
+    """Row offsets of arrays of rows that are put one behind the other."""
+    if len(arrays) == 1:
+        return arrays[0]
+    ends = np.cumsum([a[-1] for a in arrays])
+    rest = [a[1:] + end for a, end in zip(arrays[1:], ends[:-1], strict=True)]
+    return np.concatenate([arrays[0], *rest])
 
 
 @dataclass(slots=True)
@@ -279,6 +298,27 @@ class EventBatch:
                     )
                 dead_letters.append(letter)
         return builder.build()
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[EventBatch]) -> EventBatch:
+        """Join consecutive batches of one stream into one."""
+        if not parts:
+            raise SchemaError("There is no batch to join: give at least one.")
+        return cls(
+            parts[0].schema,
+            [event_id for part in parts for event_id in part.ids],
+            np.concatenate([part.timestamps for part in parts]),
+            _joined_offsets([part.x_indptr for part in parts]),
+            np.concatenate([part.x_indices for part in parts]),
+            np.concatenate([part.x_values for part in parts]),
+            _joined_offsets([part.y_indptr for part in parts]),
+            np.concatenate([part.y_indices for part in parts]),
+            np.concatenate([part.y_kind for part in parts]),
+            _joined_offsets([part.negative_indptr for part in parts]),
+            np.concatenate([part.negative_indices for part in parts]),
+            np.concatenate([part.n_features for part in parts]),
+            np.concatenate([part.n_labels for part in parts]),
+        )
 
     def slice(self, start: int, stop: int) -> EventBatch:
         """Events ``start`` to ``stop`` as a batch of its own (arrays are views)."""
@@ -356,17 +396,12 @@ class Predictions:
     @classmethod
     def concatenate(cls, parts: Sequence[Predictions]) -> Predictions:
         """Join predictions of consecutive batches."""
-
-        def offsets(arrays: list[Int64Array]) -> Int64Array:
-            counts = [np.diff(a) for a in arrays]
-            return np.concatenate(([0], np.cumsum(np.concatenate(counts)))).astype(np.int64)
-
         if not parts:
             return cls(_empty_int64(), np.zeros(0, np.int32))
         return cls(
-            offsets([p.indptr for p in parts]),
+            _joined_offsets([p.indptr for p in parts]),
             np.concatenate([p.indices for p in parts]),
-            offsets([p.score_indptr for p in parts]),
+            _joined_offsets([p.score_indptr for p in parts]),
             np.concatenate([p.score_indices for p in parts]),
             np.concatenate([p.scores for p in parts]),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from streamml.errors import ConfigError
+from streamml.hierarchy.comparison import AloneRule, LinkageRule, OneRule, RandomRule
 from streamml.hierarchy.counts import LabelCounts
 from streamml.hierarchy.evidence import EvidenceRule
 from streamml.hierarchy.odac import OdacRule
@@ -23,18 +24,14 @@ class Rule(Protocol):
         """Restructure ``tree`` where the counts ask for it, and say what was done."""
 
 
-class OneCluster:
-    """Keeps all labels in one cluster (for comparison)."""
-
-    fading = 1.0
-
-    def check(self, tree: LabelTree, counts: LabelCounts, position: int) -> list[Change]:
-        """Change nothing."""
-        del tree, counts, position
-        return []
-
-
-RULES: dict[str, type[Rule]] = {"evidence": EvidenceRule, "odac": OdacRule, "one": OneCluster}
+RULES: dict[str, type[Rule]] = {
+    "evidence": EvidenceRule,
+    "odac": OdacRule,
+    "one": OneRule,
+    "alone": AloneRule,
+    "random": RandomRule,
+    "linkage": LinkageRule,
+}
 
 _WORK_PER_EVENT = 32
 
@@ -45,7 +42,9 @@ class LabelHierarchy:
     Parameters
     ----------
     rule
-        ``"evidence"``, ``"odac"`` (the paper's) or ``"one"`` (a single cluster).
+        ``"evidence"``, ``"odac"`` (the paper's), or for comparison ``"one"`` (a single
+        cluster), ``"alone"`` (single labels), ``"random"`` (clusters of the same sizes)
+        or ``"linkage"`` (average linkage, done anew at every doubling).
     n_min
         Events between two checks, at least 1. Checks that were costly are spaced
         further apart, so that upkeep per event does not grow with the labels.

@@ -1,108 +1,187 @@
 """Raw features to the inputs of the node classifiers, with statistics learned on line.
 
-Dense streams (at most 15 % zeros) are standardised, clipped and divided by the square
-root of the number of features; sparse ones are divided by the running maximum of each
-feature and brought to unit length, never centred, so that a row costs its non-zeros.
-That common scale is what lets one configuration serve all streams.
+Dense streams are standardised, clipped and divided by the square root of the number of
+features; sparse ones are divided by the running maximum of each feature and brought to
+unit length, never centred, so that a row costs its non-zeros. That common scale is what
+lets one configuration serve all streams. Which it is, is settled in the first events.
 """
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from streamml.types import Float32Array, Float64Array
+from streamml.nodes.arrays import Spec
+from streamml.nodes.kernel import F4, kernel, part, sum_products
+from streamml.types import Float32Array, Int32Array, Int64Array
 
-__all__ = ["InputState", "grow_inputs", "new_input_state", "observe_inputs", "scale_inputs"]
+__all__ = ["SPEC", "Inputs", "inputs_learn", "inputs_row"]
 
-_DENSE_ABOVE = 0.85  # share of non-zeros
-_CLIP = 4.0
-_EVENTS, _NONZEROS, _CELLS = range(3)
-
-
-class InputState(NamedTuple):
-    """Running statistics of each feature column.
-
-    ``mean``, ``spread`` (sum of squared deviations) and ``seen`` are float64 ``(d,)``;
-    ``peak``, the largest absolute value, is float32 ``(d,)``; ``sums`` holds events,
-    non-zeros and cells (events times features known then).
-    """
-
-    mean: Float64Array
-    spread: Float64Array
-    seen: Float64Array
-    peak: Float32Array
-    sums: Float64Array
+_SETTLED = 64  # events after which dense or sparse does not change
+_DENSE = 0.3  # share of non-zeros from which a stream is dense
+_FEW = 64  # up to so many features every stream is dense
+_MIN_RATE = F4(1e-4)  # slowest forgetting of means and variances
+_CLIP = F4(4.0)
+_HUGE = F4(1e15)  # larger values count as this, so that squares stay finite
+_IS_DENSE, _NONZEROS, _CELLS, _EVENTS = range(4)
 
 
-def new_input_state(n_features: int) -> InputState:
-    """State with room for ``n_features`` columns."""
-    d = n_features
-    return InputState(np.zeros(d), np.zeros(d), np.zeros(d), np.zeros(d, np.float32), np.zeros(3))
+class Inputs(NamedTuple):
+    """Statistics of each feature, and the current event as the classifiers see it."""
+
+    top: Float32Array  # [feature] running maximum of |value|
+    mean: Float32Array  # [feature]
+    var: Float32Array  # [feature]
+    mode: Int64Array  # dense?, non-zeros, cells and events so far
+    idx: Int32Array  # [place] columns of the current event ...
+    x1: Float32Array  # [place] ... scaled
+    x0: Float32Array  # [place] ... of unit length only
+    num: Int64Array  # [1] places in use
 
 
-def grow_inputs(state: InputState, n_features: int) -> InputState:
-    """The same state with room for ``n_features`` columns."""
-    grown = new_input_state(n_features)
-    for old, new in zip(state, grown, strict=True):
-        new[: len(old)] = old  # type: ignore[index, arg-type]
-    return grown
+SPEC: Spec = {
+    "top": (F4, 0, ("d",)),
+    "mean": (F4, 0, ("d",)),
+    "var": (F4, 0, ("d",)),
+    "mode": (np.int64, 0, (4,)),
+    "idx": (np.int32, 0, ("d",)),
+    "x1": (F4, 0, ("d",)),
+    "x0": (F4, 0, ("d",)),
+    "num": (np.int64, 0, (1,)),
+}
 
 
-@njit(cache=True)
-def scale_inputs(state, indices, values, a, b, n_features, out):  # type: ignore[no-untyped-def]
-    """Write the inputs of ``values[a:b]`` to ``out[: b - a]``; changes nothing else."""
-    nonzeros = 0
+@kernel
+def _sparse_row(st: Inputs, idx: Int32Array, val: Float32Array, a: int, b: int) -> None:
+    k = np.int64(0)
     for p in range(a, b):
-        nonzeros += values[p] != 0.0
-    cells = state.sums[_CELLS] + n_features
-    if (state.sums[_NONZEROS] + nonzeros) > _DENSE_ABOVE * cells:
-        _standardise(state, indices, values, a, b, 1.0 / math.sqrt(n_features), out)
+        v = min(max(val[p], -_HUGE), _HUGE)
+        if v == F4(0.0):
+            continue
+        j = idx[p]
+        z = v / max(st.top[j], abs(v))
+        st.idx[k] = j
+        st.x1[k] = z
+        st.x0[k] = v
+        k += 1
+    r1 = F4(1.0) / np.sqrt(sum_products(st.x1, st.x1, k) + F4(1e-12))
+    r0 = F4(1.0) / np.sqrt(sum_products(st.x0, st.x0, k) + F4(1e-12))
+    for p in range(k):
+        st.x1[p] *= r1
+        st.x0[p] *= r0
+    st.num[0] = k
+
+
+@kernel
+def _spread(
+    st: Inputs,
+    idx: Int32Array,
+    val: Float32Array,
+    a: int,
+    b: int,
+    d: int,
+    absent_is_zero: bool,
+) -> None:
+    """Write the raw row to ``x0``; what is absent is zero or, where unknown, the mean."""
+    x0 = st.x0
+    mean = st.mean
+    for j in range(d):
+        x0[j] = F4(0.0) if absent_is_zero else mean[j]
+    for p in range(a, b):
+        x0[idx[p]] = min(max(val[p], -_HUGE), _HUGE)
+
+
+@kernel
+def _standardise(st: Inputs, d: int) -> None:
+    """From the raw row in ``x0`` to ``x1`` and ``x0``; the row itself counts as seen."""
+    x0 = st.x0
+    x1 = st.x1
+    mean = st.mean
+    var = st.var
+    top = st.top
+    eta = max(F4(1.0) / F4(st.mode[_EVENTS] + 1), _MIN_RATE)
+    r = F4(1.0) / np.sqrt(F4(d))
+    for j in range(d):
+        v = x0[j]
+        e = v - mean[j]
+        w = (F4(1.0) - eta) * (var[j] + eta * e * e)
+        z = (F4(1.0) - eta) * e / np.sqrt(w + F4(1e-18))
+        x1[j] = min(max(z, -_CLIP), _CLIP) * r
+        u = v / max(max(top[j], abs(v)), F4(1e-30))
+        x0[j] = u
+    q = F4(1.0) / np.sqrt(sum_products(x0, x0, d) + F4(1e-12))
+    for j in range(d):
+        x0[j] *= q
+        st.idx[j] = j
+    st.num[0] = d
+
+
+@kernel
+def _nonzeros(val: Float32Array, a: int, b: int) -> int:
+    n = 0
+    for p in range(a, b):
+        n += val[p] != F4(0.0)
+    return n
+
+
+@part
+def inputs_row(
+    st: Inputs,
+    idx: Int32Array,
+    val: Float32Array,
+    a: int,
+    b: int,
+    d: int,
+    absent_is_zero: bool,
+) -> bool:
+    """Write the event ``val[a:b]`` to ``idx``, ``x1`` and ``x0``; true where it is dense."""
+    dense: bool = st.mode[_IS_DENSE] == 1
+    if st.mode[_EVENTS] < _SETTLED:
+        share = st.mode[_NONZEROS] + _nonzeros(val, a, b)
+        dense = share >= _DENSE * (st.mode[_CELLS] + d) or d <= _FEW
+    if dense:
+        _spread(st, idx, val, a, b, d, absent_is_zero)
+        _standardise(st, d)
     else:
-        _to_unit_length(state, indices, values, a, b, out)
+        _sparse_row(st, idx, val, a, b)
+    return dense
 
 
-@njit(cache=True)
-def _standardise(state, indices, values, a, b, scale, out):  # type: ignore[no-untyped-def]
-    for p in range(a, b):
-        j = indices[p]
-        z = 0.0
-        if state.seen[j] >= 2.0 and state.spread[j] > 0.0:
-            sd = math.sqrt(state.spread[j] / state.seen[j])
-            z = (values[p] - state.mean[j]) / sd
-            z = min(max(z, -_CLIP), _CLIP)
-        out[p - a] = z * scale
+@kernel
+def _learn_dense(st: Inputs, d: int) -> None:
+    eta = max(F4(1.0) / F4(st.mode[_EVENTS] + 1), _MIN_RATE)
+    row = st.x0
+    mean = st.mean
+    var = st.var
+    top = st.top
+    for j in range(d):
+        e = row[j] - mean[j]
+        mean[j] += eta * e
+        var[j] = (F4(1.0) - eta) * (var[j] + eta * e * e)
+        top[j] = max(top[j], abs(row[j]))
 
 
-@njit(cache=True)
-def _to_unit_length(state, indices, values, a, b, out):  # type: ignore[no-untyped-def]
-    squares = 0.0
-    for p in range(a, b):
-        v = values[p]
-        peak = max(state.peak[indices[p]], abs(v))
-        z = v / peak if peak > 0.0 else 0.0
-        out[p - a] = z
-        squares += z * z
-    if squares > 0.0:
-        scale = 1.0 / math.sqrt(squares)
-        for p in range(b - a):
-            out[p] *= scale
-
-
-@njit(cache=True)
-def observe_inputs(state, indices, values, a, b, n_features):  # type: ignore[no-untyped-def]
-    """Learn the statistics of one event."""
-    for p in range(a, b):
-        j, v = indices[p], values[p]
-        state.seen[j] += 1.0
-        gap = v - state.mean[j]
-        state.mean[j] += gap / state.seen[j]
-        state.spread[j] += gap * (v - state.mean[j])
-        if abs(v) > state.peak[j]:
-            state.peak[j] = abs(v)
-        state.sums[_NONZEROS] += v != 0.0
-    state.sums[_EVENTS] += 1.0
-    state.sums[_CELLS] += n_features
+@part
+def inputs_learn(
+    st: Inputs,
+    idx: Int32Array,
+    val: Float32Array,
+    a: int,
+    b: int,
+    d: int,
+    dense: bool,
+    absent_is_zero: bool,
+) -> None:
+    """Learn the statistics of the event; its scaled form in the state is used up."""
+    if dense:
+        _spread(st, idx, val, a, b, d, absent_is_zero)
+        _learn_dense(st, d)
+    else:
+        for p in range(a, b):
+            st.top[idx[p]] = max(st.top[idx[p]], min(abs(val[p]), _HUGE))
+    if st.mode[_EVENTS] < _SETTLED:
+        st.mode[_IS_DENSE] = 1 if dense else 0
+        st.mode[_NONZEROS] += _nonzeros(val, a, b)
+        st.mode[_CELLS] += d
+    st.mode[_EVENTS] += 1

@@ -1,95 +1,150 @@
-"""Logistic regression for all labels at once, by diagonal extended Kalman updates.
+"""Linear classifiers for all labels at once: Kalman logistic regression, and AROW.
 
-One weight and one variance for each feature and label: the variance is the step size,
-shrinks where a feature was informative, and needs no learning rate. Rows of the weight
-matrix run over labels, so that a non-zero feature costs one contiguous pass.
-The moderated output is MacKay's (Neural Computation 4(5), 1992), eq. 14.
+One weight and one variance for each feature and label: the variance is the step size and
+shrinks where a feature was informative, so there is no learning rate. Rows run over labels,
+so that a non-zero feature costs one contiguous pass; row 0 is the bias. The moderated
+output is MacKay's (Neural Computation 4(5), 1992); AROW is Crammer, Kulesza and Dredze's
+(NIPS 2009).
 """
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from streamml.types import Float32Array
-
-__all__ = ["LinearState", "grow_linear", "linear_learn", "linear_scores", "new_linear_state"]
-
-_PRIOR_VARIANCE = np.float32(4.0)
-_LEAST_CURVATURE = np.float32(1e-3)
-_MODERATION = np.float32(0.3927)  # pi / 8
+from streamml.nodes.arrays import Spec
+from streamml.nodes.kernel import F4, Real, kernel, sigmoid32
+from streamml.types import Float32Array, Int32Array
 
 
-class LinearState(NamedTuple):
-    """float32 arrays: weights and variances ``(1 + d, L)``, row 0 is the bias."""
+class Linear(NamedTuple):
+    """Weights and variances ``[feature + 1, label]``, and scratch by label."""
 
-    weight: Float32Array
-    variance: Float32Array
-
-
-def new_linear_state(n_features: int, n_labels: int) -> LinearState:
-    """Weights zero, variances at their prior."""
-    shape = (1 + n_features, n_labels)
-    return LinearState(np.zeros(shape, np.float32), np.full(shape, _PRIOR_VARIANCE, np.float32))
+    w: Float32Array
+    s: Float32Array  # variance of each weight
+    m: Float32Array  # workspace per label: margin, its variance, gain, shrink
+    v: Float32Array
+    g: Float32Array
+    h: Float32Array
 
 
-def grow_linear(state: LinearState, n_features: int, n_labels: int) -> LinearState:
-    """The same state with room for more columns."""
-    grown = new_linear_state(n_features, n_labels)
-    for old, new in zip(state, grown, strict=True):
-        new[: old.shape[0], : old.shape[1]] = old
-    return grown
+def spec(var: float) -> Spec:
+    """Weights start at 0 with the given variance."""
+    return {
+        "w": (F4, 0, ("d1", "l")),
+        "s": (F4, var, ("d1", "l")),
+        "m": (F4, 0, ("l",)),
+        "v": (F4, 0, ("l",)),
+        "g": (F4, 0, ("l",)),
+        "h": (F4, 0, ("l",)),
+    }
 
 
-@njit(cache=True)
-def linear_scores(state, indices, z, a, n, n_labels, margin, spread):  # type: ignore[no-untyped-def]
-    """Margins and their variances of ``n_labels`` labels for the inputs ``z[:n]``."""
-    for label in range(n_labels):
-        margin[label] = state.weight[0, label]
-        spread[label] = state.variance[0, label]
-    for p in range(n):
-        x = np.float32(z[p])
-        if x == 0.0:
-            continue
-        row = indices[a + p] + 1
-        square = x * x
-        for label in range(n_labels):
-            margin[label] += state.weight[row, label] * x
-            spread[label] += state.variance[row, label] * square
-    for label in range(n_labels):
-        margin[label] /= math.sqrt(np.float32(1.0) + _MODERATION * spread[label])
-
-
-@njit(cache=True)
-def linear_learn(  # type: ignore[no-untyped-def]
-    state, indices, z, a, n, n_labels, p, spread, target, known, gain, curvature
-):
-    """One Kalman step toward ``target``; labels with ``known`` 0 stay as they are.
-
-    ``gain`` and ``curvature`` are scratch of ``n_labels``.
-    """
-    for label in range(n_labels):
-        c = max(p[label] * (np.float32(1.0) - p[label]), _LEAST_CURVATURE) * known[label]
-        c /= np.float32(1.0) + c * spread[label]
-        curvature[label] = c
-        step = (target[label] - p[label]) * known[label]
-        # the same denominator as the curvature's, so that both are one Kalman gain
-        full = max(p[label] * (np.float32(1.0) - p[label]), _LEAST_CURVATURE)
-        gain[label] = step / (np.float32(1.0) + full * spread[label])
-    for label in range(n_labels):
-        v = state.variance[0, label]
-        state.weight[0, label] += v * gain[label]
-        state.variance[0, label] = v - curvature[label] * v * v
+@kernel
+def linear_scores(
+    st: Linear, idx: Int32Array, x: Float32Array, n: int, L: int, out: Float32Array
+) -> None:
+    """Moderated margins of ``L`` labels."""
+    m = st.m
+    v = st.v
+    w = st.w[0]
+    s = st.s[0]
+    for l in range(L):
+        m[l] = w[l]
+        v[l] = s[l]
     for k in range(n):
-        x = np.float32(z[k])
-        if x == 0.0:
-            continue
-        row = indices[a + k] + 1
-        square = x * x
-        for label in range(n_labels):
-            v = state.variance[row, label]
-            state.weight[row, label] += v * x * gain[label]
-            state.variance[row, label] = v - curvature[label] * square * v * v
+        a = x[k]
+        b = a * a
+        w = st.w[idx[k] + 1]
+        s = st.s[idx[k] + 1]
+        for l in range(L):
+            m[l] += a * w[l]
+            v[l] += b * s[l]
+    for l in range(L):
+        out[l] = m[l] / np.sqrt(F4(1.0) + F4(0.3927) * v[l])
+
+
+@kernel
+def update(st: Linear, idx: Int32Array, x: Float32Array, n: int, L: int) -> None:
+    """W += s x g and s -= s^2 x^2 h for the bias and the row's features."""
+    g = st.g
+    h = st.h
+    w = st.w[0]
+    s = st.s[0]
+    for l in range(L):
+        u = s[l]
+        w[l] += u * g[l]
+        s[l] = u - u * u * h[l]
+    for k in range(n):
+        a = x[k]
+        w = st.w[idx[k] + 1]
+        s = st.s[idx[k] + 1]
+        for l in range(L):
+            u = s[l] * a
+            w[l] += u * g[l]
+            s[l] -= u * u * h[l]
+
+
+@kernel
+def linear_learn(
+    st: Linear,
+    idx: Int32Array,
+    x: Float32Array,
+    n: int,
+    L: int,
+    y: Float32Array,
+    known: Float32Array,
+    z: Float32Array,
+) -> None:
+    """z: the scores of this event, y: 0/1 per label (float32)."""
+    v = st.v
+    g = st.g
+    h = st.h
+    for l in range(L):
+        p = sigmoid32(z[l])
+        q = max(p * (F4(1.0) - p), F4(0.001))
+        k = F4(1.0) / (F4(1.0) + q * v[l])
+        g[l] = (y[l] - p) * k * known[l]
+        h[l] = q * k * known[l]
+    update(st, idx, x, n, L)
+
+
+@kernel
+def arow_scores(
+    st: Linear, idx: Int32Array, x: Float32Array, n: int, L: int, out: Float32Array
+) -> None:
+    """Twice the margins of ``L`` labels."""
+    linear_scores(st, idx, x, n, L, out)
+    m = st.m
+    for l in range(L):
+        out[l] = F4(2.0) * m[l]
+
+
+@kernel
+def arow_learn(
+    st: Linear,
+    idx: Int32Array,
+    x: Float32Array,
+    n: int,
+    L: int,
+    y: Float32Array,
+    known: Float32Array,
+    r: Real,
+) -> None:
+    """Move only the labels whose margin is below 1."""
+    v = st.v
+    m = st.m
+    g = st.g
+    h = st.h
+    c = 0
+    for l in range(L):
+        s = F4(2.0) * y[l] - F4(1.0)
+        e = max(F4(1.0) - s * m[l], F4(0.0)) * known[l]
+        b = F4(1.0) / (v[l] + r)
+        g[l] = e * b * s
+        h[l] = b if e > F4(0.0) else F4(0.0)
+        c += e > F4(0.0)
+    if c == 0:
+        return
+    update(st, idx, x, n, L)

@@ -1,48 +1,69 @@
-"""How often each label was true: what to say of a label before its features say more."""
+"""How often each label was true, and whether it was true just before."""
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from streamml.types import Float64Array
+from streamml.nodes.arrays import Spec
+from streamml.nodes.kernel import F4, kernel, log32
+from streamml.types import Float32Array, Float64Array
 
-__all__ = ["PriorState", "grow_prior", "new_prior_state", "prior_learn", "prior_score"]
+__all__ = ["SPEC", "Prior", "last_scores", "prior_learn", "prior_probability", "prior_scores"]
 
-
-class PriorState(NamedTuple):
-    """float64 ``(L,)``: events in which a label was true, and in which it was known."""
-
-    positive: Float64Array
-    known: Float64Array
+_HIGHEST = F4(0.98)
 
 
-def new_prior_state(n_labels: int) -> PriorState:
-    """Nothing seen."""
-    return PriorState(np.zeros(n_labels), np.zeros(n_labels))
+class Prior(NamedTuple):
+    """Counts of labels; ``p`` is the smoothed frequency for the current event."""
+
+    c: Float32Array  # [label] times true; an unknown label counts as its own frequency
+    p: Float32Array  # [label]
+    last: Float32Array  # [label] twice the previous value
+    t: Float64Array  # [1] events
 
 
-def grow_prior(state: PriorState, n_labels: int) -> PriorState:
-    """The same state with room for ``n_labels`` columns."""
-    grown = new_prior_state(n_labels)
-    for old, new in zip(state, grown, strict=True):
-        new[: len(old)] = old
-    return grown
+SPEC: Spec = {
+    "c": (F4, 0, ("l",)),
+    "p": (F4, 0, ("l",)),
+    "last": (F4, 0, ("l",)),
+    "t": (np.float64, 0, (1,)),
+}
 
 
-@njit(cache=True)
-def prior_score(state, label):  # type: ignore[no-untyped-def]
-    """Logit of the label's smoothed frequency."""
-    positive = state.positive[label] + 0.05
-    return math.log(positive / (state.known[label] + 0.5 - positive + 0.05))
+@kernel
+def prior_probability(st: Prior, L: int) -> None:
+    """Write the labels' smoothed frequencies to ``p``."""
+    r = F4(1.0 / (st.t[0] + 0.5))
+    c = st.c
+    p = st.p
+    for l in range(L):
+        p[l] = min((c[l] + F4(0.05)) * r, _HIGHEST)
 
 
-@njit(cache=True)
-def prior_learn(state, target, known, n_labels):  # type: ignore[no-untyped-def]
-    """Count one event."""
-    for label in range(n_labels):
-        state.known[label] += known[label]
-        state.positive[label] += known[label] * target[label]
+@kernel
+def prior_scores(st: Prior, L: int, out: Float32Array) -> None:
+    """Logits of the frequencies in ``p``."""
+    p = st.p
+    for l in range(L):
+        out[l] = log32(p[l] / (F4(1.0) - p[l]))
+
+
+@kernel
+def last_scores(st: Prior, L: int, out: Float32Array) -> None:
+    """2 where the label was true in the event before, else 0."""
+    last = st.last
+    for l in range(L):
+        out[l] = last[l]
+
+
+@kernel
+def prior_learn(st: Prior, L: int, soft: Float32Array, known: Float32Array) -> None:
+    """Count one event; ``soft`` holds the labels, unknown ones as their frequency."""
+    c = st.c
+    last = st.last
+    for l in range(L):
+        c[l] += soft[l]
+        last[l] += known[l] * (F4(2.0) * soft[l] - last[l])
+    st.t[0] += 1.0

@@ -1,0 +1,148 @@
+"""The node classifiers that can be members of a mixture, and the presets that choose among them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from streamml.errors import ConfigError
+
+__all__ = ["MEMBERS", "PRESETS", "Plan", "Preset", "equal_start", "make_plan"]
+
+
+class Plan(NamedTuple):
+    """Row of each member in the mixture (-1: not a member), and the constants of a learner."""
+
+    linear: int
+    linear_raw: int
+    arow: int
+    bayes: int
+    knn30: int
+    knn10: int
+    knn5: int
+    knn1: int
+    rls: int
+    fourier: int
+    prior: int
+    last: int
+    transition: int
+    constant: int
+    own: int  # first row of the user's own classifiers
+    n_own: int
+    size: int  # members in all
+    neighbours: int  # most neighbours asked for
+    window: int
+    rls_size: int
+    rls_every: int  # the covariance takes every n-th event, n-fold, once it has settled
+    links: int  # labels that inform a label in the second level
+    sets: int  # distinct label sets held
+    forget: float
+    variance: float
+    link_variance: float
+    lean: float
+    threshold: float
+    evidence: float
+    lowest: float
+    highest: float
+    decision: int
+
+
+MEMBERS = Plan._fields[: Plan._fields.index("own")]
+"""Names of the built-in node classifiers, in the order of their rows."""
+
+DECISIONS = ("label", "set", "adaptive")
+
+
+class Preset(NamedTuple):
+    """Members with their shared mixture weight at the start, and constants that differ."""
+
+    start: dict[str, float]
+    constants: dict[str, int]
+
+
+# Start weights are the means of the final ones over half A of the datasets, both orders
+# (experiments.start_weights); on half B they are worth as much as on half A.
+PRESETS: dict[str, Preset] = {
+    "fast": Preset(
+        {"linear": 2.34, "linear_raw": 0.82, "prior": -1.0, "last": 0.13, "constant": -1.28},
+        {"links": 0},
+    ),
+    "default": Preset(
+        {
+            "linear": 0.37,
+            "linear_raw": 0.62,
+            "arow": 1.17,
+            "bayes": 0.39,
+            "knn10": 0.9,
+            "knn1": 0.36,
+            "rls": 0.85,
+            "prior": -1.57,
+            "last": 0.13,
+            "constant": -1.43,
+        },
+        {},
+    ),
+}
+"""The same code with fewer or more members."""
+
+_CONTEXT = ("prior", "last", "transition", "constant")
+
+
+def equal_start(members: tuple[str, ...]) -> dict[str, float]:
+    """Start weights of a mixture the user chose: the mean of the members that see features."""
+    seeing = [name for name in members if name not in _CONTEXT] or list(members[:1])
+    return {name: 3.0 / len(seeing) if name in seeing else 0.0 for name in members}
+
+
+def make_plan(
+    members: tuple[str, ...],
+    n_own: int = 0,
+    decision: str = "adaptive",
+    lean: float = 0.5,
+    window: int = 5000,
+    **constants: int,
+) -> Plan:
+    """Lay out the rows of a mixture.
+
+    Raises
+    ------
+    ConfigError
+        A member or decision rule is not known, or a number is out of range.
+    """
+    unknown = [name for name in members if name not in MEMBERS]
+    if unknown or not members:
+        raise ConfigError(
+            f"There is no node classifier {', '.join(unknown) or 'at all'}: "
+            f"choose among {', '.join(MEMBERS)}."
+        )
+    if decision not in DECISIONS:
+        raise ConfigError(f"There is no decision {decision!r}: use one of {', '.join(DECISIONS)}.")
+    if not 0.0 <= lean <= 1.0:
+        raise ConfigError(f"lean must lie in [0, 1], not {lean}.")
+    if not 32 <= window <= 100_000:
+        raise ConfigError(f"window must lie between 32 and 100000 events, not {window}.")
+    chosen = [name for name in MEMBERS if name in members]
+    rows = {name: chosen.index(name) if name in chosen else -1 for name in MEMBERS}
+    asked = [int(name[3:]) for name in chosen if name.startswith("knn")]
+    values: dict[str, int | float] = {
+        **rows,
+        "own": len(chosen),
+        "n_own": n_own,
+        "size": len(chosen) + n_own,
+        "neighbours": max(asked, default=1),
+        "window": window,
+        "rls_size": 256,
+        "rls_every": 4,
+        "links": 8,
+        "sets": 304,
+        "forget": 0.999,
+        "variance": 0.1,
+        "link_variance": 0.1,
+        "lean": lean,
+        "threshold": 0.53,
+        "evidence": 50.0,
+        "lowest": 0.2,
+        "highest": 0.5,
+        "decision": DECISIONS.index(decision),
+        **constants,
+    }
+    return Plan(**values)  # type: ignore[arg-type]

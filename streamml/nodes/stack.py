@@ -1,0 +1,155 @@
+"""All node classifiers of a learner with their mixture, second level and decision: one state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from streamml.nodes import (
+    bayes,
+    decision,
+    inputs,
+    knn,
+    linear,
+    links,
+    mixture,
+    prior,
+    rls,
+    transition,
+)
+from streamml.nodes.arrays import Spec, allocate, grow
+from streamml.nodes.kernel import F4
+from streamml.nodes.members import MEMBERS, Plan
+from streamml.types import Float32Array, Int64Array
+
+__all__ = ["N_LABELS", "Stack", "label_variances", "new_stack", "resize"]
+
+N_LABELS = 0
+"""Place in ``Stack.clock`` of the number of labels known."""
+
+_RIDGE = 0.3
+_FOURIER_RIDGE = 0.1
+
+
+class Stack(NamedTuple):
+    """Everything that is learned of features and labels; a cluster is a list of its columns."""
+
+    inputs: inputs.Inputs
+    linear: linear.Linear
+    linear_raw: linear.Linear
+    arow: linear.Linear
+    bayes: bayes.Bayes
+    knn: knn.Knn
+    rls: rls.Rls
+    fourier: rls.Rls
+    prior: prior.Prior
+    transition: transition.Transition
+    mixture: mixture.Mixer
+    links: links.Second
+    decision: decision.Decision
+    y: Float32Array  # [label] the event's labels, 0 between events
+    known: Float32Array  # [label] 1 where the event says, 1 between events
+    soft: Float32Array  # [label] scratch: y, with the frequency where it is unknown
+    raw: Float32Array  # [member, label] scores of the members
+    clock: Int64Array  # labels known
+
+
+def _specs(plan: Plan) -> dict[str, tuple[Spec, bool]]:
+    """Arrays of each part, and whether the plan uses it."""
+    uses = {name: getattr(plan, name) >= 0 for name in MEMBERS}
+    any_knn = any(uses[name] for name in MEMBERS if name.startswith("knn"))
+    return {
+        "inputs": (inputs.SPEC, True),
+        "linear": (linear.spec(4.0), uses["linear"]),
+        "linear_raw": (linear.spec(16.0), uses["linear_raw"]),
+        "arow": (linear.spec(1.0), uses["arow"]),
+        "bayes": (bayes.SPEC, uses["bayes"]),
+        "knn": (knn.spec(plan.window if any_knn else 32, plan.neighbours), any_knn),
+        "rls": (rls.spec(plan.rls_size if uses["rls"] else 4), uses["rls"]),
+        "fourier": (rls.spec(plan.rls_size if uses["fourier"] else 4), uses["fourier"]),
+        "prior": (prior.SPEC, True),
+        "transition": (transition.SPEC, uses["transition"]),
+        "mixture": (mixture.spec(plan.size), True),
+        "links": (links.spec(max(plan.links, 1), plan.link_variance), True),
+        "decision": (decision.spec(plan.sets), True),
+    }
+
+
+def _sizes(n_features: int, n_labels: int, used: bool) -> dict[str, int]:
+    d, labels = (n_features, n_labels) if used else (1, 16)
+    return {"d": d, "d1": d + 1, "l": labels, "l1": labels + 1, "c": min(d, knn.COLUMNS)}
+
+
+def new_stack(
+    plan: Plan, start: Mapping[str, float], n_features: int, n_labels: int, seed: int
+) -> Stack:
+    """Nothing learned yet; room for some features and labels (a multiple of 16)."""
+    parts: dict[str, Any] = {
+        name: allocate(_KINDS[name], spec, _sizes(n_features, n_labels, used))
+        for name, (spec, used) in _specs(plan).items()
+    }
+    stack = Stack(**parts, **_shared(plan, n_labels), clock=np.zeros(1, np.int64))  # type: ignore[arg-type]
+    _prepare(stack, plan, 0, 0, seed)
+    rls.init(stack.rls, plan.rls_size if plan.rls >= 0 else 4, _RIDGE, _FOURIER_RIDGE, (seed, 1))
+    rls.init(stack.fourier, 0, _RIDGE, _FOURIER_RIDGE, (seed, 2))
+    for name, weight in start.items():
+        stack.mixture.wg[getattr(plan, name)] = weight
+    np.fill_diagonal(stack.mixture.lam, 1.0)
+    decision.init(stack.decision)
+    return stack
+
+
+def _shared(plan: Plan, n_labels: int) -> dict[str, Float32Array]:
+    return {
+        "y": np.zeros(n_labels, F4),
+        "known": np.ones(n_labels, F4),
+        "soft": np.zeros(n_labels, F4),
+        "raw": np.zeros((plan.size, n_labels), F4),
+    }
+
+
+def resize(stack: Stack, plan: Plan, n_features: int, n_labels: int, seed: int) -> Stack:
+    """The same state with room for more; how much room there is changes no result."""
+    before = len(stack.inputs.top), len(stack.y)
+    parts = {
+        name: grow(getattr(stack, name), spec, _sizes(n_features, n_labels, used))
+        for name, (spec, used) in _specs(plan).items()
+    }
+    grown = Stack(**parts, **_shared(plan, n_labels), clock=stack.clock)  # type: ignore[arg-type]
+    _prepare(grown, plan, *before, seed)
+    return grown
+
+
+def _prepare(stack: Stack, plan: Plan, old_features: int, old_labels: int, seed: int) -> None:
+    """Give new columns their start where it is more than one number."""
+    new = len(stack.inputs.top)
+    stack.linear_raw.s[0, old_labels:] = 4.0
+    mixture.init_cov(stack.mixture, old_labels, plan.variance)
+    if plan.rls >= 0:
+        rls.fill_projection(stack.rls, plan.rls_size, old_features, new, (seed, 1), 1.0)
+    if plan.fourier >= 0:
+        rls.fill_projection(stack.fourier, 0, old_features, new, (seed, 2), 1.0)
+
+
+def label_variances(stack: Stack) -> tuple[Float32Array, Float32Array]:
+    """Variances ``[feature + 1, label]`` of the members that slow down as they learn."""
+    return stack.linear.s, stack.linear_raw.s
+
+
+_KINDS: dict[str, Any] = {
+    "inputs": inputs.Inputs,
+    "linear": linear.Linear,
+    "linear_raw": linear.Linear,
+    "arow": linear.Linear,
+    "bayes": bayes.Bayes,
+    "knn": knn.Knn,
+    "rls": rls.Rls,
+    "fourier": rls.Rls,
+    "prior": prior.Prior,
+    "transition": transition.Transition,
+    "mixture": mixture.Mixer,
+    "links": links.Second,
+    "decision": decision.Decision,
+}
