@@ -19,8 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.data import ACCURACY_17, HALF_A, HALF_B, read
-from streamml import IHOMER
-from streamml.cli.options import typed_parameters
+from streamml.cli.learners import make_learner
 from streamml.metrics import Prequential
 
 METRICS = ("exact_match", "hamming_loss", "micro_f1", "macro_f1", "example_f1")
@@ -34,10 +33,10 @@ def reference_dir() -> Path:
     return Path(os.environ.get("STREAMML_REFERENCE", "../shared/reference"))
 
 
-def evaluate(name: str, order: str, parameters: dict[str, object]) -> Row:
+def evaluate(name: str, order: str, settings: tuple[str, ...]) -> Row:
     """Full-stream prequential figures of one dataset."""
     batch = read(name, order)
-    learner, metrics = IHOMER(**parameters), Prequential()  # type: ignore[arg-type]
+    learner, metrics = make_learner("ihomer", settings), Prequential()
     started = time.process_time()
     metrics.update(batch, learner.test_then_train(batch))
     seconds = time.process_time() - started
@@ -96,15 +95,14 @@ def table(title: str, rows: dict[str, Row]) -> Table:
 def main(datasets: str, orders: str, settings: tuple[str, ...], csv_path: str | None) -> None:
     """Print accuracy per dataset and on average, beside the measured peers."""
     console = Console(width=120)
-    parameters = typed_parameters(IHOMER, settings)
     names = datasets.split(",")
     lines = []
-    evaluate(names[0], "natural", parameters)  # compile before anything is timed
+    evaluate(names[0], "natural", settings)  # compile before anything is timed
     for order in orders.split(","):
         rows: dict[str, Row] = {}
         for name in names:
             with console.status(f"{order}: {name}"):
-                rows[name] = evaluate(name, order, parameters)
+                rows[name] = evaluate(name, order, settings)
             lines += [(name, order, m, rows[name][m]) for m in METRICS]
         for title, half in (("half A", HALF_A), ("half B", HALF_B), ("all", names)):
             chosen = [rows[name] for name in half if name in rows]

@@ -65,6 +65,10 @@ class IHOMER(Learner):
     drift_delta
         One minus the confidence of the detector at each cluster, in (0, 1); 0 turns
         the detectors off.
+    links
+        Whether the labels of a cluster inform each other (the second level).
+    rebuild
+        Forget everything at a structure change, as the paper does; for comparison.
     seed
         Everything random hangs on it.
 
@@ -95,6 +99,8 @@ class IHOMER(Learner):
         window: int = 5000,
         n_min: int = 100,
         drift_delta: float = 1e-4,
+        links: bool = True,
+        rebuild: bool = False,
         seed: int = 1,
     ) -> None:
         if preset not in PRESETS:
@@ -112,6 +118,8 @@ class IHOMER(Learner):
         self.window = window
         self.n_min = n_min
         self.drift_delta = drift_delta
+        self.links = links
+        self.rebuild = rebuild
         self.seed = seed
         start, constants = PRESETS[preset]
         if members is not None:
@@ -122,8 +130,9 @@ class IHOMER(Learner):
             decision=decision,
             lean=lean,
             window=window,
-            **constants,
+            **(constants if links else {**constants, "links": 0}),
         )
+        self._start = start
         self._hierarchy = LabelHierarchy(rule, n_min)
         self._changes: list[Change] = []
         self._leaf_ids: list[int] = [0]
@@ -265,6 +274,8 @@ class IHOMER(Learner):
         if changes:
             self._changes.extend(changes)
             self._move_detectors()
+            if self.rebuild:
+                self._start_over()
 
     def _refresh(self, leaf: int) -> None:
         """Drift in a cluster: let its labels learn fast again, from what they know."""
@@ -277,6 +288,14 @@ class IHOMER(Learner):
         for variance in label_variances(self._stack):
             if variance.shape[1] > max(labels, default=0):  # a member that is in use
                 variance[:, labels] = np.maximum(variance[:, labels], _ALERT_VARIANCE)
+
+    def _start_over(self) -> None:
+        """Forget what the node classifiers learned; the hierarchy stays."""
+        n_labels = self._stack.clock[N_LABELS]
+        self._stack = new_stack(
+            self._plan, self._start, len(self._stack.inputs.top), len(self._stack.y), self.seed
+        )
+        self._stack.clock[N_LABELS] = n_labels
 
     def _move_detectors(self) -> None:
         """Clusters that stayed keep their detector; new ones start with an empty one."""

@@ -17,10 +17,22 @@ __all__ = ["LEARNERS", "make_learner"]
 
 LEARNERS: Final = {
     "ihomer": "streamml.ihomer:IHOMER",
+    "mixture": "streamml.ihomer:IHOMER",
+    "linear": "streamml.ihomer:IHOMER",
+    "knn": "streamml.ihomer:IHOMER",
+    "prior": "streamml.ihomer:IHOMER",
     "no-change": "streamml.baselines:NoChange",
     "majority": "streamml.baselines:MajorityLabelSet",
 }
 """Name -> where its class is; imported when it is asked for."""
+
+_FIXED: Final[dict[str, dict[str, Any]]] = {
+    "mixture": {"rule": "one"},
+    "linear": {"rule": "one", "members": ("linear", "constant")},
+    "knn": {"rule": "one", "members": ("knn10", "constant")},
+    "prior": {"rule": "one", "members": ("prior", "constant")},
+}
+"""Node classifiers by themselves: the same learner with one cluster and one member."""
 
 _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -53,7 +65,7 @@ def make_learner(name: str, settings: Sequence[str] = (), seed: int | None = Non
     kind = getattr(importlib.import_module(module), attribute)
     takes = inspect.signature(kind).parameters
     hints = get_type_hints(kind.__init__)
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = dict(_FIXED.get(name, {}))
     for setting in settings:
         key, equals, text = setting.partition("=")
         key = key.strip().replace("-", "_")
@@ -89,6 +101,8 @@ def _one_type(text: str, kind: Any) -> Any:
         return _choose(text.lower(), _BOOLEANS)
     if kind in (int, float, str):
         return kind(text)
+    if get_origin(kind) is tuple:
+        return tuple(part.strip() for part in text.split(","))
     raise ValueError
 
 

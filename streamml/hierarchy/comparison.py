@@ -7,10 +7,10 @@ import numpy as np
 from streamml.hierarchy.counts import LabelCounts
 from streamml.hierarchy.evidence import EvidenceRule
 from streamml.hierarchy.linkage import average_linkage
-from streamml.hierarchy.tree import LabelTree
+from streamml.hierarchy.tree import LabelTree, TreeNode
 from streamml.types import Change
 
-__all__ = ["AloneRule", "LinkageRule", "OneRule", "RandomRule"]
+__all__ = ["AloneRule", "FrozenRule", "LinkageRule", "OneRule", "RandomRule"]
 
 
 class OneRule:
@@ -55,6 +55,17 @@ class RandomRule:
         for group in self._shadow.groups():
             groups.append([order.pop() for _ in group])
         return [_replace(tree, groups, "rebuild", position)]
+
+
+class FrozenRule(EvidenceRule):
+    """The evidence-aware rule over all events alike: it splits, and never takes back."""
+
+    def __init__(self) -> None:
+        super().__init__(fading=1.0)
+
+    def _contradicted(self, tree: LabelTree, links: object) -> list[TreeNode]:
+        del tree, links
+        return []
 
 
 class LinkageRule:

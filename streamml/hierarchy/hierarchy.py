@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
 from streamml.errors import ConfigError
-from streamml.hierarchy.comparison import AloneRule, LinkageRule, OneRule, RandomRule
+from streamml.hierarchy.comparison import AloneRule, FrozenRule, LinkageRule, OneRule, RandomRule
 from streamml.hierarchy.counts import LabelCounts
 from streamml.hierarchy.evidence import EvidenceRule
 from streamml.hierarchy.odac import OdacRule
@@ -31,6 +32,7 @@ RULES: dict[str, type[Rule]] = {
     "alone": AloneRule,
     "random": RandomRule,
     "linkage": LinkageRule,
+    "frozen": FrozenRule,
 }
 
 _WORK_PER_EVENT = 32
@@ -44,7 +46,8 @@ class LabelHierarchy:
     rule
         ``"evidence"``, ``"odac"`` (the paper's), or for comparison ``"one"`` (a single
         cluster), ``"alone"`` (single labels), ``"random"`` (clusters of the same sizes)
-        or ``"linkage"`` (average linkage, done anew at every doubling).
+        ``"linkage"`` (average linkage, done anew at every doubling) or ``"frozen"`` (never
+        changed again once found).
     n_min
         Events between two checks, at least 1. Checks that were costly are spaced
         further apart, so that upkeep per event does not grow with the labels.
@@ -74,6 +77,8 @@ class LabelHierarchy:
         self.position = 0
         self.next_check = n_min
         self.work = 0
+        self.seconds = 0.0
+        """CPU time that counting and checks took; never part of a result."""
         """Elementary steps of checks so far; tests bound it."""
         self.changes: list[Change] = []
 
@@ -84,7 +89,9 @@ class LabelHierarchy:
 
     def observe(self, indptr: Int64Array, indices: Int32Array, start: int, stop: int) -> None:
         """Count the label sets of rows ``start`` to ``stop``; never past the next check."""
+        started = time.process_time()
         self.counts.observe(indptr, indices, start, stop)
+        self.seconds += time.process_time() - started
         self.position += stop - start
 
     def check(self) -> list[Change]:
@@ -95,6 +102,8 @@ class LabelHierarchy:
         work = self.counts.n_pairs + self.tree.n_labels
         self.work += work
         self.next_check = self.position + max(self.n_min, work // _WORK_PER_EVENT)
+        started = time.process_time()
         changes = self.rule.check(self.tree, self.counts, self.position)
+        self.seconds += time.process_time() - started
         self.changes.extend(changes)
         return changes

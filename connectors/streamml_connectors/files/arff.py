@@ -89,7 +89,11 @@ class ArffSource(LineSource):
         self._columns = ArffColumns(header, set(names), self.path)
         self._columns.sparse = first.lstrip().startswith(b"{")
         self.schema = Schema(
-            self._columns.feature_names, self._columns.label_names, max_features, max_labels
+            self._columns.feature_names,
+            self._columns.label_names,
+            max_features,
+            max_labels,
+            absent_is_zero=self._columns.sparse or not keep_zeros,
         )
         self.left_out = self._columns.left_out
         self.n_attributes = len(header.attributes) - len(names) - len(self.left_out)

@@ -97,7 +97,11 @@ class CsvSource(LineSource):
             )
             declared = self._columns.declare(self._need_rows())
             self.schema = Schema(
-                declared, [n for n in names if n in set(labels)], max_features, max_labels
+                declared,
+                [n for n in names if n in set(labels)],
+                max_features,
+                max_labels,
+                absent_is_zero=not keep_zeros,
             )
         except BaseException:
             self.close()

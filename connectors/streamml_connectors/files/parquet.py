@@ -99,7 +99,11 @@ class ParquetSource(FileSource):
             if not self._file.metadata.num_rows:
                 raise DataError(f"{self.path} holds no events: name a file with rows of data.")
             self.schema = Schema(
-                self._layout.numbers, self._layout.label_names, max_features, max_labels
+                self._layout.numbers,
+                self._layout.label_names,
+                max_features,
+                max_labels,
+                absent_is_zero=not keep_zeros,
             )
         except BaseException:
             self.close()

@@ -59,7 +59,7 @@ class SvmlightSource(LineSource):
         except BaseException:
             self.close()
             raise
-        self.schema = Schema([], [], max_features, max_labels)
+        self.schema = Schema([], [], max_features, max_labels, absent_is_zero=True)
         self._columns = _Pairs()
 
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
