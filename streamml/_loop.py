@@ -11,19 +11,20 @@ from typing import NamedTuple
 import numpy as np
 
 from streamml.drift.adwin import AdwinState, adwin_update
-from streamml.nodes.bayes import bayes_learn, bayes_scores
-from streamml.nodes.decision import decide, decision_learn
-from streamml.nodes.inputs import inputs_learn, inputs_row
-from streamml.nodes.kernel import F4, Real, entry_point, kernel, part, sigmoid32
-from streamml.nodes.knn import knn_learn, knn_scores, knn_search
-from streamml.nodes.linear import arow_learn, arow_scores, linear_learn, linear_scores
-from streamml.nodes.links import second_learn, second_neighbours, second_scores
+from streamml.nodes.bayes import Bayes, bayes_learn, bayes_scores
+from streamml.nodes.decision import Decision, decide, decision_learn
+from streamml.nodes.forest import Forest, forest_learn, forest_scores
+from streamml.nodes.inputs import Inputs, inputs_learn, inputs_row
+from streamml.nodes.kernel import F4, Real, entry_point, part, sigmoid32
+from streamml.nodes.knn import Knn, knn_learn, knn_scores, knn_search
+from streamml.nodes.linear import Linear, arow_learn, arow_scores, linear_learn, linear_scores
+from streamml.nodes.links import Second, second_learn, second_neighbours, second_scores
 from streamml.nodes.members import Plan
-from streamml.nodes.mixture import mixer_learn, mixer_scores
-from streamml.nodes.prior import last_scores, prior_learn, prior_probability, prior_scores
-from streamml.nodes.rls import rls_features, rls_learn, rls_scores
-from streamml.nodes.stack import N_LABELS, Stack
-from streamml.nodes.transition import transition_learn, transition_scores
+from streamml.nodes.mixture import Mixer, mixer_learn, mixer_scores
+from streamml.nodes.prior import Prior, last_scores, prior_learn, prior_probability, prior_scores
+from streamml.nodes.rls import Rls, rls_features, rls_learn, rls_scores
+from streamml.nodes.stack import N_LABELS
+from streamml.nodes.transition import Transition, transition_learn, transition_scores
 from streamml.types import (
     LABELS_FULL,
     LABELS_UNKNOWN,
@@ -85,7 +86,25 @@ def run_events(
     stop: int,
     predict: bool,
     learn: bool,
-    s: Stack,
+    inputs: Inputs,
+    linear: Linear,
+    linear_raw: Linear,
+    arow: Linear,
+    knn: Knn,
+    rls: Rls,
+    prior: Prior,
+    transition: Transition,
+    mixture: Mixer,
+    links: Second,
+    decision: Decision,
+    y: Float32Array,
+    known: Float32Array,
+    soft: Float32Array,
+    raw: Float32Array,
+    clock: Int64Array,
+    bayes: Bayes | None,
+    fourier: Rls | None,
+    forest: Forest | None,
     watch: Watch,
     output: Output,
     delta: Real,
@@ -98,32 +117,89 @@ def run_events(
         if not (predict or learns):
             continue
         a, b = rows.x_indptr[i], rows.x_indptr[i + 1]
+        raw_idx, raw_x = rows.x_indices[a:b], rows.x_values[a:b]
         d = max(rows.n_features[i], 1)
-        dense = inputs_row(s.inputs, rows.x_indices, rows.x_values, a, b, d, absent_is_zero)
-        n_labels = s.clock[N_LABELS]
+        dense = inputs_row(inputs, rows.x_indices, rows.x_values, a, b, d, absent_is_zero)
+        n_labels = clock[N_LABELS]
         # an event that brings new labels is predicted without them and learned with them
         for again in range(1 + (learns and rows.n_labels[i] > n_labels)):
             if again:
                 n_labels = rows.n_labels[i]
             padded = (n_labels + _LANES - 1) // _LANES * _LANES
-            _members(plan, rows, i, s, dense, d, padded)
-            _combine(plan, s, n_labels, padded)
+            _members(
+                plan,
+                rows,
+                i,
+                inputs,
+                linear,
+                linear_raw,
+                arow,
+                knn,
+                rls,
+                prior,
+                transition,
+                raw,
+                dense,
+                d,
+                padded,
+            )
+            idx, x1, n = inputs.idx, inputs.x1, inputs.num[0]
+            if bayes is not None:
+                bayes_scores(bayes, idx, x1, n, d, dense, padded, raw[plan.bayes])
+            if fourier is not None:
+                rls_features(fourier, idx, x1, n, d, dense, np.int64(0), plan.rls_size)
+                rls_scores(fourier, padded, raw[plan.fourier])
+            if forest is not None:  # it wants the row itself: scales that move unsettle trees
+                forest_scores(
+                    forest, raw_idx, raw_x, b - a, dense, padded, prior.p, raw[plan.forest]
+                )
+            _combine(plan, prior, mixture, links, decision, raw, n_labels, padded)
             if predict and not again:
-                _write(output, s.decision.out, s.decision.z, n_labels, min_score)
+                _write(output, decision.out, decision.z, n_labels, min_score)
         if not learns:
             continue
-        s.clock[N_LABELS] = n_labels
+        clock[N_LABELS] = n_labels
         full = rows.y_kind[i] == LABELS_FULL
         y0, y1 = rows.y_indptr[i], rows.y_indptr[i + 1]
         true = rows.y_indices[y0:y1]
         negative = rows.negative_indices[rows.negative_indptr[i] : rows.negative_indptr[i + 1]]
-        _mark(s.y, s.known, true, negative, full, padded)
-        alarm = _ask_detectors(watch, s.decision.out, s.y, s.known, n_labels, delta)
+        _mark(y, known, true, negative, full, padded)
+        alarm = _ask_detectors(watch, decision.out, y, known, n_labels, delta)
         if n_labels > 0:
-            _learn_combination(plan, s, watch, true, full, n_labels, padded)
-        _learn_members(plan, s, true, full, dense, d, padded)
-        inputs_learn(s.inputs, rows.x_indices, rows.x_values, a, b, d, dense, absent_is_zero)
-        _unmark(s.y, s.known, true, full, padded)
+            _learn_combination(
+                plan, mixture, links, decision, y, known, watch, true, full, n_labels, padded
+            )
+        idx, x1, n = inputs.idx, inputs.x1, inputs.num[0]
+        if bayes is not None:
+            if full:
+                bayes_learn(bayes, idx, x1, n, d, dense, padded, true, len(true))
+        if fourier is not None:
+            rls_learn(fourier, padded, y, known, mixture.g, plan.rls_every)
+        if forest is not None:
+            if full:
+                forest_learn(
+                    forest, raw_idx, raw_x, b - a, d, dense, true, len(true), plan.forest_budget
+                )
+        _learn_members(
+            plan,
+            inputs,
+            linear,
+            linear_raw,
+            arow,
+            knn,
+            rls,
+            prior,
+            transition,
+            mixture,
+            y,
+            known,
+            soft,
+            raw,
+            dense,
+            padded,
+        )
+        inputs_learn(inputs, rows.x_indices, rows.x_values, a, b, d, dense, absent_is_zero)
+        _unmark(y, known, true, full, padded)
         if alarm:
             return i + 1
     return stop
@@ -132,13 +208,13 @@ def run_events(
 # -- score ---------------------------------------------------------------------------------
 
 
-@kernel
+@part
 def _fill(out: Float32Array, value: Real, n: int) -> None:
     for k in range(n):
         out[k] = value
 
 
-@kernel
+@part
 def _own(own: Float32Array, i: int, raw: Float32Array, first: int, n: int, n_labels: int) -> None:
     for k in range(n):
         for label in range(n_labels):
@@ -146,42 +222,55 @@ def _own(own: Float32Array, i: int, raw: Float32Array, first: int, n: int, n_lab
 
 
 @part
-def _members(plan: Plan, rows: Rows, i: int, s: Stack, dense: bool, d: int, padded: int) -> None:
-    """Every member's scores of the current event, to ``s.raw``."""
-    idx, x1, n = s.inputs.idx, s.inputs.x1, s.inputs.num[0]
-    prior_probability(s.prior, padded)
+def _members(
+    plan: Plan,
+    rows: Rows,
+    i: int,
+    inputs: Inputs,
+    linear: Linear,
+    linear_raw: Linear,
+    arow: Linear,
+    knn: Knn,
+    rls: Rls,
+    prior: Prior,
+    transition: Transition,
+    raw: Float32Array,
+    dense: bool,
+    d: int,
+    padded: int,
+) -> None:
+    """Every member's scores of the current event, to ``raw``."""
+    idx, x1, n = inputs.idx, inputs.x1, inputs.num[0]
+    prior_probability(prior, padded)
     if plan.linear >= 0:
-        linear_scores(s.linear, idx, x1, n, padded, s.raw[plan.linear])
+        linear_scores(linear, idx, x1, n, padded, raw[plan.linear])
     if plan.linear_raw >= 0:
-        linear_scores(s.linear_raw, idx, s.inputs.x0, n, padded, s.raw[plan.linear_raw])
+        linear_scores(linear_raw, idx, inputs.x0, n, padded, raw[plan.linear_raw])
     if plan.arow >= 0:
-        arow_scores(s.arow, idx, x1, n, padded, s.raw[plan.arow])
-    if plan.bayes >= 0:
-        bayes_scores(s.bayes, idx, x1, n, d, dense, padded, s.raw[plan.bayes])
+        arow_scores(arow, idx, x1, n, padded, raw[plan.arow])
     if plan.knn30 >= 0 or plan.knn10 >= 0 or plan.knn5 >= 0 or plan.knn1 >= 0:
-        _vote(plan, s, dense, padded)
+        _vote(plan, inputs, knn, prior, raw, dense, padded)
     if plan.rls >= 0:
-        rls_features(s.rls, idx, x1, n, d, dense, plan.rls_size, plan.rls_size)
-        rls_scores(s.rls, padded, s.raw[plan.rls])
-    if plan.fourier >= 0:
-        rls_features(s.fourier, idx, x1, n, d, dense, np.int64(0), plan.rls_size)
-        rls_scores(s.fourier, padded, s.raw[plan.fourier])
+        rls_features(rls, idx, x1, n, d, dense, plan.rls_size, plan.rls_size)
+        rls_scores(rls, padded, raw[plan.rls])
     if plan.prior >= 0:
-        prior_scores(s.prior, padded, s.raw[plan.prior])
+        prior_scores(prior, padded, raw[plan.prior])
     if plan.last >= 0:
-        last_scores(s.prior, padded, s.raw[plan.last])
+        last_scores(prior, padded, raw[plan.last])
     if plan.transition >= 0:
-        transition_scores(s.transition, s.prior.last, s.prior.p, padded, s.raw[plan.transition])
+        transition_scores(transition, prior.last, prior.p, padded, raw[plan.transition])
     if plan.constant >= 0:
-        _fill(s.raw[plan.constant], F4(3.0), padded)
+        _fill(raw[plan.constant], F4(3.0), padded)
     if plan.n_own > 0:
-        _own(rows.own, i, s.raw, plan.own, plan.n_own, min(padded, rows.own.shape[2]))
+        _own(rows.own, i, raw, plan.own, plan.n_own, min(padded, rows.own.shape[2]))
 
 
 @part
-def _vote(plan: Plan, s: Stack, dense: bool, padded: int) -> None:
+def _vote(
+    plan: Plan, inputs: Inputs, knn: Knn, prior: Prior, raw: Float32Array, dense: bool, padded: int
+) -> None:
     """One search of the window serves every number of neighbours."""
-    have = knn_search(s.knn, s.inputs.idx, s.inputs.x1, s.inputs.num[0], dense, plan.neighbours)
+    have = knn_search(knn, inputs.idx, inputs.x1, inputs.num[0], dense, plan.neighbours)
     for asked, row in (
         (30, plan.knn30),
         (10, plan.knn10),
@@ -190,19 +279,28 @@ def _vote(plan: Plan, s: Stack, dense: bool, padded: int) -> None:
     ):
         if row >= 0:
             weight = F4(1.0) if asked == 1 else F4(2.0)
-            knn_scores(s.knn, min(have, asked), dense, padded, s.prior.p, weight, s.raw[row])
+            knn_scores(knn, min(have, asked), dense, padded, prior.p, weight, raw[row])
 
 
 @part
-def _combine(plan: Plan, s: Stack, n_labels: int, padded: int) -> None:
+def _combine(
+    plan: Plan,
+    prior: Prior,
+    mixture: Mixer,
+    links: Second,
+    decision: Decision,
+    raw: Float32Array,
+    n_labels: int,
+    padded: int,
+) -> None:
     """From the members' scores to the label set."""
-    mixer_scores(s.mixture, s.raw, plan.size, padded)
-    z = s.mixture.s
+    mixer_scores(mixture, raw, plan.size, padded)
+    z = mixture.s
     if plan.links > 0:
-        second_scores(s.links, s.mixture.s, s.prior.p, plan.links, padded)
-        z = s.links.s
+        second_scores(links, mixture.s, prior.p, plan.links, padded)
+        z = links.s
     decide(
-        s.decision,
+        decision,
         z,
         n_labels,
         plan.lean,
@@ -214,19 +312,20 @@ def _combine(plan: Plan, s: Stack, n_labels: int, padded: int) -> None:
     )
 
 
-@kernel
+@part
 def _write(
     output: Output, decided: UInt8Array, z: Float32Array, n_labels: int, min_score: Real
 ) -> None:
     row, n, m = output.fill[0], output.fill[1], output.fill[2]
+    q = min(max(min_score, F4(1e-9)), F4(1.0))
+    least = np.log(q / max(F4(1.0) - q, F4(1e-30)))  # the score as a logit
     for label in range(n_labels):
-        p = sigmoid32(z[label + 1])
         if decided[label]:
             output.indices[n] = label
             n += 1
-        if decided[label] or p >= min_score:
+        if decided[label] or z[label + 1] >= least:
             output.score_indices[m] = label
-            output.scores[m] = p
+            output.scores[m] = sigmoid32(z[label + 1])
             m += 1
     output.indptr[row + 1] = n
     output.score_indptr[row + 1] = m
@@ -236,7 +335,7 @@ def _write(
 # -- learn ---------------------------------------------------------------------------------
 
 
-@kernel
+@part
 def _mark(
     y: Float32Array,
     known: Float32Array,
@@ -256,7 +355,7 @@ def _mark(
         known[true[q]] = F4(1.0)
 
 
-@kernel
+@part
 def _unmark(
     y: Float32Array, known: Float32Array, true: Int32Array, full: bool, padded: int
 ) -> None:
@@ -267,7 +366,7 @@ def _unmark(
             known[label] = F4(1.0)
 
 
-@kernel
+@part
 def _ask_detectors(
     watch: Watch,
     decided: UInt8Array,
@@ -300,7 +399,11 @@ def _ask_detectors(
 @part
 def _learn_combination(
     plan: Plan,
-    s: Stack,
+    mixture: Mixer,
+    links: Second,
+    decision: Decision,
+    y: Float32Array,
+    known: Float32Array,
     watch: Watch,
     true: Int32Array,
     full: bool,
@@ -309,13 +412,13 @@ def _learn_combination(
 ) -> None:
     """Decision, second level and mixture, from what they said of this event."""
     if plan.links > 0:
-        second_learn(s.links, plan.links, padded, s.y, s.known)
-        second_neighbours(s.links, plan.links, true, len(true), plan.link_variance, watch.leaf_of)
-    mixer_learn(s.mixture, plan.size, n_labels, padded, s.y, s.known, plan.forget, plan.variance)
-    decision_learn(s.decision, true, len(true), s.y, s.known, full, n_labels, plan.sets)
+        second_learn(links, plan.links, padded, y, known)
+        second_neighbours(links, plan.links, true, len(true), plan.link_variance, watch.leaf_of)
+    mixer_learn(mixture, plan.size, n_labels, padded, y, known, plan.forget, plan.variance)
+    decision_learn(decision, true, len(true), y, known, full, n_labels, plan.sets)
 
 
-@kernel
+@part
 def _soften(
     y: Float32Array, known: Float32Array, p: Float32Array, n: int, soft: Float32Array
 ) -> None:
@@ -326,27 +429,36 @@ def _soften(
 
 @part
 def _learn_members(
-    plan: Plan, s: Stack, true: Int32Array, full: bool, dense: bool, d: int, padded: int
+    plan: Plan,
+    inputs: Inputs,
+    linear: Linear,
+    linear_raw: Linear,
+    arow: Linear,
+    knn: Knn,
+    rls: Rls,
+    prior: Prior,
+    transition: Transition,
+    mixture: Mixer,
+    y: Float32Array,
+    known: Float32Array,
+    soft: Float32Array,
+    raw: Float32Array,
+    dense: bool,
+    padded: int,
 ) -> None:
     """Every member learns the event, from its own scores of it."""
-    idx, x1, n = s.inputs.idx, s.inputs.x1, s.inputs.num[0]
-    _soften(s.y, s.known, s.prior.p, padded, s.soft)
+    idx, x1, n = inputs.idx, inputs.x1, inputs.num[0]
+    _soften(y, known, prior.p, padded, soft)
     if plan.linear >= 0:
-        linear_learn(s.linear, idx, x1, n, padded, s.y, s.known, s.raw[plan.linear])
+        linear_learn(linear, idx, x1, n, padded, y, known, raw[plan.linear])
     if plan.linear_raw >= 0:
-        linear_learn(
-            s.linear_raw, idx, s.inputs.x0, n, padded, s.y, s.known, s.raw[plan.linear_raw]
-        )
+        linear_learn(linear_raw, idx, inputs.x0, n, padded, y, known, raw[plan.linear_raw])
     if plan.arow >= 0:
-        arow_learn(s.arow, idx, x1, n, padded, s.y, s.known, F4(0.3))
-    if plan.bayes >= 0 and full:
-        bayes_learn(s.bayes, idx, x1, n, d, dense, padded, true, len(true))
+        arow_learn(arow, idx, x1, n, padded, y, known, F4(0.3))
     if plan.knn30 >= 0 or plan.knn10 >= 0 or plan.knn5 >= 0 or plan.knn1 >= 0:
-        knn_learn(s.knn, idx, x1, n, s.soft, padded, plan.window, dense)
+        knn_learn(knn, idx, x1, n, soft, padded, plan.window, dense)
     if plan.rls >= 0:
-        rls_learn(s.rls, padded, s.y, s.known, s.mixture.g, plan.rls_every)
-    if plan.fourier >= 0:
-        rls_learn(s.fourier, padded, s.y, s.known, s.mixture.g, plan.rls_every)
+        rls_learn(rls, padded, y, known, mixture.g, plan.rls_every)
     if plan.transition >= 0:
-        transition_learn(s.transition, s.prior.last, s.y, s.known, padded)
-    prior_learn(s.prior, padded, s.soft, s.known)
+        transition_learn(transition, prior.last, y, known, padded)
+    prior_learn(prior, padded, soft, known)

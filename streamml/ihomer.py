@@ -19,7 +19,14 @@ from streamml.errors import ConfigError
 from streamml.hierarchy import RULES, LabelHierarchy, TreeNode
 from streamml.nodes import NodeClassifier
 from streamml.nodes.members import PRESETS, equal_start, make_plan
-from streamml.nodes.stack import N_LABELS, label_variances, new_stack, resize
+from streamml.nodes.stack import (
+    N_LABELS,
+    label_variances,
+    new_extras,
+    new_stack,
+    resize,
+    resize_extras,
+)
 from streamml.types import (
     LABELS_FULL,
     LABELS_UNKNOWN,
@@ -59,7 +66,8 @@ class IHOMER(Learner):
     lean
         From 0 (exact match and Hamming loss) to 1 (F1): how far thresholds follow F1.
     window
-        Events that the nearest-neighbour classifiers look back on, 32 to 100,000.
+        Events that the nearest-neighbour classifiers look back on, 32 to 100,000; by default
+        the preset's.
     n_min
         Events between two checks of the clusters, at least 1.
     drift_delta
@@ -96,7 +104,7 @@ class IHOMER(Learner):
         rule: str = "evidence",
         decision: str = "adaptive",
         lean: float = 0.5,
-        window: int = 5000,
+        window: int | None = None,
         n_min: int = 100,
         drift_delta: float = 1e-4,
         links: bool = True,
@@ -124,19 +132,23 @@ class IHOMER(Learner):
         start, constants = PRESETS[preset]
         if members is not None:
             start = equal_start(tuple(members))
+        if not links:
+            constants = {**constants, "links": 0}
+        if window is not None:
+            constants = {**constants, "window": window}
         self._plan = make_plan(
             tuple(start),
             n_own=len(classifiers or ()),
             decision=decision,
             lean=lean,
-            window=window,
-            **(constants if links else {**constants, "links": 0}),
+            **constants,
         )
         self._start = start
         self._hierarchy = LabelHierarchy(rule, n_min)
         self._changes: list[Change] = []
         self._leaf_ids: list[int] = [0]
         self._stack = new_stack(self._plan, start, 16, _LANES, seed)
+        self._extras = new_extras(self._plan, 16, _LANES, seed)
         self._detectors = new_adwin_state(1)
 
     # -- the contract ------------------------------------------------------------------
@@ -170,6 +182,11 @@ class IHOMER(Learner):
     def hierarchy(self) -> LabelHierarchy:
         """The label hierarchy: statistics, tree and changes."""
         return self._hierarchy
+
+    def mixture_weights(self) -> dict[str, float]:
+        """How far the mixture trusts each member now, shared over all labels."""
+        weights = self._stack.mixture.wg
+        return {name: float(weights[getattr(self._plan, name)]) for name in self._start}
 
     def label_tree(self) -> LabelNode:
         def node(n: TreeNode) -> LabelNode:
@@ -206,7 +223,8 @@ class IHOMER(Learner):
                 stop,
                 predict,
                 learn,
-                self._stack,
+                *self._stack,
+                *self._extras,
                 watch,
                 output,
                 self.drift_delta,
@@ -296,6 +314,9 @@ class IHOMER(Learner):
             self._plan, self._start, len(self._stack.inputs.top), len(self._stack.y), self.seed
         )
         self._stack.clock[N_LABELS] = n_labels
+        self._extras = new_extras(
+            self._plan, len(self._stack.inputs.top), len(self._stack.y), self.seed
+        )
 
     def _move_detectors(self) -> None:
         """Clusters that stayed keep their detector; new ones start with an empty one."""
@@ -321,6 +342,7 @@ class IHOMER(Learner):
         if n_labels > labels:
             labels = -(-max(n_labels, min(2 * labels, labels + 512)) // _LANES) * _LANES
         self._stack = resize(self._stack, self._plan, d, labels, self.seed)
+        self._extras = resize_extras(self._extras, self._plan, d, labels, self.seed)
 
 
 def _rows(batch: EventBatch, own: Float32Array) -> Rows:

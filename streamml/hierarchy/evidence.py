@@ -65,6 +65,8 @@ class EvidenceRule:
             if (change := self._regrow(tree, node, links, counts, position)) is not None
         ]
         for leaf in list(tree.leaves):
+            if len(leaf.labels) < 2:  # nothing to part
+                continue
             change = self._regrow(tree, leaf, links, counts, position)
             if change is not None:
                 changes.append(change)

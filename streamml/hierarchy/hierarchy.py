@@ -35,7 +35,8 @@ RULES: dict[str, type[Rule]] = {
     "frozen": FrozenRule,
 }
 
-_WORK_PER_EVENT = 32
+_WORK_PER_EVENT = 16
+_LONGEST = 5  # checks that find nothing come up to so many times less often
 
 
 class LabelHierarchy:
@@ -76,6 +77,7 @@ class LabelHierarchy:
         self.counts = LabelCounts(self.rule.fading)
         self.position = 0
         self.next_check = n_min
+        self._gap = n_min
         self.work = 0
         self.seconds = 0.0
         """CPU time that counting and checks took; never part of a result."""
@@ -101,9 +103,10 @@ class LabelHierarchy:
         self.counts.maintain()
         work = self.counts.n_pairs + self.tree.n_labels
         self.work += work
-        self.next_check = self.position + max(self.n_min, work // _WORK_PER_EVENT)
         started = time.process_time()
         changes = self.rule.check(self.tree, self.counts, self.position)
+        self._gap = self.n_min if changes else min(2 * self._gap, _LONGEST * self.n_min)
+        self.next_check = self.position + max(self._gap, work // _WORK_PER_EVENT)
         self.seconds += time.process_time() - started
         self.changes.extend(changes)
         return changes

@@ -21,9 +21,11 @@ from streamml.nodes.kernel import (
     kernel,
     log32,
     ordered,
+    part,
     sum_products,
     total32,
 )
+from streamml.nodes.lanes import two_sums
 from streamml.types import (
     Float32Array,
     Float64Array,
@@ -36,6 +38,7 @@ from streamml.types import (
 SIZES = 12  # set sizes from 11 on share one weight
 BLOCK = 16  # sets are scored in blocks, each as deep as its largest set
 _BY_LABEL, _BY_SET = 0, 1  # other rules learn between the two
+FEW = 48  # up to so many labels the sets are scored as a product with a 0/1 matrix
 WIDEST = 64  # larger sets are not kept
 LOG_DECAY = 0.0020020027  # -log(.998)
 
@@ -54,6 +57,7 @@ class Decision(NamedTuple):
     t: UInt8Array  # uint8 [label] threshold decision, out: final decision
     out: UInt8Array
     lab: Int32Array  # [place, set] int32 label + 1, 0 = none
+    has: Float32Array  # [label below FEW, set] 1 where the set has the label
     size: Int32Array  # [set] int32
     key: UInt64Array  # [set] uint64
     lc: Float32Array  # [set] log count, in units that do not decay
@@ -77,6 +81,7 @@ def spec(N: int) -> Spec:
         "t": (np.uint8, 0, ("l",)),
         "out": (np.uint8, 0, ("l",)),
         "lab": (np.int32, 0, (WIDEST, N)),
+        "has": (F4, 0, (FEW, N)),
         "size": (np.int32, 0, (N,)),
         "key": (np.uint64, 0, (N,)),
         "lc": (F4, 0, (N,)),
@@ -100,7 +105,7 @@ def init(st: Decision) -> None:
     st.i[BEST] = -1
 
 
-@kernel
+@part
 def _thresholds(
     st: Decision,
     s: Float32Array,
@@ -124,7 +129,7 @@ def _thresholds(
         st.z[l + 1] = s[l]
 
 
-@kernel
+@part
 def _threshold_rule(st: Decision, L: int) -> None:
     z = st.z
     th = st.th
@@ -151,8 +156,23 @@ def _threshold_rule(st: Decision, L: int) -> None:
     st.f[SH] = sh
 
 
-@kernel
-def _score_sets(st: Decision) -> None:
+@part
+def _score_few(st: Decision, L: int) -> None:
+    a = F4(st.f[A])
+    n = (st.i[SETS] + BLOCK - 1) // BLOCK * BLOCK
+    sc, ss, lc, size, gam = st.sc, st.ss, st.lc, st.size, st.gam
+    for i in range(n):
+        sc[i] = a * lc[i] + gam[min(size[i], SIZES - 1)]
+    two_sums(sc, ss, st.has, st.z, st.th, L, n)
+    for i in range(n):
+        ss[i] = sc[i] - ss[i]
+
+
+@part
+def _score_sets(st: Decision, L: int) -> None:
+    if L <= FEW:
+        _score_few(st, L)
+        return
     z = st.z
     th = st.th
     a = F4(st.f[A])
@@ -177,15 +197,15 @@ def _score_sets(st: Decision) -> None:
 
 
 @kernel
-def _argmax(x: Float32Array, n: int) -> int:
+def _argmax(x: Float32Array, n: int) -> Whole:
     """First position of the largest; as integers, so that it vectorises and knows NaN."""
     m: Whole = np.int32(-2147483648)
     for i in range(n):
         m = max(m, ordered(x[i]))
+    at = np.int32(2147483647)
     for i in range(n):
-        if ordered(x[i]) == m:
-            return i
-    return -1
+        at = min(at, np.int32(i) if ordered(x[i]) == m else np.int32(2147483647))
+    return at
 
 
 @kernel
@@ -208,7 +228,7 @@ def decide(
     st.i[USE_T] = 1
     n = st.i[SETS]
     if n > 0 and rule != _BY_LABEL:
-        _score_sets(st)
+        _score_sets(st, L)
         b = _argmax(st.ss, n)
         st.i[BEST] = b
         top = 0.0
@@ -230,7 +250,7 @@ def decide(
         out[l] = st.t[l]
 
 
-@kernel
+@part
 def _set_key(ys: Int32Array, ny: int) -> Whole:
     h = np.uint64(0)
     for i in range(ny):
@@ -241,7 +261,7 @@ def _set_key(ys: Int32Array, ny: int) -> Whole:
     return h + np.uint64(ny)
 
 
-@kernel
+@part
 def _find(key: UInt64Array, n: int, h: Whole) -> int:
     p = -1
     for i in range(n):
@@ -255,7 +275,7 @@ def _reward(hit: Whole, n: Whole, ny: int) -> Real:
     return r + 1.0 if hit == n and hit == ny else r
 
 
-@kernel
+@part
 def _learn_backoff(st: Decision, ys: Int32Array, ny: int, y: Float32Array) -> None:
     b = st.i[BEST]
     ht = np.int64(0)
@@ -279,7 +299,7 @@ def _learn_backoff(st: Decision, ys: Int32Array, ny: int, y: Float32Array) -> No
     f[V] += 0.1 * u / np.sqrt(f[GV])
 
 
-@kernel
+@part
 def _softmax(st: Decision, n: int) -> tuple[Real, Real]:
     """Sc becomes exp(sc - max); returns the sum and the sum weighted with the log counts."""
     sc = st.sc
@@ -292,7 +312,7 @@ def _softmax(st: Decision, n: int) -> tuple[Real, Real]:
     return tot, el / tot
 
 
-@kernel
+@part
 def _learn_sets(st: Decision, cur: int, ny: int) -> None:
     """Gradient steps on the weights of log count and set sizes, by softmax over the sets."""
     n = st.i[SETS]
@@ -322,7 +342,7 @@ def _learn_sets(st: Decision, cur: int, ny: int) -> None:
         st.gam[k] -= F4(0.2) * d / np.sqrt(st.gg[k])
 
 
-@kernel
+@part
 def _store(st: Decision, cur: int, ys: Int32Array, ny: int, h: Whole, cap: int) -> None:
     """Count the set, in a new place (or that of the rarest) if it was not held."""
     base = st.f[BASE] + LOG_DECAY
@@ -344,6 +364,12 @@ def _store(st: Decision, cur: int, ys: Int32Array, ny: int, h: Whole, cap: int) 
         for i in range(cap):
             if st.lc[i] < st.lc[cur]:
                 cur = i
+    for q in range(st.size[cur]):
+        if st.lab[q, cur] <= FEW:
+            st.has[st.lab[q, cur] - 1, cur] = F4(0.0)
+    for q in range(ny):
+        if ys[q] < FEW:
+            st.has[ys[q], cur] = F4(1.0)
     for q in range(max(st.size[cur], ny)):
         st.lab[q, cur] = ys[q] + 1 if q < ny else 0
     st.size[cur] = ny
@@ -384,7 +410,7 @@ def decision_learn(
     _store(st, cur, ys, ny, h, cap)
 
 
-@kernel
+@part
 def _count(st: Decision, y: Float32Array, known: Float32Array, L: int) -> None:
     tp = F4(0.0)
     d = F4(0.0)

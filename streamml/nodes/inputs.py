@@ -52,7 +52,7 @@ SPEC: Spec = {
 }
 
 
-@kernel
+@part
 def _sparse_row(st: Inputs, idx: Int32Array, val: Float32Array, a: int, b: int) -> None:
     k = np.int64(0)
     for p in range(a, b):
@@ -92,7 +92,7 @@ def _spread(
         x0[idx[p]] = min(max(val[p], -_HUGE), _HUGE)
 
 
-@kernel
+@part
 def _standardise(st: Inputs, d: int) -> None:
     """From the raw row in ``x0`` to ``x1`` and ``x0``; the row itself counts as seen."""
     x0 = st.x0
@@ -148,7 +148,7 @@ def inputs_row(
     return dense
 
 
-@kernel
+@part
 def _learn_dense(st: Inputs, d: int) -> None:
     eta = max(F4(1.0) / F4(st.mode[_EVENTS] + 1), _MIN_RATE)
     row = st.x0

@@ -82,7 +82,7 @@ def entry_point(function: Function) -> Function:
     numba looks only at the file of the function itself; here a change of any file of
     the package makes the kept code stale.
     """
-    compiled = _njit(_nrt=False, cache=True, error_model="numpy")(function)
+    compiled = _njit(_nrt=False, cache=True, error_model="numpy", no_cfunc_wrapper=True)(function)
     kept = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if kept is not None:
         kept._source_stamp = _package_stamp()

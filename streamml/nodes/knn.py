@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamml.nodes.arrays import Spec
-from streamml.nodes.kernel import F4, Real, Whole, exp32, kernel, log32, ordered, sum_products
+from streamml.nodes.kernel import F4, Real, Whole, exp32, kernel, log32, ordered, part, sum_products
 from streamml.types import (
     Float32Array,
     Int8Array,
@@ -80,7 +80,7 @@ def _step(v: Real, r: Real) -> Whole:
     return I16(v + F4(0.5)) if v >= F4(0.0) else I16(v - F4(0.5))
 
 
-@kernel
+@part
 def _quantise(st: Knn, x: Float32Array, n: int) -> None:
     """Write the query as steps of 1/200 of its norm."""
     s = np.sqrt(sum_products(x, x, n))
@@ -94,7 +94,7 @@ def _quantise(st: Knn, x: Float32Array, n: int) -> None:
     st.qf[3] = s / F4(127.0)
 
 
-@kernel
+@part
 def _dots(st: Knn, idx: Int32Array, n: int, m: int) -> None:
     acc = st.acc
     cols = st.cols
@@ -122,7 +122,7 @@ def _dots(st: Knn, idx: Int32Array, n: int, m: int) -> None:
         k += 1
 
 
-@kernel
+@part
 def _tops(dot: Float32Array, m: int, top: Int32Array) -> None:
     """Largest of each block of RUN, as ordered integers (so that it vectorises)."""
     for b in range((m + RUN - 1) // RUN):
@@ -224,7 +224,7 @@ def knn_scores(
         out[l] = log32(p / (F4(1.0) - p))
 
 
-@kernel
+@part
 def _clear(st: Knn, pos: int) -> None:
     cols = st.cols
     if st.num[pos] < 0:

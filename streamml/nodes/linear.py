@@ -15,6 +15,7 @@ import numpy as np
 
 from streamml.nodes.arrays import Spec
 from streamml.nodes.kernel import F4, Real, kernel, sigmoid32
+from streamml.nodes.lanes import rows_sums, rows_update
 from streamml.types import Float32Array, Int32Array
 
 
@@ -48,19 +49,7 @@ def linear_scores(
     """Moderated margins of ``L`` labels."""
     m = st.m
     v = st.v
-    w = st.w[0]
-    s = st.s[0]
-    for l in range(L):
-        m[l] = w[l]
-        v[l] = s[l]
-    for k in range(n):
-        a = x[k]
-        b = a * a
-        w = st.w[idx[k] + 1]
-        s = st.s[idx[k] + 1]
-        for l in range(L):
-            m[l] += a * w[l]
-            v[l] += b * s[l]
+    rows_sums(m, v, st.w, st.s, idx, x, n, L)
     for l in range(L):
         out[l] = m[l] / np.sqrt(F4(1.0) + F4(0.3927) * v[l])
 
@@ -68,22 +57,7 @@ def linear_scores(
 @kernel
 def update(st: Linear, idx: Int32Array, x: Float32Array, n: int, L: int) -> None:
     """W += s x g and s -= s^2 x^2 h for the bias and the row's features."""
-    g = st.g
-    h = st.h
-    w = st.w[0]
-    s = st.s[0]
-    for l in range(L):
-        u = s[l]
-        w[l] += u * g[l]
-        s[l] = u - u * u * h[l]
-    for k in range(n):
-        a = x[k]
-        w = st.w[idx[k] + 1]
-        s = st.s[idx[k] + 1]
-        for l in range(L):
-            u = s[l] * a
-            w[l] += u * g[l]
-            s[l] -= u * u * h[l]
+    rows_update(st.w, st.s, st.g, st.h, idx, x, n, L)
 
 
 @kernel

@@ -22,6 +22,7 @@ class Plan(NamedTuple):
     knn1: int
     rls: int
     fourier: int
+    forest: int
     prior: int
     last: int
     transition: int
@@ -32,6 +33,7 @@ class Plan(NamedTuple):
     neighbours: int  # most neighbours asked for
     window: int
     rls_size: int
+    forest_budget: int  # work an event pays for: visits of an event by a candidate split
     rls_every: int  # the covariance takes every n-th event, n-fold, once it has settled
     links: int  # labels that inform a label in the second level
     sets: int  # distinct label sets held
@@ -68,18 +70,37 @@ PRESETS: dict[str, Preset] = {
     ),
     "default": Preset(
         {
-            "linear": 0.37,
-            "linear_raw": 0.62,
-            "arow": 1.17,
-            "bayes": 0.39,
-            "knn10": 0.9,
-            "knn1": 0.36,
-            "rls": 0.85,
-            "prior": -1.57,
-            "last": 0.13,
-            "constant": -1.43,
+            "linear": 0.8,
+            "linear_raw": 0.4,
+            "arow": 1.55,
+            "knn10": 0.97,
+            "knn1": 0.42,
+            "rls": 0.9,
+            "prior": -2.51,
+            "last": 0.12,
+            "constant": -1.71,
         },
-        {},
+        {"rls_size": 128, "window": 2048},
+    ),
+    "accurate": Preset(
+        {
+            "linear": -0.39,
+            "linear_raw": 0.78,
+            "arow": 1.3,
+            "bayes": 0.21,
+            "knn30": 0.38,
+            "knn10": 0.25,
+            "knn5": 0.15,
+            "knn1": 0.29,
+            "rls": 0.75,
+            "fourier": 0.29,
+            "forest": 1.35,
+            "prior": -2.44,
+            "last": 0.07,
+            "transition": -0.58,
+            "constant": -1.98,
+        },
+        {"rls_size": 600, "window": 5000},
     ),
 }
 """The same code with fewer or more members."""
@@ -98,7 +119,7 @@ def make_plan(
     n_own: int = 0,
     decision: str = "adaptive",
     lean: float = 0.5,
-    window: int = 5000,
+    window: int = 2048,
     **constants: int,
 ) -> Plan:
     """Lay out the rows of a mixture.
@@ -132,6 +153,7 @@ def make_plan(
         "window": window,
         "rls_size": 256,
         "rls_every": 4,
+        "forest_budget": 100_000,
         "links": 8,
         "sets": 304,
         "forget": 0.999,

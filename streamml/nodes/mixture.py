@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from streamml.nodes.arrays import Spec
-from streamml.nodes.kernel import F4, Real, kernel, sigmoid32, sum_products
+from streamml.nodes.kernel import F4, Real, kernel, part, sigmoid32
+from streamml.nodes.lanes import add_product, row_dot, set_product, take_product, times_product
 from streamml.types import Float32Array, Float64Array
 
 
@@ -78,7 +79,7 @@ def mixer_scores(st: Mixer, raw: Float32Array, K: int, L: int) -> None:
             s[l] += (w + d[l]) * f[l]
 
 
-@kernel
+@part
 def _errors(st: Mixer, L: int, y: Float32Array, known: Float32Array) -> None:
     s = st.s
     e = st.e
@@ -89,26 +90,29 @@ def _errors(st: Mixer, L: int, y: Float32Array, known: Float32Array) -> None:
         q[l] = max(p * (F4(1.0) - p), F4(1e-4)) * known[l]
 
 
-@kernel
-def _shared_sums(st: Mixer, K: int, L: int, forget: Real) -> None:
+@part
+def _shared_sums(st: Mixer, K: int, L: int, Lp: int, forget: Real) -> None:
     """Information and gradient of the shared part, summed over labels with weight 1 / sqrt(L)."""
     om = 1.0 / np.sqrt(L)
-    e = st.e
+    e = st.a[0]
     q = st.q
     g = st.g
+    for l in range(Lp):
+        e[l] = st.e[l] if l < L else F4(0.0)
     for i in range(K):
         f = st.phi[i]
-        st.rhs[i] = om * sum_products(e, f, L)
-        for l in range(L):
-            g[l] = q[l] * f[l]
+        st.rhs[i] = om * row_dot(e, f, Lp)
+        set_product(g, q, f, Lp)
+        for l in range(L, Lp):
+            g[l] = F4(0.0)
         for j in range(i, K):
-            v = forget * st.lam[i, j] + om * sum_products(g, st.phi[j], L)
+            v = forget * st.lam[i, j] + om * row_dot(g, st.phi[j], Lp)
             if i == j:
                 v += 1.0 - forget
             st.lam[i, j] = v
 
 
-@kernel
+@part
 def _shared_step(st: Mixer, K: int) -> None:
     """Solve lam x = rhs by Cholesky and add x to the shared weights."""
     c = st.chol
@@ -136,7 +140,7 @@ def _shared_step(st: Mixer, K: int) -> None:
         st.wg[i] += F4(b[i])
 
 
-@kernel
+@part
 def _label_direction(st: Mixer, K: int, L: int) -> None:
     a = st.a
     for i in range(K):
@@ -147,21 +151,16 @@ def _label_direction(st: Mixer, K: int, L: int) -> None:
     for i in range(K):
         fi = st.phi[i]
         ai = a[i]
-        c = st.cov[r]
-        for l in range(L):
-            ai[l] += c[l] * fi[l]
+        add_product(ai, st.cov[r], fi, L)
         r += 1
         for j in range(i + 1, K):
             c = st.cov[r]
-            fj = st.phi[j]
-            aj = a[j]
-            for l in range(L):
-                ai[l] += c[l] * fj[l]
-                aj[l] += c[l] * fi[l]
+            add_product(ai, c, st.phi[j], L)
+            add_product(a[j], c, fi, L)
             r += 1
 
 
-@kernel
+@part
 def _label_step(st: Mixer, K: int, L: int) -> None:
     g = st.g
     e = st.e
@@ -172,8 +171,7 @@ def _label_step(st: Mixer, K: int, L: int) -> None:
     for i in range(K):
         f = st.phi[i]
         ai = a[i]
-        for l in range(L):
-            g[l] += f[l] * ai[l]
+        add_product(g, f, ai, L)
     for l in range(L):
         r = F4(1.0) / (F4(1.0) + q[l] * g[l])
         e[l] *= r
@@ -181,21 +179,17 @@ def _label_step(st: Mixer, K: int, L: int) -> None:
     for i in range(K):
         ai = a[i]
         d = st.d[i]
-        for l in range(L):
-            d[l] += ai[l] * e[l]
-            ai[l] *= g[l]
+        add_product(d, ai, e, L)
+        set_product(ai, ai, g, L)
     r = 0
     for i in range(K):
         ai = a[i]
         for j in range(i, K):
-            c = st.cov[r]
-            aj = a[j]
-            for l in range(L):
-                c[l] -= ai[l] * aj[l]
+            take_product(st.cov[r], ai, a[j], L)
             r += 1
 
 
-@kernel
+@part
 def _forget(st: Mixer, K: int, L: int, var: Real, inflate: Real) -> None:
     """Inflate row and column of a member where its variance is below its start."""
     a = st.a
@@ -210,10 +204,7 @@ def _forget(st: Mixer, K: int, L: int, var: Real, inflate: Real) -> None:
     for i in range(K):
         ai = a[i]
         for j in range(i, K):
-            c = st.cov[r]
-            aj = a[j]
-            for l in range(L):
-                c[l] *= ai[l] * aj[l]
+            times_product(st.cov[r], ai, a[j], L)
             r += 1
 
 
@@ -230,7 +221,7 @@ def mixer_learn(
 ) -> None:
     """Move shared and per-label weights toward the event's labels."""
     _errors(st, Lp, y, known)
-    _shared_sums(st, K, L, forget)
+    _shared_sums(st, K, L, Lp, forget)
     _label_direction(st, K, Lp)
     _label_step(st, K, Lp)
     if forget < 1.0:

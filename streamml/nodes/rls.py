@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamml.nodes.arrays import Spec
-from streamml.nodes.kernel import F4, Real, Whole, kernel, summing_kernel
+from streamml.nodes.kernel import F4, Real, Whole, kernel, part, summing_kernel
 from streamml.types import Float32Array, Int32Array, Int64Array
 
 _BLOCK = 256  # features whose projection is drawn together
@@ -94,7 +94,7 @@ def _project(st: Rls, idx: Int32Array, x: Float32Array, n: int, lo: Whole, hi: W
         k += 1
 
 
-@kernel
+@part
 def _cosines(st: Rls, lo: Whole, hi: Whole) -> None:
     z = st.z[lo:hi]
     b = st.b[lo:hi]

@@ -10,6 +10,7 @@ import numpy as np
 from streamml.nodes import (
     bayes,
     decision,
+    forest,
     inputs,
     knn,
     linear,
@@ -24,7 +25,16 @@ from streamml.nodes.kernel import F4
 from streamml.nodes.members import MEMBERS, Plan
 from streamml.types import Float32Array, Int64Array
 
-__all__ = ["N_LABELS", "Stack", "label_variances", "new_stack", "resize"]
+__all__ = [
+    "N_LABELS",
+    "Extras",
+    "Stack",
+    "label_variances",
+    "new_extras",
+    "new_stack",
+    "resize",
+    "resize_extras",
+]
 
 N_LABELS = 0
 """Place in ``Stack.clock`` of the number of labels known."""
@@ -40,10 +50,8 @@ class Stack(NamedTuple):
     linear: linear.Linear
     linear_raw: linear.Linear
     arow: linear.Linear
-    bayes: bayes.Bayes
     knn: knn.Knn
     rls: rls.Rls
-    fourier: rls.Rls
     prior: prior.Prior
     transition: transition.Transition
     mixture: mixture.Mixer
@@ -65,10 +73,8 @@ def _specs(plan: Plan) -> dict[str, tuple[Spec, bool]]:
         "linear": (linear.spec(4.0), uses["linear"]),
         "linear_raw": (linear.spec(16.0), uses["linear_raw"]),
         "arow": (linear.spec(1.0), uses["arow"]),
-        "bayes": (bayes.SPEC, uses["bayes"]),
         "knn": (knn.spec(plan.window if any_knn else 32, plan.neighbours), any_knn),
         "rls": (rls.spec(plan.rls_size if uses["rls"] else 4), uses["rls"]),
-        "fourier": (rls.spec(plan.rls_size if uses["fourier"] else 4), uses["fourier"]),
         "prior": (prior.SPEC, True),
         "transition": (transition.SPEC, uses["transition"]),
         "mixture": (mixture.spec(plan.size), True),
@@ -93,7 +99,6 @@ def new_stack(
     stack = Stack(**parts, **_shared(plan, n_labels), clock=np.zeros(1, np.int64))  # type: ignore[arg-type]
     _prepare(stack, plan, 0, 0, seed)
     rls.init(stack.rls, plan.rls_size if plan.rls >= 0 else 4, _RIDGE, _FOURIER_RIDGE, (seed, 1))
-    rls.init(stack.fourier, 0, _RIDGE, _FOURIER_RIDGE, (seed, 2))
     for name, weight in start.items():
         stack.mixture.wg[getattr(plan, name)] = weight
     np.fill_diagonal(stack.mixture.lam, 1.0)
@@ -129,8 +134,49 @@ def _prepare(stack: Stack, plan: Plan, old_features: int, old_labels: int, seed:
     mixture.init_cov(stack.mixture, old_labels, plan.variance)
     if plan.rls >= 0:
         rls.fill_projection(stack.rls, plan.rls_size, old_features, new, (seed, 1), 1.0)
+
+
+class Extras(NamedTuple):
+    """Members that only some plans have; of those that are ``None`` no code is compiled."""
+
+    bayes: bayes.Bayes | None
+    fourier: rls.Rls | None
+    forest: forest.Forest | None
+
+
+def new_extras(plan: Plan, n_features: int, n_labels: int, seed: int) -> Extras:
+    """The extra members that the plan names, nothing learned yet."""
+    sizes = _extra_sizes(n_features, n_labels)
+    fourier = trees = None
     if plan.fourier >= 0:
-        rls.fill_projection(stack.fourier, 0, old_features, new, (seed, 2), 1.0)
+        fourier = allocate(rls.Rls, rls.spec(plan.rls_size), sizes)
+        rls.init(fourier, 0, _RIDGE, _FOURIER_RIDGE, (seed, 2))
+        rls.fill_projection(fourier, 0, 0, n_features, (seed, 2), 1.0)
+    if plan.forest >= 0:
+        trees = allocate(forest.Forest, forest.spec(), sizes)
+        forest.init(trees, (seed, 3))
+    counts = allocate(bayes.Bayes, bayes.SPEC, sizes) if plan.bayes >= 0 else None
+    return Extras(counts, fourier, trees)
+
+
+def resize_extras(extras: Extras, plan: Plan, n_features: int, n_labels: int, seed: int) -> Extras:
+    """The same extra members with room for more."""
+    sizes = _extra_sizes(n_features, n_labels)
+    counts, fourier, trees = extras
+    if counts is not None:
+        counts = grow(counts, bayes.SPEC, sizes)
+    if fourier is not None:
+        before = len(fourier.r)
+        fourier = grow(fourier, rls.spec(plan.rls_size), sizes)
+        rls.fill_projection(fourier, 0, before, n_features, (seed, 2), 1.0)
+    if trees is not None:
+        trees = grow(trees, forest.spec(), sizes)
+    return Extras(counts, fourier, trees)
+
+
+def _extra_sizes(n_features: int, n_labels: int) -> dict[str, int]:
+    sizes = _sizes(n_features, n_labels, used=True)
+    return {**sizes, "columns": min(n_features, forest.DENSE_COLUMNS)}
 
 
 def label_variances(stack: Stack) -> tuple[Float32Array, Float32Array]:
@@ -143,10 +189,8 @@ _KINDS: dict[str, Any] = {
     "linear": linear.Linear,
     "linear_raw": linear.Linear,
     "arow": linear.Linear,
-    "bayes": bayes.Bayes,
     "knn": knn.Knn,
     "rls": rls.Rls,
-    "fourier": rls.Rls,
     "prior": prior.Prior,
     "transition": transition.Transition,
     "mixture": mixture.Mixer,

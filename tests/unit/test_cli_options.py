@@ -159,7 +159,7 @@ def test_bad_settings_are_explained(tunable, setting, says):
 
 
 def test_unknown_learners_and_parameters_are_explained():
-    with pytest.raises(ConfigError, match="take one of ihomer, no-change, majority"):
+    with pytest.raises(ConfigError, match="take one of ihomer, mixture"):
         make_learner("nope")
     with pytest.raises(ConfigError, match="no parameter 'x'"):
         make_learner("no-change", ["x=1"])
