@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamml._kernel import F4, Real, entry_point, part, sigmoid32
 from streamml.drift.adwin import AdwinState, adwin_update
 from streamml.nodes.bayes import Bayes, bayes_learn, bayes_scores
 from streamml.nodes.decision import Decision, decide, decision_learn
 from streamml.nodes.forest import Forest, forest_learn, forest_scores
 from streamml.nodes.inputs import Inputs, inputs_learn, inputs_row
-from streamml.nodes.kernel import F4, Real, entry_point, part, sigmoid32
 from streamml.nodes.knn import Knn, knn_learn, knn_scores, knn_search
 from streamml.nodes.linear import Linear, arow_learn, arow_scores, linear_learn, linear_scores
 from streamml.nodes.links import Second, second_learn, second_neighbours, second_scores
@@ -93,7 +93,6 @@ def run_events(
     knn: Knn,
     rls: Rls,
     prior: Prior,
-    transition: Transition,
     mixture: Mixer,
     links: Second,
     decision: Decision,
@@ -104,6 +103,7 @@ def run_events(
     clock: Int64Array,
     bayes: Bayes | None,
     fourier: Rls | None,
+    transition: Transition | None,
     forest: Forest | None,
     watch: Watch,
     output: Output,
@@ -137,7 +137,6 @@ def run_events(
                 knn,
                 rls,
                 prior,
-                transition,
                 raw,
                 dense,
                 d,
@@ -149,6 +148,8 @@ def run_events(
             if fourier is not None:
                 rls_features(fourier, idx, x1, n, d, dense, np.int64(0), plan.rls_size)
                 rls_scores(fourier, padded, raw[plan.fourier])
+            if transition is not None:
+                transition_scores(transition, prior.last, prior.p, padded, raw[plan.transition])
             if forest is not None:  # it wants the row itself: scales that move unsettle trees
                 forest_scores(
                     forest, raw_idx, raw_x, b - a, dense, padded, prior.p, raw[plan.forest]
@@ -175,6 +176,8 @@ def run_events(
                 bayes_learn(bayes, idx, x1, n, d, dense, padded, true, len(true))
         if fourier is not None:
             rls_learn(fourier, padded, y, known, mixture.g, plan.rls_every)
+        if transition is not None:
+            transition_learn(transition, prior.last, y, known, padded)
         if forest is not None:
             if full:
                 forest_learn(
@@ -189,7 +192,6 @@ def run_events(
             knn,
             rls,
             prior,
-            transition,
             mixture,
             y,
             known,
@@ -233,7 +235,6 @@ def _members(
     knn: Knn,
     rls: Rls,
     prior: Prior,
-    transition: Transition,
     raw: Float32Array,
     dense: bool,
     d: int,
@@ -257,8 +258,6 @@ def _members(
         prior_scores(prior, padded, raw[plan.prior])
     if plan.last >= 0:
         last_scores(prior, padded, raw[plan.last])
-    if plan.transition >= 0:
-        transition_scores(transition, prior.last, prior.p, padded, raw[plan.transition])
     if plan.constant >= 0:
         _fill(raw[plan.constant], F4(3.0), padded)
     if plan.n_own > 0:
@@ -437,7 +436,6 @@ def _learn_members(
     knn: Knn,
     rls: Rls,
     prior: Prior,
-    transition: Transition,
     mixture: Mixer,
     y: Float32Array,
     known: Float32Array,
@@ -459,6 +457,4 @@ def _learn_members(
         knn_learn(knn, idx, x1, n, soft, padded, plan.window, dense)
     if plan.rls >= 0:
         rls_learn(rls, padded, y, known, mixture.g, plan.rls_every)
-    if plan.transition >= 0:
-        transition_learn(transition, prior.last, y, known, padded)
     prior_learn(prior, padded, soft, known)

@@ -11,8 +11,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from streamml._kernel import Real, entry_point, kernel, part
 from streamml.errors import ConfigError
 from streamml.types import Float64Array, Int64Array
 
@@ -52,8 +52,7 @@ def new_adwin_state(n: int) -> AdwinState:
     )
 
 
-@njit(cache=True)
-def adwin_reset(state, k):  # type: ignore[no-untyped-def]
+def adwin_reset(state: AdwinState, k: int) -> None:
     """Empty detector ``k``."""
     state.totals[k] = 0.0
     state.variances[k] = 0.0
@@ -62,8 +61,8 @@ def adwin_reset(state, k):  # type: ignore[no-untyped-def]
     state.sums[k] = 0.0
 
 
-@njit(cache=True)
-def adwin_update(state, k, value, delta):  # type: ignore[no-untyped-def]
+@kernel
+def adwin_update(state: AdwinState, k: int, value: Real, delta: Real) -> bool:
     """Give ``value`` in [0, 1] to detector ``k``; true where its window was cut."""
     sums = state.sums[k]
     used = state.used[k]
@@ -91,8 +90,8 @@ def adwin_update(state, k, value, delta):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True)
-def _compress(state, k):  # type: ignore[no-untyped-def]
+@kernel
+def _compress(state: AdwinState, k: int) -> None:
     """Join the two oldest buckets of every full level into one of the next."""
     totals, variances, used = state.totals[k], state.variances[k], state.used[k]
     level = 0
@@ -115,8 +114,8 @@ def _compress(state, k):  # type: ignore[no-untyped-def]
         level += 1
 
 
-@njit(cache=True)
-def _cut_once(state, k, delta):  # type: ignore[no-untyped-def]
+@kernel
+def _cut_once(state: AdwinState, k: int, delta: Real) -> bool:
     """Drop the oldest bucket if some cut of the window parts two different means."""
     totals, used, sums = state.totals[k], state.used[k], state.sums[k]
     width = sums[_WIDTH]
@@ -141,8 +140,8 @@ def _cut_once(state, k, delta):  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(cache=True)
-def _drop_oldest(state, k):  # type: ignore[no-untyped-def]
+@part
+def _drop_oldest(state: AdwinState, k: int) -> None:
     totals, variances, used, sums = (
         state.totals[k],
         state.variances[k],
@@ -162,6 +161,11 @@ def _drop_oldest(state, k):  # type: ignore[no-untyped-def]
         variances[level, s] = variances[level, s + 1]
     while state.levels[k] > 1 and used[state.levels[k] - 1] == 0:
         state.levels[k] -= 1
+
+
+@entry_point
+def _update_one(state: AdwinState, value: float, delta: float) -> bool:
+    return adwin_update(state, 0, value, delta)
 
 
 class ADWIN:
@@ -194,7 +198,7 @@ class ADWIN:
         """Take the next value; true where a change of the mean was found."""
         if self._changed and self.start_over:
             adwin_reset(self._state, 0)
-        self._changed = bool(adwin_update(self._state, 0, float(value), self.delta))
+        self._changed = bool(_update_one(self._state, float(value), self.delta))
         return self._changed
 
     @property

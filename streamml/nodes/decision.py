@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamml.nodes.arrays import Spec
-from streamml.nodes.kernel import (
+from streamml._kernel import (
     F4,
     Real,
     Whole,
@@ -25,6 +24,7 @@ from streamml.nodes.kernel import (
     sum_products,
     total32,
 )
+from streamml.nodes.arrays import Spec
 from streamml.nodes.lanes import two_sums
 from streamml.types import (
     Float32Array,

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamml._kernel import F4, Real, Whole, kernel, log32, part
 from streamml.errors import ConfigError
 from streamml.nodes.arrays import Spec
 from streamml.nodes.forest_grow import (
@@ -36,7 +37,6 @@ from streamml.nodes.forest_grow import (
     grow_tree,
     leaf_of,
 )
-from streamml.nodes.kernel import F4, Real, Whole, kernel, log32, part
 from streamml.types import (
     Float32Array,
     Int16Array,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streamml.nodes.kernel import F4, Real, Whole, kernel, part
+from streamml._kernel import F4, Real, Whole, kernel, part
 from streamml.types import Float32Array, Int32Array, Int64Array, UInt64Array
 
 if TYPE_CHECKING:

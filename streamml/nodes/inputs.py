@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamml._kernel import F4, kernel, part, sum_products
 from streamml.nodes.arrays import Spec
-from streamml.nodes.kernel import F4, kernel, part, sum_products
 from streamml.types import Float32Array, Int32Array, Int64Array
 
 __all__ = ["SPEC", "Inputs", "inputs_learn", "inputs_row"]

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamml._kernel import F4, Real, Whole, exp32, kernel, log32, ordered, part, sum_products
 from streamml.nodes.arrays import Spec
-from streamml.nodes.kernel import F4, Real, Whole, exp32, kernel, log32, ordered, part, sum_products
 from streamml.types import (
     Float32Array,
     Int8Array,

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamml._kernel import F4, Real, kernel, sigmoid32
 from streamml.nodes.arrays import Spec
-from streamml.nodes.kernel import F4, Real, kernel, sigmoid32
 from streamml.types import Float32Array, Int32Array
 
 

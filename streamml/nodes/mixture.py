@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamml._kernel import F4, Real, kernel, part, sigmoid32
 from streamml.nodes.arrays import Spec
-from streamml.nodes.kernel import F4, Real, kernel, part, sigmoid32
 from streamml.nodes.lanes import add_product, row_dot, set_product, take_product, times_product
 from streamml.types import Float32Array, Float64Array
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamml._kernel import F4, kernel, log32
 from streamml.nodes.arrays import Spec
-from streamml.nodes.kernel import F4, kernel, log32
 from streamml.types import Float32Array, Float64Array
 
 __all__ = ["SPEC", "Prior", "last_scores", "prior_learn", "prior_probability", "prior_scores"]

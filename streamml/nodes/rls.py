@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamml._kernel import F4, Real, Whole, kernel, part, summing_kernel
 from streamml.nodes.arrays import Spec
-from streamml.nodes.kernel import F4, Real, Whole, kernel, part, summing_kernel
 from streamml.types import Float32Array, Int32Array, Int64Array
 
 _BLOCK = 256  # features whose projection is drawn together

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from streamml._kernel import F4
 from streamml.nodes import (
     bayes,
     decision,
@@ -21,7 +22,6 @@ from streamml.nodes import (
     transition,
 )
 from streamml.nodes.arrays import Spec, allocate, grow
-from streamml.nodes.kernel import F4
 from streamml.nodes.members import MEMBERS, Plan
 from streamml.types import Float32Array, Int64Array
 
@@ -53,7 +53,6 @@ class Stack(NamedTuple):
     knn: knn.Knn
     rls: rls.Rls
     prior: prior.Prior
-    transition: transition.Transition
     mixture: mixture.Mixer
     links: links.Second
     decision: decision.Decision
@@ -76,7 +75,6 @@ def _specs(plan: Plan) -> dict[str, tuple[Spec, bool]]:
         "knn": (knn.spec(plan.window if any_knn else 32, plan.neighbours), any_knn),
         "rls": (rls.spec(plan.rls_size if uses["rls"] else 4), uses["rls"]),
         "prior": (prior.SPEC, True),
-        "transition": (transition.SPEC, uses["transition"]),
         "mixture": (mixture.spec(plan.size), True),
         "links": (links.spec(max(plan.links, 1), plan.link_variance), True),
         "decision": (decision.spec(plan.sets), True),
@@ -141,6 +139,7 @@ class Extras(NamedTuple):
 
     bayes: bayes.Bayes | None
     fourier: rls.Rls | None
+    transition: transition.Transition | None
     forest: forest.Forest | None
 
 
@@ -156,13 +155,16 @@ def new_extras(plan: Plan, n_features: int, n_labels: int, seed: int) -> Extras:
         trees = allocate(forest.Forest, forest.spec(), sizes)
         forest.init(trees, (seed, 3))
     counts = allocate(bayes.Bayes, bayes.SPEC, sizes) if plan.bayes >= 0 else None
-    return Extras(counts, fourier, trees)
+    moves = (
+        allocate(transition.Transition, transition.SPEC, sizes) if plan.transition >= 0 else None
+    )
+    return Extras(counts, fourier, moves, trees)
 
 
 def resize_extras(extras: Extras, plan: Plan, n_features: int, n_labels: int, seed: int) -> Extras:
     """The same extra members with room for more."""
     sizes = _extra_sizes(n_features, n_labels)
-    counts, fourier, trees = extras
+    counts, fourier, moves, trees = extras
     if counts is not None:
         counts = grow(counts, bayes.SPEC, sizes)
     if fourier is not None:
@@ -171,7 +173,9 @@ def resize_extras(extras: Extras, plan: Plan, n_features: int, n_labels: int, se
         rls.fill_projection(fourier, 0, before, n_features, (seed, 2), 1.0)
     if trees is not None:
         trees = grow(trees, forest.spec(), sizes)
-    return Extras(counts, fourier, trees)
+    if moves is not None:
+        moves = grow(moves, transition.SPEC, sizes)
+    return Extras(counts, fourier, moves, trees)
 
 
 def _extra_sizes(n_features: int, n_labels: int) -> dict[str, int]:
@@ -192,7 +196,6 @@ _KINDS: dict[str, Any] = {
     "knn": knn.Knn,
     "rls": rls.Rls,
     "prior": prior.Prior,
-    "transition": transition.Transition,
     "mixture": mixture.Mixer,
     "links": links.Second,
     "decision": decision.Decision,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from streamml._kernel import F4, kernel, log32
 from streamml.nodes.arrays import Spec
-from streamml.nodes.kernel import F4, kernel, log32
 from streamml.types import Float32Array
 
 __all__ = ["SPEC", "Transition", "transition_learn", "transition_scores"]

@@ -93,7 +93,7 @@ def entry_point(function: Function) -> Function:
 @cache
 def _package_stamp() -> tuple[float, int]:
     """Newest change and total size of the package's sources."""
-    found = [path.stat() for path in Path(__file__).parents[1].rglob("*.py")]
+    found = [path.stat() for path in Path(__file__).parent.rglob("*.py")]
     return max(f.st_mtime for f in found), sum(f.st_size for f in found)
 
 
