@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamml._kernel import F4, Real, entry_point, part, sigmoid32
+from streamml._kernel import F4, Real, entry_point, kernel, part, sigmoid32
 from streamml.drift.adwin import AdwinState, adwin_update
 from streamml.nodes.bayes import Bayes, bayes_learn, bayes_scores
 from streamml.nodes.decision import Decision, decide, decision_learn
@@ -210,13 +210,13 @@ def run_events(
 # -- score ---------------------------------------------------------------------------------
 
 
-@part
+@kernel
 def _fill(out: Float32Array, value: Real, n: int) -> None:
     for k in range(n):
         out[k] = value
 
 
-@part
+@kernel
 def _own(own: Float32Array, i: int, raw: Float32Array, first: int, n: int, n_labels: int) -> None:
     for k in range(n):
         for label in range(n_labels):
@@ -311,7 +311,7 @@ def _combine(
     )
 
 
-@part
+@kernel
 def _write(
     output: Output, decided: UInt8Array, z: Float32Array, n_labels: int, min_score: Real
 ) -> None:
@@ -334,7 +334,7 @@ def _write(
 # -- learn ---------------------------------------------------------------------------------
 
 
-@part
+@kernel
 def _mark(
     y: Float32Array,
     known: Float32Array,
@@ -354,7 +354,7 @@ def _mark(
         known[true[q]] = F4(1.0)
 
 
-@part
+@kernel
 def _unmark(
     y: Float32Array, known: Float32Array, true: Int32Array, full: bool, padded: int
 ) -> None:
@@ -365,7 +365,7 @@ def _unmark(
             known[label] = F4(1.0)
 
 
-@part
+@kernel
 def _ask_detectors(
     watch: Watch,
     decided: UInt8Array,
@@ -417,7 +417,7 @@ def _learn_combination(
     decision_learn(decision, true, len(true), y, known, full, n_labels, plan.sets)
 
 
-@part
+@kernel
 def _soften(
     y: Float32Array, known: Float32Array, p: Float32Array, n: int, soft: Float32Array
 ) -> None:
