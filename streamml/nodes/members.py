@@ -65,8 +65,8 @@ class Preset(NamedTuple):
 # (experiments.start_weights); on half B they are worth as much as on half A.
 PRESETS: dict[str, Preset] = {
     "fast": Preset(
-        {"linear": 2.34, "linear_raw": 0.82, "prior": -1.0, "last": 0.13, "constant": -1.28},
-        {"links": 0},
+        {"linear": 3.45, "prior": -1.33, "last": 0.15, "constant": -1.5},
+        {"links": 0, "sets": 96},
     ),
     "default": Preset(
         {
