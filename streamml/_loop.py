@@ -249,7 +249,7 @@ def _members(
         linear_scores(linear_raw, idx, inputs.x0, n, padded, raw[plan.linear_raw])
     if plan.arow >= 0:
         arow_scores(arow, idx, x1, n, padded, raw[plan.arow])
-    if plan.knn30 >= 0 or plan.knn10 >= 0 or plan.knn5 >= 0 or plan.knn1 >= 0:
+    if plan.neighbours > 0:
         _vote(plan, inputs, knn, prior, raw, dense, padded)
     if plan.rls >= 0:
         rls_features(rls, idx, x1, n, d, dense, plan.rls_size, plan.rls_size)
@@ -453,7 +453,7 @@ def _learn_members(
         linear_learn(linear_raw, idx, inputs.x0, n, padded, y, known, raw[plan.linear_raw])
     if plan.arow >= 0:
         arow_learn(arow, idx, x1, n, padded, y, known, F4(0.3))
-    if plan.knn30 >= 0 or plan.knn10 >= 0 or plan.knn5 >= 0 or plan.knn1 >= 0:
+    if plan.neighbours > 0:
         knn_learn(knn, idx, x1, n, soft, padded, plan.window, dense)
     if plan.rls >= 0:
         rls_learn(rls, padded, y, known, mixture.g, plan.rls_every)

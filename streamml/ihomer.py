@@ -14,7 +14,7 @@ import numpy as np
 
 from streamml._loop import Output, Rows, Watch, run_events
 from streamml.base import MIN_SCORE, LabelNode, Learner
-from streamml.drift.adwin import adwin_reset, new_adwin_state
+from streamml.drift.adwin import new_adwin_state
 from streamml.errors import ConfigError
 from streamml.hierarchy import RULES, LabelHierarchy, TreeNode
 from streamml.nodes import NodeClassifier
@@ -303,9 +303,8 @@ class IHOMER(Learner):
         self._changes.append(
             Change("drift", "local", self._position, (tuple(labels),), loss, before)
         )
-        for variance in label_variances(self._stack):
-            if variance.shape[1] > max(labels, default=0):  # a member that is in use
-                variance[:, labels] = np.maximum(variance[:, labels], _ALERT_VARIANCE)
+        for variance in label_variances(self._stack, self._plan):
+            variance[:, labels] = np.maximum(variance[:, labels], _ALERT_VARIANCE)
 
     def _start_over(self) -> None:
         """Forget what the node classifiers learned; the hierarchy stays."""
@@ -327,8 +326,6 @@ class IHOMER(Learner):
                 source = self._leaf_ids.index(leaf.id)
                 for a, b in zip(old, new, strict=True):
                     b[k] = a[source]
-            else:
-                adwin_reset(new, k)
         self._leaf_ids = [leaf.id for leaf in leaves]
         self._detectors = new
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from streamml.errors import DataError
 from streamml.types import DeadLetter
+from streamml_connectors.output import open_output
 
 __all__ = ["JsonlDeadLetterSink"]
 
@@ -44,12 +44,7 @@ class JsonlDeadLetterSink:
 
     def __init__(self, path: Path | str, *, append: bool = False) -> None:
         self.path = Path(path)
-        try:
-            self._file = self.path.open("ab" if append else "wb")
-        except OSError as error:
-            raise DataError(
-                f"{self.path} cannot be written ({error.strerror}): name another file."
-            ) from error
+        self._file = open_output(self.path, append)
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
         """Write the letters, each on a line; they are on disk when this returns."""

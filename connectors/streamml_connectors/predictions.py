@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from streamml.errors import DataError
 from streamml.types import EventBatch, Predictions
+from streamml_connectors.output import open_output
 
 __all__ = ["JsonlPredictionSink"]
 
@@ -45,12 +45,7 @@ class JsonlPredictionSink:
     def __init__(self, path: Path | str, *, append: bool = False) -> None:
         self.path = Path(path)
         self._encode = msgspec.json.Encoder().encode
-        try:
-            self._file = self.path.open("ab" if append else "wb")
-        except OSError as error:
-            raise DataError(
-                f"{self.path} cannot be written ({error.strerror}): name another file."
-            ) from error
+        self._file = open_output(self.path, append)
 
     def write(self, batch: EventBatch, predictions: Predictions) -> None:
         """Write one line an event."""

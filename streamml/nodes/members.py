@@ -30,7 +30,7 @@ class Plan(NamedTuple):
     own: int  # first row of the user's own classifiers
     n_own: int
     size: int  # members in all
-    neighbours: int  # most neighbours asked for
+    neighbours: int  # most neighbours asked for; 0 where no member asks
     window: int
     rls_size: int
     forest_budget: int  # work an event pays for: visits of an event by a candidate split
@@ -149,7 +149,7 @@ def make_plan(
         "own": len(chosen),
         "n_own": n_own,
         "size": len(chosen) + n_own,
-        "neighbours": max(asked, default=1),
+        "neighbours": max(asked, default=0),
         "window": window,
         "rls_size": 256,
         "rls_every": 4,

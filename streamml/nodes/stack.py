@@ -66,13 +66,13 @@ class Stack(NamedTuple):
 def _specs(plan: Plan) -> dict[str, tuple[Spec, bool]]:
     """Arrays of each part, and whether the plan uses it."""
     uses = {name: getattr(plan, name) >= 0 for name in MEMBERS}
-    any_knn = any(uses[name] for name in MEMBERS if name.startswith("knn"))
+    any_knn = plan.neighbours > 0
     return {
         "inputs": (inputs.SPEC, True),
         "linear": (linear.spec(4.0), uses["linear"]),
         "linear_raw": (linear.spec(16.0), uses["linear_raw"]),
         "arow": (linear.spec(1.0), uses["arow"]),
-        "knn": (knn.spec(plan.window if any_knn else 32, plan.neighbours), any_knn),
+        "knn": (knn.spec(plan.window if any_knn else 32, max(plan.neighbours, 1)), any_knn),
         "rls": (rls.spec(plan.rls_size if uses["rls"] else 4), uses["rls"]),
         "prior": (prior.SPEC, True),
         "mixture": (mixture.spec(plan.size), True),
@@ -183,9 +183,10 @@ def _extra_sizes(n_features: int, n_labels: int) -> dict[str, int]:
     return {**sizes, "columns": min(n_features, forest.DENSE_COLUMNS)}
 
 
-def label_variances(stack: Stack) -> tuple[Float32Array, Float32Array]:
-    """Variances ``[feature + 1, label]`` of the members that slow down as they learn."""
-    return stack.linear.s, stack.linear_raw.s
+def label_variances(stack: Stack, plan: Plan) -> list[Float32Array]:
+    """Variances ``[feature + 1, label]`` of the plan's members that slow down as they learn."""
+    rows = {"linear": plan.linear, "linear_raw": plan.linear_raw}
+    return [getattr(stack, name).s for name, row in rows.items() if row >= 0]
 
 
 _KINDS: dict[str, Any] = {
