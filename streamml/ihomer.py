@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streamml._loop import Output, Rows, Watch, run_events
+from streamml._loop import Watch, new_output, predictions_of, rows_of, run_events
 from streamml.base import MIN_SCORE, LabelNode, Learner
 from streamml.drift.adwin import new_adwin_state
 from streamml.errors import ConfigError
@@ -207,12 +207,12 @@ class IHOMER(Learner):
             return Predictions.concatenate(
                 [self._run(event, predict, learn, min_score) for event in events]
             )
-        rows = _rows(batch, self._own_scores(batch))
+        rows = rows_of(batch, self._own_scores(batch))
         parts: list[Predictions] = []
         start = 0
         while start < len(batch):
             stop = self._run_stop(batch, start, learn)
-            output = _new_output(stop - start if predict else 0, int(batch.n_labels[-1]))
+            output = new_output(stop - start if predict else 0, int(batch.n_labels[-1]))
             if learn:
                 self._hierarchy.reserve_labels(int(batch.n_labels[stop - 1]))
             watch = self._watch()
@@ -232,7 +232,7 @@ class IHOMER(Learner):
                 batch.schema.absent_is_zero,
             )
             if predict:
-                parts.append(_predictions(output))
+                parts.append(predictions_of(output))
             if learn:
                 self._teach_own(batch)
                 self._after(batch, start, done, np.flatnonzero(watch.fired).tolist())
@@ -340,41 +340,3 @@ class IHOMER(Learner):
             labels = -(-max(n_labels, min(2 * labels, labels + 512)) // _LANES) * _LANES
         self._stack = resize(self._stack, self._plan, d, labels, self.seed)
         self._extras = resize_extras(self._extras, self._plan, d, labels, self.seed)
-
-
-def _rows(batch: EventBatch, own: Float32Array) -> Rows:
-    return Rows(
-        batch.x_indptr,
-        batch.x_indices,
-        batch.x_values,
-        batch.y_indptr,
-        batch.y_indices,
-        batch.y_kind,
-        batch.negative_indptr,
-        batch.negative_indices,
-        batch.n_features,
-        batch.n_labels,
-        own,
-    )
-
-
-def _new_output(n: int, n_labels: int) -> Output:
-    return Output(
-        np.zeros(n + 1, np.int64),
-        np.empty(n * n_labels, np.int32),
-        np.zeros(n + 1, np.int64),
-        np.empty(n * n_labels, np.int32),
-        np.empty(n * n_labels, np.float32),
-        np.zeros(3, np.int64),
-    )
-
-
-def _predictions(output: Output) -> Predictions:
-    rows, n, m = output.fill.tolist()
-    return Predictions(
-        output.indptr[: rows + 1].copy(),
-        output.indices[:n].copy(),
-        output.score_indptr[: rows + 1].copy(),
-        output.score_indices[:m].copy(),
-        output.scores[:m].copy(),
-    )

@@ -10,7 +10,7 @@ import numpy as np
 from streamml._kernel import F4
 from streamml.nodes import (
     bayes,
-    decision,
+    decision_state,
     forest,
     inputs,
     knn,
@@ -55,7 +55,7 @@ class Stack(NamedTuple):
     prior: prior.Prior
     mixture: mixture.Mixer
     links: links.Second
-    decision: decision.Decision
+    decision: decision_state.Decision
     y: Float32Array  # [label] the event's labels, 0 between events
     known: Float32Array  # [label] 1 where the event says, 1 between events
     soft: Float32Array  # [label] scratch: y, with the frequency where it is unknown
@@ -77,7 +77,7 @@ def _specs(plan: Plan) -> dict[str, tuple[Spec, bool]]:
         "prior": (prior.SPEC, True),
         "mixture": (mixture.spec(plan.size), True),
         "links": (links.spec(max(plan.links, 1), plan.link_variance), True),
-        "decision": (decision.spec(plan.sets), True),
+        "decision": (decision_state.spec(plan.sets), True),
     }
 
 
@@ -100,7 +100,7 @@ def new_stack(
     for name, weight in start.items():
         stack.mixture.wg[getattr(plan, name)] = weight
     np.fill_diagonal(stack.mixture.lam, 1.0)
-    decision.init(stack.decision)
+    decision_state.init(stack.decision)
     return stack
 
 
@@ -199,5 +199,5 @@ _KINDS: dict[str, Any] = {
     "prior": prior.Prior,
     "mixture": mixture.Mixer,
     "links": links.Second,
-    "decision": decision.Decision,
+    "decision": decision_state.Decision,
 }
