@@ -8,15 +8,23 @@ costs no Python call; :class:`ADWIN` is one of them with a face.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from streamml._kernel import Real, entry_point, kernel, part
-from streamml.errors import ConfigError
+from streamml.drift.detector import Detector, DetectorState, check_confidences
 from streamml.types import Float64Array, Int64Array
 
-__all__ = ["ADWIN", "AdwinState", "adwin_reset", "adwin_update", "new_adwin_state"]
+__all__ = [
+    "ADWIN",
+    "AdwinState",
+    "adwin_differs",
+    "adwin_reset",
+    "adwin_update",
+    "new_adwin_state",
+]
 
 _LEVELS = 40  # buckets of up to 2^39 values
 _SLOTS = 6  # max_buckets + 1: a level that reaches this many is compressed
@@ -114,9 +122,18 @@ def _compress(state: AdwinState, k: int) -> None:
         level += 1
 
 
-@kernel
+@part
 def _cut_once(state: AdwinState, k: int, delta: Real) -> bool:
     """Drop the oldest bucket if some cut of the window parts two different means."""
+    found = adwin_differs(state, k, delta)
+    if found:
+        _drop_oldest(state, k)
+    return found
+
+
+@kernel
+def adwin_differs(state: AdwinState, k: int, delta: Real) -> bool:
+    """Whether some cut of the window parts two different means; changes nothing."""
     totals, used, sums = state.totals[k], state.used[k], state.sums[k]
     width = sums[_WIDTH]
     spread = sums[_VARIANCE] / width
@@ -135,7 +152,6 @@ def _cut_once(state: AdwinState, k: int, delta: Real) -> bool:
             m = 1.0 / (n0 - _MIN_WINDOW + 1.0) + 1.0 / (n1 - _MIN_WINDOW + 1.0)
             bound = math.sqrt(2.0 * m * spread * delta_prime) + 2.0 / 3.0 * delta_prime * m
             if abs(u0 / n0 - u1 / n1) > bound:
-                _drop_oldest(state, k)
                 return True
     return False
 
@@ -164,17 +180,27 @@ def _drop_oldest(state: AdwinState, k: int) -> None:
 
 
 @entry_point
-def _update_one(state: AdwinState, value: float, delta: float) -> bool:
-    return adwin_update(state, 0, value, delta)
+def _update_one(state: AdwinState, value: float, delta: float, warning_delta: float) -> int:
+    """2 for a drift; else 1 or 0 for a warning or none, -1 where nothing was tested."""
+    if adwin_update(state, 0, value, delta):
+        return 2
+    sums = state.sums[0]
+    if sums[_TICK] % _CLOCK != 0.0 or sums[_WIDTH] <= _GRACE:
+        return -1
+    return int(adwin_differs(state, 0, warning_delta))
 
 
-class ADWIN:
-    """One ADWIN detector.
+class ADWIN(Detector):
+    """One ADWIN detector: river's alarms.
+
+    The window is tested every 32 values. A warning is that window tested with a looser
+    ``delta``, with nothing dropped from it; it stands until the next test.
 
     Parameters
     ----------
-    delta
-        One minus the confidence, in (0, 1); smaller means fewer false alarms.
+    delta, warning_delta
+        One minus the confidences of drift and warning, in (0, 1); smaller means fewer
+        false alarms. The warning's is the larger.
     start_over
         Forget the window after a change, as river does; otherwise the part after the
         change is kept, as the paper says.
@@ -186,33 +212,45 @@ class ADWIN:
     [1023]
     """
 
-    def __init__(self, delta: float = 0.002, start_over: bool = True) -> None:
-        if not 0.0 < delta < 1.0:
-            raise ConfigError(f"delta must lie between 0 and 1, not {delta}.")
+    def __init__(
+        self, delta: float = 0.002, start_over: bool = True, warning_delta: float = 0.05
+    ) -> None:
+        check_confidences(("delta", delta), ("warning_delta", warning_delta))
         self.delta = delta
+        self.warning_delta = warning_delta
         self.start_over = start_over
-        self._changed = False
-        self._state = new_adwin_state(1)
-
-    def update(self, value: float) -> bool:
-        """Take the next value; true where a change of the mean was found."""
-        if self._changed and self.start_over:
-            adwin_reset(self._state, 0)
-        self._changed = bool(_update_one(self._state, float(value), self.delta))
-        return self._changed
+        self.reset()
 
     @property
     def width(self) -> int:
         """Number of values in the window."""
-        return int(self._state.sums[0, _WIDTH])
+        return int(self._arrays.sums[0, _WIDTH])
 
     @property
-    def mean(self) -> float:
+    def estimation(self) -> float:
         """Mean of the window, 0 while it is empty."""
-        width = self._state.sums[0, _WIDTH]
-        return float(self._state.sums[0, _TOTAL] / width) if width else 0.0
+        width = self._arrays.sums[0, _WIDTH]
+        return float(self._arrays.sums[0, _TOTAL] / width) if width else 0.0
 
     @property
     def mean_before(self) -> float:
         """Mean of the window just before the last change was found."""
-        return float(self._state.sums[0, _OLD_MEAN])
+        return float(self._arrays.sums[0, _OLD_MEAN])
+
+    def _step(self, value: float) -> tuple[bool, bool]:
+        found = _update_one(self._arrays, value, self.delta, self.warning_delta)
+        return found == 1 or (found < 0 and self._warning), found == 2
+
+    def _start_over(self) -> None:
+        if self.start_over:
+            self._clear()
+
+    def _clear(self) -> None:
+        self._arrays = new_adwin_state(1)
+
+    def _state(self) -> dict[str, DetectorState]:
+        return {name: array.copy() for name, array in self._arrays._asdict().items()}
+
+    def _load(self, state: Mapping[str, Any]) -> None:
+        for name, array in self._arrays._asdict().items():
+            array[:] = state[name]

@@ -27,7 +27,7 @@ def test_adwin_raises_the_alarms_of_river(seed, delta):
             alarms.append(t)
         assert ours.width == river.width
     assert alarms == expected
-    assert ours.mean == pytest.approx(river.estimation)
+    assert ours.estimation == pytest.approx(river.estimation)
 
 
 def test_adwin_keeps_what_follows_the_change():
@@ -35,8 +35,8 @@ def test_adwin_keeps_what_follows_the_change():
     alarms = [t for t in range(1600) if detector.update(float(t >= 1500))]
     assert alarms
     assert alarms[0] < 1550
-    assert detector.mean > 0.5
-    assert detector.mean_before < detector.mean
+    assert detector.estimation > 0.5
+    assert detector.mean_before < detector.estimation
 
 
 def test_adwin_is_quiet_on_a_stationary_stream():
