@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
-from streamml.streams.demo import DemoStream, KnownDrift
+from streamml.streams.demo import DemoStream
+from streamml.streams.hyperplane import HyperplaneStream
+from streamml.streams.known import KnownDrift
+from streamml.streams.label_correlation import LabelCorrelationStream
+from streamml.streams.random_tree import RandomTreeStream
+from streamml.streams.rbf import RBFStream
+from streamml.streams.registry import STREAMS, make_stream
+from streamml.streams.synthetic import SyntheticStream
 
-__all__ = ["DemoStream", "KnownDrift"]
+__all__ = [
+    "STREAMS",
+    "DemoStream",
+    "HyperplaneStream",
+    "KnownDrift",
+    "LabelCorrelationStream",
+    "RBFStream",
+    "RandomTreeStream",
+    "SyntheticStream",
+    "make_stream",
+]

@@ -11,6 +11,7 @@ import numpy as np
 
 from streamml.errors import ConfigError, ContractError
 from streamml.io import JSON
+from streamml.streams.known import KnownDrift
 from streamml.types import (
     LABELS_FULL,
     BoolArray,
@@ -22,7 +23,7 @@ from streamml.types import (
     Schema,
 )
 
-__all__ = ["DemoStream", "KnownDrift"]
+__all__ = ["DemoStream"]
 
 _BLOCK: Final = 1_000  # events that share one random generator
 _DENSE: Final = 24
@@ -43,29 +44,10 @@ _MEMBER: Final = -0.8  # a label of an active group is on when its own score is 
 _LINEAR, _FROM_SPARSE, _PRODUCT = 0.68, 0.15, 0.12
 
 
-@dataclass(frozen=True, slots=True)
-class KnownDrift:
-    """A drift that the stream contains, for scoring what a detector found.
-
-    Parameters
-    ----------
-    kind
-        ``"sudden"`` or ``"gradual"``: what the features say about the labels changes;
-        ``"regrouping"``: which labels go together changes.
-    start, end
-        Positions (number of events before it). From ``end`` on the new concept is alone;
-        a sudden drift has ``start == end``.
-    """
-
-    kind: Literal["sudden", "gradual", "regrouping"]
-    start: int
-    end: int
-
-
 _DRIFTS: Final = (
     KnownDrift("sudden", 5_000, 5_000),
     KnownDrift("gradual", 9_000, 11_000),
-    KnownDrift("regrouping", 15_000, 15_000),
+    KnownDrift("regrouping", 15_000, 15_000, "correlation"),
 )
 
 
