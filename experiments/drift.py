@@ -27,7 +27,7 @@ from experiments.drift_runs import Case, Run, always_alarms, cases, run, variant
 from streamml.metrics.drift import AlarmScores, Recovery
 
 BAR_EVENTS, BAR_FALSE = 1_000, 1.0
-NAMES = {"learner": "", "never": "never-fire", "always": "always-fire", "anew": "known, anew"}
+NAMES = {"learner": "", "never": "never-fire", "always": "always-fire", "anew": "anew"}
 
 
 def alarm_words(found: AlarmScores, detectors: float) -> list[str]:
@@ -59,7 +59,7 @@ def alarm_table(rows: dict[str, dict[str, Run]]) -> Table:
 
 def back(found: tuple[Recovery, ...]) -> str:
     """Events to recovery, drift by drift; a dash where it did not come."""
-    return " ".join("-" if r.events is None else f"{r.events:,}" for r in found)
+    return "/".join("-" if r.events is None else f"{r.events}" for r in found)
 
 
 def levels(found: tuple[Recovery, ...]) -> str:
@@ -73,14 +73,14 @@ def levels(found: tuple[Recovery, ...]) -> str:
 def recovery_table(rows: dict[str, dict[str, Run]]) -> Table:
     """Recovery, one line a stream that drifts, two columns a learner."""
     table = Table(
-        title="Recovery: events after each drift until 95 % of the micro-F1 before it; "
-        "micro-F1 in the 1,000 events before, after, and before the next"
+        title="Events after each drift until 95 % of the micro-F1 before it; F1: mean "
+        "micro-F1 of the 1,000 events before a drift, after it, and before the next"
     )
     table.add_column("stream", no_wrap=True)
-    shown = list(next(iter(rows.values())))
+    shown = [name for name in NAMES if name in next(iter(rows.values()))]
     for name in shown:
-        table.add_column(f"{NAMES[name] or 'learner'}: back", justify="right", no_wrap=True)
-        table.add_column("bef. after late", justify="right", no_wrap=True)
+        table.add_column(f"{NAMES[name] or 'learner'}", justify="right", no_wrap=True)
+        table.add_column("F1", justify="right", no_wrap=True)
     for title, found in rows.items():
         if found["learner"].drifts:
             cells = [f(found[name].recoveries) for name in shown for f in (back, levels)]
@@ -91,13 +91,16 @@ def recovery_table(rows: dict[str, dict[str, Run]]) -> Table:
 def verdict(rows: dict[str, dict[str, Run]]) -> list[str]:
     """How many sudden drifts and quiet streams pass the bars."""
     lines = []
-    for name in next(iter(rows.values())):
+    for name in NAMES:
         events = [
             r.events
             for found in rows.values()
+            if name in found
             for drift, r in zip(found[name].drifts, found[name].recoveries, strict=True)
             if drift.width == 0
         ]
+        if not events:
+            continue
         good = sum(e is not None and e <= BAR_EVENTS for e in events)
         title = NAMES[name] or "learner"
         lines.append(f"{title}: back within {BAR_EVENTS:,} events of {good} of {len(events)} "
@@ -154,7 +157,7 @@ def main(
     wanted = [c for c in cases(events, numbers) if any(o in c.title for o in only.split(","))]
     if not wanted:
         raise click.BadParameter(f"no stream's name holds {only!r}", param_hint="--only")
-    console = Console(width=170)
+    console = Console(width=190)
     rows = run_all(wanted, learner, settings, seed, console)
     console.print(alarm_table(rows))
     if any(found["learner"].drifts for found in rows.values()):
