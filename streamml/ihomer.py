@@ -12,13 +12,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streamml._loop import Watch, new_output, predictions_of, rows_of, run_events
+from streamml._alternate import Alternate
+from streamml._loop import DRIFT, Watch, new_output, predictions_of, rows_of, run_events
 from streamml.base import MIN_SCORE, LabelNode, Learner
-from streamml.drift.adwin import new_adwin_state
+from streamml.drift.adwin import adwin_reset, new_adwin_state
 from streamml.errors import ConfigError
 from streamml.hierarchy import RULES, LabelHierarchy, TreeNode
 from streamml.nodes import NodeClassifier
 from streamml.nodes.members import PRESETS, equal_start, make_plan
+from streamml.nodes.own import own_scores, teach_own
 from streamml.nodes.stack import (
     N_LABELS,
     label_variances,
@@ -26,15 +28,15 @@ from streamml.nodes.stack import (
     new_stack,
     resize,
     resize_extras,
+    take_labels,
 )
 from streamml.types import (
-    LABELS_FULL,
     LABELS_UNKNOWN,
     Change,
     EventBatch,
-    Float32Array,
     Predictions,
     Schema,
+    UInt8Array,
 )
 
 __all__ = ["IHOMER"]
@@ -75,6 +77,9 @@ class IHOMER(Learner):
         the detectors off.
     links
         Whether the labels of a cluster inform each other (the second level).
+    alternates
+        Whether a warning grows a fresh learner beside the main one, which takes over the
+        clusters it serves better; it doubles the cost while it lives (up to 2,000 events).
     rebuild
         Forget everything at a structure change, as the paper does; for comparison.
     seed
@@ -109,6 +114,7 @@ class IHOMER(Learner):
         drift_delta: float = 1e-4,
         links: bool = True,
         rebuild: bool = False,
+        alternates: bool = True,
         seed: int = 1,
     ) -> None:
         if preset not in PRESETS:
@@ -128,6 +134,7 @@ class IHOMER(Learner):
         self.drift_delta = drift_delta
         self.links = links
         self.rebuild = rebuild
+        self.alternates = alternates
         self.seed = seed
         start, constants = PRESETS[preset]
         if members is not None:
@@ -150,6 +157,7 @@ class IHOMER(Learner):
         self._stack = new_stack(self._plan, start, 16, _LANES, seed)
         self._extras = new_extras(self._plan, 16, _LANES, seed)
         self._detectors = new_adwin_state(1)
+        self._alternate: Alternate | None = None
 
     # -- the contract ------------------------------------------------------------------
 
@@ -207,12 +215,13 @@ class IHOMER(Learner):
             return Predictions.concatenate(
                 [self._run(event, predict, learn, min_score) for event in events]
             )
-        rows = rows_of(batch, self._own_scores(batch))
+        rows = rows_of(batch, own_scores(self.classifiers or (), batch))
         parts: list[Predictions] = []
         start = 0
         while start < len(batch):
             stop = self._run_stop(batch, start, learn)
-            output = new_output(stop - start if predict else 0, int(batch.n_labels[-1]))
+            told = predict or (learn and self._alternate is not None)
+            output = new_output(stop - start if told else 0, int(batch.n_labels[-1]))
             if learn:
                 self._hierarchy.reserve_labels(int(batch.n_labels[stop - 1]))
             watch = self._watch()
@@ -221,7 +230,7 @@ class IHOMER(Learner):
                 rows,
                 start,
                 stop,
-                predict,
+                told,
                 learn,
                 *self._stack,
                 *self._extras,
@@ -231,31 +240,14 @@ class IHOMER(Learner):
                 np.float32(min_score),
                 batch.schema.absent_is_zero,
             )
+            made = predictions_of(output)
             if predict:
-                parts.append(predictions_of(output))
+                parts.append(made)
             if learn:
-                self._teach_own(batch)
-                self._after(batch, start, done, np.flatnonzero(watch.fired).tolist())
+                teach_own(self.classifiers or (), batch)
+                self._after(batch, start, done, watch.level, made)
             start = done
         return Predictions.concatenate(parts)
-
-    def _own_scores(self, batch: EventBatch) -> Float32Array:
-        """Scores of the user's own classifiers for the one event of the batch."""
-        n_labels = int(batch.n_labels[-1]) if self.classifiers else 1
-        scores = np.zeros((1, len(self.classifiers or ()), n_labels), np.float32)
-        for k, classifier in enumerate(self.classifiers or ()):
-            scores[0, k] = classifier.scores(batch.x_indices, batch.x_values, n_labels)
-        return scores
-
-    def _teach_own(self, batch: EventBatch) -> None:
-        if not self.classifiers or batch.y_kind[0] == LABELS_UNKNOWN:
-            return
-        n_labels, true = int(batch.n_labels[0]), batch.y_indices
-        false = batch.negative_indices
-        if batch.y_kind[0] == LABELS_FULL:
-            false = np.setdiff1d(np.arange(n_labels, dtype=np.int32), true)
-        for classifier in self.classifiers:
-            classifier.learn(batch.x_indices, batch.x_values, true, false, n_labels)
 
     def _watch(self) -> Watch:
         leaves = self.n_clusters
@@ -265,7 +257,8 @@ class IHOMER(Learner):
             self._hierarchy.tree.leaf_of,
             scratch[0],
             scratch[1],
-            np.zeros(leaves, np.bool_),
+            np.zeros(leaves, np.uint8),
+            self.alternates and self._alternate is None,
         )
 
     def _run_stop(self, batch: EventBatch, start: int, learn: bool) -> int:
@@ -274,10 +267,14 @@ class IHOMER(Learner):
         if not learn:
             return stop
         left = self._hierarchy.next_check - self._hierarchy.position
+        if self._alternate is not None:
+            left = min(left, self._alternate.next_check - self._alternate.events)
         labelled = np.cumsum(batch.y_kind[start:stop] != LABELS_UNKNOWN)
         return start + int(np.searchsorted(labelled, left)) + 1 if labelled[-1] >= left else stop
 
-    def _after(self, batch: EventBatch, start: int, stop: int, fired: list[int]) -> None:
+    def _after(
+        self, batch: EventBatch, start: int, stop: int, level: UInt8Array, made: Predictions
+    ) -> None:
         """Count labels, act on drifts, and let the hierarchy change."""
         labelled = batch.y_kind[start:stop] != LABELS_UNKNOWN
         if labelled.all():
@@ -286,25 +283,64 @@ class IHOMER(Learner):
             for row in (start + np.flatnonzero(labelled)).tolist():
                 self._hierarchy.observe(batch.y_indptr, batch.y_indices, row, row + 1)
         self._position += int(labelled.sum())
-        for leaf in fired:
-            self._refresh(leaf)
+        if self._alternate is not None:
+            self._compare(self._alternate, batch.slice(start, stop), made)
+        for leaf in np.flatnonzero(level).tolist():
+            self._heed(leaf, int(level[leaf]))
         changes = self._hierarchy.check()
         if changes:
             self._changes.extend(changes)
             self._move_detectors()
+            if self._alternate is not None:
+                self._alternate.restart(self.n_clusters)
             if self.rebuild:
                 self._start_over()
 
-    def _refresh(self, leaf: int) -> None:
-        """Drift in a cluster: let its labels learn fast again, from what they know."""
-        labels = self._hierarchy.tree.leaves[leaf].labels
+    # -- drift ---------------------------------------------------------------------------
+
+    def _heed(self, leaf: int, level: int) -> None:
+        """At a warning grow an alternate; at a drift let the cluster learn fast again too."""
         sums = self._detectors.sums[leaf]
         loss, before = float(sums[0] / sums[2]), float(sums[4])
-        self._changes.append(
-            Change("drift", "local", self._position, (tuple(labels),), loss, before)
-        )
-        for variance in label_variances(self._stack, self._plan):
-            variance[:, labels] = np.maximum(variance[:, labels], _ALERT_VARIANCE)
+        if level == DRIFT:
+            self._note("drift", leaf, loss, before)
+            adwin_reset(self._detectors, leaf)
+            labels = self._hierarchy.tree.leaves[leaf].labels
+            for variance in label_variances(self._stack, self._plan):
+                variance[:, labels] = np.maximum(variance[:, labels], _ALERT_VARIANCE)
+        rival = self._alternate
+        late = rival is not None and level == DRIFT and rival.is_over(leaf)
+        if self.alternates and not self.classifiers and (rival is None or late):
+            self._note("warning", leaf, loss, before)
+            self._alternate = Alternate(self._newcomer(), self.n_clusters)
+
+    def _newcomer(self) -> IHOMER:
+        """A learner that knows nothing but how features are scaled."""
+        changed = {"rule": "one", "drift_delta": 0.0, "alternates": False}
+        newcomer = IHOMER(**{**self._get_params(), **changed})
+        newcomer.bind(self.schema)
+        newcomer._reserve(len(self._stack.inputs.top), len(self._stack.y))
+        for name, array in self._stack.inputs._asdict().items():
+            getattr(newcomer._stack.inputs, name)[...] = array
+        return newcomer
+
+    def _compare(self, alternate: Alternate, events: EventBatch, made: Predictions) -> None:
+        """Let the alternate take over the clusters it serves better."""
+        for verdict in alternate.compare(events, made, self._hierarchy.tree.leaf_of):
+            kind = "swap" if verdict.better else "prune"
+            self._note(kind, verdict.leaf, verdict.gain, verdict.bound)
+            if verdict.better:
+                assert isinstance(alternate.learner, IHOMER)
+                labels = self._hierarchy.tree.leaves[verdict.leaf].labels
+                its = alternate.learner._stack
+                take_labels(self._stack, its, self._plan, labels, alternate.events)
+                adwin_reset(self._detectors, verdict.leaf)
+        if alternate.ended:
+            self._alternate = None
+
+    def _note(self, kind: str, leaf: int, statistic: float, bound: float) -> None:
+        labels = tuple(self._hierarchy.tree.leaves[leaf].labels)
+        self._changes.append(Change(kind, "local", self._position, (labels,), statistic, bound))
 
     def _start_over(self) -> None:
         """Forget what the node classifiers learned; the hierarchy stays."""

@@ -337,7 +337,8 @@ class Change:
     Parameters
     ----------
     kind
-        ``"split"``, ``"merge"``, ``"rebuild"`` (label tree); ``"drift"``, ``"warning"``.
+        ``"split"``, ``"merge"``, ``"rebuild"`` (label tree); ``"warning"`` (an alternate is
+        grown), ``"drift"``, ``"swap"`` (the alternate took over), ``"prune"`` (it did not).
     scope
         ``"global"`` (label correlations) or ``"local"`` (one cluster's loss).
     position

@@ -8,7 +8,6 @@ import numpy as np
 
 from streamml.drift.adwin import AdwinState
 from streamml.types import (
-    BoolArray,
     EventBatch,
     Float32Array,
     Float64Array,
@@ -18,7 +17,20 @@ from streamml.types import (
     UInt8Array,
 )
 
-__all__ = ["Output", "Rows", "Watch", "new_output", "predictions_of", "rows_of"]
+__all__ = [
+    "CALM",
+    "DRIFT",
+    "WARNING",
+    "Output",
+    "Rows",
+    "Watch",
+    "new_output",
+    "predictions_of",
+    "rows_of",
+]
+
+CALM, WARNING, DRIFT = 0, 1, 2
+"""What a detector says of a cluster."""
 
 
 class Rows(NamedTuple):
@@ -38,13 +50,14 @@ class Rows(NamedTuple):
 
 
 class Watch(NamedTuple):
-    """The clusters' drift detectors: which cluster a label is in, and who fired."""
+    """The clusters' drift detectors: which cluster a label is in, and what they say."""
 
     detectors: AdwinState
     leaf_of: Int32Array  # [label]
     wrong: Float64Array  # [cluster] scratch
     known: Float64Array  # [cluster] scratch
-    fired: BoolArray  # [cluster]
+    level: UInt8Array  # [cluster] CALM, WARNING or DRIFT
+    warn: bool  # whether warnings are wanted
 
 
 class Output(NamedTuple):

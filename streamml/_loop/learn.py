@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from streamml._kernel import F4, Real, kernel, part
-from streamml._loop.arrays import Watch
-from streamml.drift.adwin import adwin_update
+from streamml._loop.arrays import CALM, DRIFT, WARNING, Watch
+from streamml.drift.adwin import adwin_differs, adwin_tested, adwin_update
 from streamml.nodes.decision import decision_learn
 from streamml.nodes.decision_state import Decision
 from streamml.nodes.inputs import Inputs
@@ -20,6 +20,8 @@ from streamml.types import (
     Int32Array,
     UInt8Array,
 )
+
+_LOOSER = 100.0  # a warning asks for less confidence, by this factor of one minus it
 
 
 @kernel
@@ -60,8 +62,8 @@ def ask_detectors(
     n_labels: int,
     delta: Real,
 ) -> bool:
-    """Give each cluster's detector its Hamming loss; true where one fired on a rise."""
-    n_leaves = len(watch.fired)
+    """Give each cluster's detector its Hamming loss; true where one warns or finds a rise."""
+    n_leaves = len(watch.level)
     for leaf in range(n_leaves):
         watch.wrong[leaf] = 0.0
         watch.known[leaf] = 0.0
@@ -71,13 +73,20 @@ def ask_detectors(
         watch.wrong[leaf] += known[label] * abs(F4(decided[label]) - y[label])
     alarm = False
     for leaf in range(n_leaves):
-        watch.fired[leaf] = False
+        watch.level[leaf] = CALM
         if watch.known[leaf] > 0.0 and delta > 0.0:
             loss = watch.wrong[leaf] / watch.known[leaf]
             if adwin_update(watch.detectors, leaf, loss, delta):
                 sums = watch.detectors.sums
-                watch.fired[leaf] = sums[leaf, 0] / sums[leaf, 2] > sums[leaf, 4]
-                alarm |= watch.fired[leaf]
+                if sums[leaf, 0] / sums[leaf, 2] > sums[leaf, 4]:
+                    watch.level[leaf] = DRIFT
+            elif (
+                watch.warn
+                and adwin_tested(watch.detectors, leaf)
+                and adwin_differs(watch.detectors, leaf, _LOOSER * delta, True)
+            ):
+                watch.level[leaf] = WARNING
+        alarm |= watch.level[leaf] != CALM
     return alarm
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from streamml._progress import STRUCTURE_CHANGES
+
 if TYPE_CHECKING:
     from streamml.service import Progress
     from streamml_connectors.prometheus import PrometheusExporter
@@ -41,7 +43,7 @@ class ExporterFeed:
         for change in progress.new_changes:
             if change.kind == "drift":
                 exporter.add_drifts(change.scope)
-            elif change.kind != "warning":
+            elif change.kind in STRUCTURE_CHANGES:
                 exporter.add_structure_changes(change.kind)
         for reason, n in progress.dead_letters.items():
             exporter.add_dead_letters(reason, n - self._letters.get(reason, 0))

@@ -22,6 +22,7 @@ __all__ = [
     "AdwinState",
     "adwin_differs",
     "adwin_reset",
+    "adwin_tested",
     "adwin_update",
     "new_adwin_state",
 ]
@@ -98,6 +99,12 @@ def adwin_update(state: AdwinState, k: int, value: Real, delta: Real) -> bool:
     return found
 
 
+@part
+def adwin_tested(state: AdwinState, k: int) -> bool:
+    """Whether the last value was one at which the window was tested."""
+    return bool(state.sums[k, _TICK] % _CLOCK == 0.0 and state.sums[k, _WIDTH] > _GRACE)
+
+
 @kernel
 def _compress(state: AdwinState, k: int) -> None:
     """Join the two oldest buckets of every full level into one of the next."""
@@ -125,15 +132,18 @@ def _compress(state: AdwinState, k: int) -> None:
 @part
 def _cut_once(state: AdwinState, k: int, delta: Real) -> bool:
     """Drop the oldest bucket if some cut of the window parts two different means."""
-    found = adwin_differs(state, k, delta)
+    found = adwin_differs(state, k, delta, False)
     if found:
         _drop_oldest(state, k)
     return found
 
 
 @kernel
-def adwin_differs(state: AdwinState, k: int, delta: Real) -> bool:
-    """Whether some cut of the window parts two different means; changes nothing."""
+def adwin_differs(state: AdwinState, k: int, delta: Real, rising: bool) -> bool:
+    """Whether some cut of the window parts two different means; changes nothing.
+
+    ``rising``: only where the newer mean is the higher one.
+    """
     totals, used, sums = state.totals[k], state.used[k], state.sums[k]
     width = sums[_WIDTH]
     spread = sums[_VARIANCE] / width
@@ -151,7 +161,8 @@ def adwin_differs(state: AdwinState, k: int, delta: Real) -> bool:
                 continue
             m = 1.0 / (n0 - _MIN_WINDOW + 1.0) + 1.0 / (n1 - _MIN_WINDOW + 1.0)
             bound = math.sqrt(2.0 * m * spread * delta_prime) + 2.0 / 3.0 * delta_prime * m
-            if abs(u0 / n0 - u1 / n1) > bound:
+            rise = u1 / n1 - u0 / n0
+            if rise > bound or (-rise > bound and not rising):
                 return True
     return False
 
@@ -187,7 +198,7 @@ def _update_one(state: AdwinState, value: float, delta: float, warning_delta: fl
     sums = state.sums[0]
     if sums[_TICK] % _CLOCK != 0.0 or sums[_WIDTH] <= _GRACE:
         return -1
-    return int(adwin_differs(state, 0, warning_delta))
+    return int(adwin_differs(state, 0, warning_delta, False))
 
 
 class ADWIN(Detector):

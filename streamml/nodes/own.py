@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from streamml.types import Float32Array, Int32Array
+import numpy as np
 
-__all__ = ["NodeClassifier"]
+from streamml.types import LABELS_FULL, LABELS_UNKNOWN, EventBatch, Float32Array, Int32Array
+
+__all__ = ["NodeClassifier", "own_scores", "teach_own"]
 
 
 @runtime_checkable
@@ -29,3 +32,24 @@ class NodeClassifier(Protocol):
         n_labels: int,
     ) -> None:
         """Learn an event whose labels ``true`` and ``false`` are known, the others not."""
+
+
+def own_scores(classifiers: Sequence[NodeClassifier], batch: EventBatch) -> Float32Array:
+    """Scores ``[event, classifier, label]`` of a batch of one event."""
+    n_labels = int(batch.n_labels[-1]) if classifiers else 1
+    scores = np.zeros((1, len(classifiers), n_labels), np.float32)
+    for k, classifier in enumerate(classifiers):
+        scores[0, k] = classifier.scores(batch.x_indices, batch.x_values, n_labels)
+    return scores
+
+
+def teach_own(classifiers: Sequence[NodeClassifier], batch: EventBatch) -> None:
+    """Let them learn a batch of one event, if it has labels."""
+    if not classifiers or batch.y_kind[0] == LABELS_UNKNOWN:
+        return
+    n_labels, true = int(batch.n_labels[0]), batch.y_indices
+    false = batch.negative_indices
+    if batch.y_kind[0] == LABELS_FULL:
+        false = np.setdiff1d(np.arange(n_labels, dtype=np.int32), true)
+    for classifier in classifiers:
+        classifier.learn(batch.x_indices, batch.x_values, true, false, n_labels)

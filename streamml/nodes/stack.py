@@ -34,6 +34,7 @@ __all__ = [
     "new_stack",
     "resize",
     "resize_extras",
+    "take_labels",
 ]
 
 N_LABELS = 0
@@ -185,8 +186,33 @@ def _extra_sizes(n_features: int, n_labels: int) -> dict[str, int]:
 
 def label_variances(stack: Stack, plan: Plan) -> list[Float32Array]:
     """Variances ``[feature + 1, label]`` of the plan's members that slow down as they learn."""
-    rows = {"linear": plan.linear, "linear_raw": plan.linear_raw}
+    rows = {"linear": plan.linear, "linear_raw": plan.linear_raw, "arow": plan.arow}
     return [getattr(stack, name).s for name, row in rows.items() if row >= 0]
+
+
+def take_labels(stack: Stack, other: Stack, plan: Plan, labels: list[int], known_for: int) -> None:
+    """Take over what ``other`` learned of some labels; neighbours older than it lose their vote."""
+    for name in ("linear", "linear_raw", "arow"):
+        if getattr(plan, name) >= 0:
+            mine, its = getattr(stack, name), getattr(other, name)
+            mine.w[:, labels], mine.s[:, labels] = its.w[:, labels], its.s[:, labels]
+    if plan.rls >= 0:
+        stack.rls.w[:, labels] = other.rls.w[:, labels]
+        stack.rls.p[...] = other.rls.p
+    share = stack.prior.t[0] / max(other.prior.t[0], 1.0)
+    stack.prior.c[labels] = other.prior.c[labels] * np.float32(share)
+    for name in ("d", "cov"):
+        getattr(stack.mixture, name)[:, labels] = getattr(other.mixture, name)[:, labels]
+    stack.decision.tp[labels], stack.decision.d[labels] = (
+        other.decision.tp[labels],
+        other.decision.d[labels],
+    )
+    if plan.neighbours > 0:
+        slots = len(stack.knn.norm)
+        age = (stack.knn.pos[0] - 1 - np.arange(slots)) % slots
+        old = np.flatnonzero(age >= known_for)
+        frequency = np.round(255.0 * stack.prior.p[labels]).astype(np.uint8)
+        stack.knn.y[np.ix_(old, np.array(labels))] = frequency[None, :]
 
 
 _KINDS: dict[str, Any] = {

@@ -9,6 +9,7 @@ from streamml import IHOMER
 from streamml.errors import ConfigError, ContractError, SchemaError
 from streamml.hierarchy import RULES
 from streamml.nodes import PRESETS
+from streamml.streams import DemoStream
 from streamml.types import Event, EventBatch, PartialLabels, Schema
 
 
@@ -226,3 +227,63 @@ def test_scores_stay_probabilities_whatever_the_numbers(values):
         model.learn_one({"f": value, "g": -value}, {"a": value > 0, "b": True})
         proba = model.predict_proba_one({"f": value, "g": 1.0})
         assert all(0.0 <= q[True] <= 1.0 for q in proba.values())
+
+
+def demo(n=8_000):
+    source, parts = DemoStream(), []
+    while sum(map(len, parts)) < n:
+        parts.append(source.next_batch(1_000))
+    return EventBatch.concatenate(parts)
+
+
+def micro_f1(batch, predictions, start, stop):
+    hit = told = 0
+    for row in range(start, stop):
+        true = set(batch.y_indices[batch.y_indptr[row] : batch.y_indptr[row + 1]].tolist())
+        said = set(predictions.row(row).tolist())
+        hit, told = hit + 2 * len(true & said), told + len(true) + len(said)
+    return hit / told
+
+
+def test_a_sudden_drift_swaps_in_what_an_alternate_learned():
+    batch = demo()
+    model, plain = IHOMER(), IHOMER(alternates=False)
+    mine, other = model.test_then_train(batch), plain.test_then_train(batch)
+    assert not [c for c in model.changes if c.kind in ("warning", "swap") and c.position < 5_000]
+    swapped = {label for c in model.changes if c.kind == "swap" for label in c.labels[0]}
+    assert len(swapped) > len(batch.schema.labels) // 2
+    assert {c.kind for c in plain.changes} <= {"split", "merge", "rebuild", "drift"}
+    gained = micro_f1(batch, mine, 5_000, 6_000)
+    assert gained > micro_f1(batch, other, 5_000, 6_000) + 0.01
+    assert micro_f1(batch, mine, 5_500, 6_000) > 0.95 * micro_f1(batch, mine, 4_000, 5_000)
+
+
+def test_alternates_give_the_same_bits_at_any_batch_size_and_without_predicting():
+    batch = demo(6_000)
+    whole, small, learner = IHOMER(), IHOMER(), IHOMER()
+    whole.test_then_train(batch)
+    for start in range(0, len(batch), 37):
+        part = batch.slice(start, min(start + 37, len(batch)))
+        small.test_then_train(part, min_score=1.0)
+        learner.learn(part)
+    assert "swap" in {c.kind for c in whole.changes}
+    assert whole.changes == small.changes == learner.changes
+    last = batch.slice(5_990, 6_000)
+    assert (
+        arrays(whole.predict(last)) == arrays(small.predict(last)) == arrays(learner.predict(last))
+    )
+
+
+def test_a_stationary_stream_grows_no_alternate():
+    rng = np.random.default_rng(7)
+    weights = rng.normal(size=(8, 6))
+    rows = rng.normal(size=(6_000, 8))
+    noisy = rows @ weights + rng.normal(size=(6_000, 6)) > 0.5
+    stream = (
+        Event(t, 0.0, {f"f{j}": float(v) for j, v in enumerate(row)},
+              frozenset(f"l{k}" for k in np.flatnonzero(y)))
+        for t, (row, y) in enumerate(zip(rows, noisy, strict=True))
+    )  # fmt: skip
+    model = IHOMER()
+    model.learn(EventBatch.from_events(stream, Schema()))
+    assert not [c for c in model.changes if c.scope == "local"]
