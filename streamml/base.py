@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from river import base as river_base
 
+from streamml._capture import capture, check, part_of, rebuild
 from streamml._encode import BatchBuilder
-from streamml.errors import ContractError, SchemaError
+from streamml.errors import ContractError, SchemaError, StateError
 from streamml.types import (
     Change,
     Event,
@@ -53,6 +54,10 @@ class Learner(river_base.MultiLabelClassifier, abc.ABC):
 
     _schema: Schema | None = None
     _position: int = 0
+    _resumed: bool = False
+
+    _learned: ClassVar[tuple[str, ...]] = ()
+    """Names of the attributes that hold what was learned; see :meth:`snapshot`."""
 
     # -- the fast path ---------------------------------------------------------------
 
@@ -89,13 +94,21 @@ class Learner(river_base.MultiLabelClassifier, abc.ABC):
     def bind(self, schema: Schema) -> None:
         """Take the names of ``schema``, once, before anything was learned.
 
+        A learner that was restored brings its names along, once: ``schema`` takes them over
+        (:meth:`Schema.take_over`). So bind it before the stream reads its first event.
+
         Raises
         ------
         ContractError
             The learner already works with other names.
+        SchemaError
+            The schema's names stand at other columns than those of the restored learner.
         """
         if self._schema is None:
             self._schema = schema
+        elif self._schema is not schema and self._resumed:
+            schema.take_over(self._schema)
+            self._schema, self._resumed = schema, False
         elif self._schema is not schema:
             raise ContractError(
                 "The batch has another schema than the one this learner works with: "
@@ -117,6 +130,92 @@ class Learner(river_base.MultiLabelClassifier, abc.ABC):
     def label_tree(self) -> LabelNode | None:
         """The label tree now, or ``None`` for a learner without one."""
         return None
+
+    # -- state ------------------------------------------------------------------------
+
+    def snapshot(self, copy: bool = True) -> dict[str, Any]:
+        """All that was learned, as plain values: scalars, lists, mappings and numpy arrays.
+
+        Parameters are not in it: they are constructor arguments (:func:`streamml.state.save`
+        keeps both). A subclass names in ``_learned`` the attributes that hold what it learns:
+        numbers, texts, lists, mappings, arrays, named tuples of arrays, random generators, or
+        objects that have ``snapshot`` and ``restore`` themselves. Attributes that hold
+        something else need :meth:`_capture_learned` and :meth:`_restore_learned` to be
+        overridden; arrays whose entries are places in other arrays need :meth:`_check_learned`.
+
+        Parameters
+        ----------
+        copy
+            Whether arrays are copied; otherwise they change as the learner goes on.
+
+        Raises
+        ------
+        StateError
+            The learner does not say what it learns, or it cannot be saved.
+
+        Examples
+        --------
+        >>> from streamml.baselines import NoChange
+        >>> learner = NoChange()
+        >>> learner.learn_one({"f": 1.0}, {"rain"})
+        >>> again = NoChange()
+        >>> again.restore(learner.snapshot())
+        >>> again.predict_one({"f": 2.0})
+        {'rain': True}
+        """
+        return {
+            "position": self._position,
+            "schema": None if self._schema is None else self._schema.snapshot(),
+            "learned": self._capture_learned(copy),
+        }
+
+    def restore(self, snapshot: Mapping[str, Any], schema: Schema | None = None) -> None:
+        """Go to a state that :meth:`snapshot` gave, of a learner with the same parameters.
+
+        Parameters
+        ----------
+        snapshot
+            May come from an untrusted file: all of it is checked before any of it is used.
+        schema
+            A schema that holds the names already; otherwise the learner makes one.
+
+        Raises
+        ------
+        StateError
+            It does not fit; the learner stays as it was.
+        """
+        position = part_of(snapshot, "position", int, "the learner")
+        check(0 <= position < 2**62, "the learner", "has no usable position")
+        saved = snapshot.get("schema")
+        names = schema
+        if names is None and saved is not None:
+            names = Schema()
+            names.restore(part_of(snapshot, "schema", dict, "the learner"))
+        learned = part_of(snapshot, "learned", dict, "the learner")
+        self._restore_learned(learned, names or Schema())
+        self._position, self._schema, self._resumed = position, names, schema is None
+
+    def _capture_learned(self, copy: bool) -> dict[str, Any]:
+        """What ``_learned`` names, as plain values."""
+        if not self._learned:
+            raise StateError(
+                f"{type(self).__name__} cannot be saved: it names no attribute in _learned."
+            )
+        return {name: capture(getattr(self, name), copy) for name in self._learned}
+
+    def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
+        """Check what :meth:`_capture_learned` gave, then take it; raise or do all of it."""
+        check(set(learned) == set(self._learned), "the learner", "has learned other things")
+        found = {name: rebuild(learned[name], getattr(self, name), name) for name in self._learned}
+        self._check_learned(found, schema)
+        for name, value in found.items():
+            setattr(self, name, value)
+
+    def _check_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
+        """Raise :class:`StateError` where values are out of range; kinds fit already.
+
+        Whatever compiled code uses as a place in an array must be checked here.
+        """
 
     # -- river's face ----------------------------------------------------------------
 

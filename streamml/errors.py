@@ -9,6 +9,7 @@ Each says in one sentence what is wrong and what to do.
     ├── DataError            the input as a whole cannot be read
     │   └── SchemaError      columns, labels or vocabularies do not fit
     ├── ContractError        a learner, source or sink was used against its contract
+    ├── StateError           a snapshot cannot be written, read, or does not fit
     └── MissingDependencyError  an optional package is not installed
 
 A single event that cannot be used raises nothing: it becomes a
@@ -23,6 +24,7 @@ __all__ = [
     "DataError",
     "MissingDependencyError",
     "SchemaError",
+    "StateError",
     "StreamMLError",
 ]
 
@@ -45,6 +47,10 @@ class SchemaError(DataError):
 
 class ContractError(StreamMLError):
     """A learner, source or sink was used against its contract."""
+
+
+class StateError(StreamMLError):
+    """A snapshot cannot be written or read, or does not fit what is to be restored from it."""
 
 
 class MissingDependencyError(StreamMLError, ImportError):

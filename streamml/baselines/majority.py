@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import heapq
-from itertools import islice
+from collections.abc import Mapping
+from itertools import islice, pairwise
+from typing import Any
 
 import numpy as np
 
+from streamml._capture import check, check_range, part_of, rebuild
 from streamml.base import MIN_SCORE, Learner
 from streamml.baselines._answer import answer, repeat_row
 from streamml.errors import ConfigError
-from streamml.types import LABELS_FULL, EventBatch, Int32Array, Predictions
+from streamml.types import LABELS_FULL, EventBatch, Int32Array, Predictions, Schema
 
 __all__ = ["MajorityLabelSet"]
 
@@ -77,6 +80,49 @@ class MajorityLabelSet(Learner):
         runs = [np.tile(s, r) for s, r in zip(sets, repeats.tolist(), strict=True)]
         indices = np.concatenate(runs).astype(np.int32, copy=False)
         return answer(indptr, indices, np.maximum(known, batch.schema.declared_labels), min_score)
+
+    # -- state: label sets as rows of columns, in order of first appearance -------------------
+
+    def _capture_learned(self, copy: bool) -> dict[str, Any]:
+        del copy
+        sets = list(self._counts)
+        indptr = np.cumsum([0, *(len(key) // 4 for key in sets)], dtype=np.int64)
+        return {
+            "indptr": indptr,
+            "indices": _columns(b"".join(sets)),
+            "counts": np.array(list(self._counts.values()), np.int64),
+            "best": _columns(self._best),
+            "best_count": self._best_count,
+            "known": self._known,
+            "forgotten": self.forgotten,
+        }
+
+    def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
+        where, empty = "the majority label set", np.zeros(0, np.int64)
+        sets, best = (part_of(learned, name, np.ndarray, where) for name in ("indices", "best"))
+        indptr = rebuild(learned.get("indptr"), empty, where)
+        counts = rebuild(learned.get("counts"), empty, where)
+        known, most, forgotten = (
+            part_of(learned, name, int, where) for name in ("known", "best_count", "forgotten")
+        )
+        for columns in (sets, best):
+            check(columns.dtype == np.int32 and columns.ndim == 1, where, "holds no columns")
+            check_range(columns, 0, len(schema.labels), where)
+        check(bool((np.diff(best) > 0).all()), where, "is unordered")
+        check(
+            len(indptr) == len(counts) + 1 and len(counts) <= self.max_sets + 1,
+            where,
+            "has other sets",
+        )
+        check(indptr[0] == 0 and indptr[-1] == len(sets), where, "has broken rows")
+        check(bool((np.diff(indptr) >= 0).all() and (counts > 0).all()), where, "has broken rows")
+        check(
+            0 <= known <= len(schema.labels) and forgotten >= 0 <= most, where, "has a wrong count"
+        )
+        keys = [sets[a:b].tobytes() for a, b in pairwise(indptr.tolist())]
+        self._counts = dict(zip(keys, counts.tolist(), strict=True))
+        self._best, self._best_count = best.tobytes(), most
+        self._known, self.forgotten = known, forgotten
 
     def _count(self, batch: EventBatch) -> list[tuple[int, bytes]]:
         """Count the label sets of a batch; gives the rows after which the majority changed."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numba import njit
 
+from streamml._capture import check, check_range
 from streamml.base import MIN_SCORE, Learner
 from streamml.baselines._answer import answer, repeat_row
 from streamml.types import (
@@ -14,6 +18,7 @@ from streamml.types import (
     Int32Array,
     Int64Array,
     Predictions,
+    Schema,
     UInt8Array,
 )
 
@@ -40,6 +45,8 @@ class NoChange(Learner):
     stream classification and how to avoid them: the no-change classifier.
     """
 
+    _learned = ("_previous", "_known")
+
     def __init__(self) -> None:
         self._previous = np.zeros(0, np.int32)
         self._known = 0
@@ -58,6 +65,15 @@ class NoChange(Learner):
         known[1:] = batch.n_labels[:-1]
         indptr, indices = self._follow(batch)
         return answer(indptr, indices, np.maximum(known, batch.schema.declared_labels), min_score)
+
+    def _check_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
+        check(0 <= learned["_known"] <= len(schema.labels), "the previous label set", "is too long")
+        check_range(learned["_previous"], 0, len(schema.labels), "the previous label set")
+        check(
+            bool((np.diff(learned["_previous"]) > 0).all()),
+            "the previous label set",
+            "is unordered",
+        )
 
     def _follow(self, batch: EventBatch) -> tuple[Int64Array, Int32Array]:
         self.bind(batch.schema)
