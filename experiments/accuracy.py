@@ -44,7 +44,7 @@ def evaluate(name: str, order: str, settings: tuple[str, ...]) -> Row:
     row.update(
         events_per_second=len(batch) / max(seconds, 1e-9),
         clusters=learner.n_clusters,
-        changes=len(learner.changes),
+        changes=sum(learner.change_counts.values()),
     )
     return row
 

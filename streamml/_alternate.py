@@ -9,10 +9,13 @@ costs time only.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from streamml._capture import capture, check, part_of, rebuild
 from streamml.base import Learner
 from streamml.types import (
     LABELS_FULL,
@@ -22,6 +25,7 @@ from streamml.types import (
     Int32Array,
     Int64Array,
     Predictions,
+    Schema,
 )
 
 __all__ = ["Alternate", "Verdict"]
@@ -81,10 +85,30 @@ class Alternate:
         """Whether a cluster has its verdict."""
         return bool(self._over[leaf])
 
+    def snapshot(self, copy: bool = True) -> dict[str, Any]:
+        """The learner, and the comparison so far."""
+        trial = {"events": self.events, "next_check": self.next_check, "over": self._over}
+        trial |= {"n": self._n, "sums": self._sums}
+        return {"trial": capture(trial, copy), "learner": self.learner.snapshot(copy)["learned"]}
+
+    def restore(self, snapshot: Mapping[str, Any], schema: Schema) -> None:
+        """Go to a state that :meth:`snapshot` gave."""
+        trial = part_of(snapshot, "trial", dict)
+        for name, array in {"n": self._n, "sums": self._sums, "over": self._over}.items():
+            found = rebuild(trial.get(name), array, f"alternate.{name}")
+            check(found.shape == array.shape, f"alternate.{name}", "is of other clusters")
+            array[...] = found
+        self.events = rebuild(trial.get("events"), 0, "alternate.events")
+        self.next_check = rebuild(trial.get("next_check"), 0, "alternate.next_check")
+        check(0 <= self.events < self.next_check, "alternate.events", "is out of range")
+        self.learner._restore_learned(part_of(snapshot, "learner", dict), schema)
+
     def compare(self, events: EventBatch, made: Predictions, leaf_of: Int32Array) -> list[Verdict]:
         """Run the alternate over events that the main one has just learned."""
         rival = self.learner.test_then_train(events)
         n_labels = int(events.n_labels[-1])
+        for told in (made, rival):  # labels known before that the batch does not count
+            n_labels = max(n_labels, int(told.indices.max(initial=-1)) + 1)
         member = np.zeros((n_labels, len(self._n)))
         member[np.arange(n_labels), leaf_of[:n_labels]] = 1.0
         true = _dense(events.y_indptr, events.y_indices, n_labels)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from streamml._capture import check, part_of, rebuild
+from streamml._saved_batch import batch_from, batch_state, decided_from, decided_state
 from streamml.errors import ConfigError
-from streamml.types import EventBatch, Float64Array, Predictions
+from streamml.types import EventBatch, Float64Array, Predictions, Schema
 
 __all__ = ["ArrivalClock", "Delay", "Part"]
 
@@ -78,6 +82,38 @@ class Part:
         events = self.batch.slice(self.learned, max(stop, self.learned))
         self.learned = max(stop, self.learned)
         return events
+
+    def snapshot(self) -> dict[str, Any]:
+        """What is not scored yet, as plain values."""
+        rows = slice(self.scored, None)
+        decided = {}
+        for name, whole in self.decided.items():
+            first = whole.indptr[self.scored]
+            rest = Predictions(whole.indptr[rows] - first, whole.indices[first:])
+            decided[name] = decided_state(rest)
+        return {
+            "batch": batch_state(self.batch.slice(self.scored, len(self.batch))),
+            "now": self.now[rows].copy(),
+            "due": self.due[rows].copy(),
+            "learned": self.learned - self.scored,
+            "decided": decided,
+        }
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any], schema: Schema, names: Iterable[str]) -> Part:
+        """The part that :meth:`snapshot` described; all of it was predicted by ``names``."""
+        where, empty = "a waiting batch", np.zeros(0)
+        batch = batch_from(part_of(saved, "batch", dict, where), schema)
+        now, due = (rebuild(saved.get(name), empty, where) for name in ("now", "due"))
+        check(len(now) == len(due) == len(batch) > 0, where, "has other times")
+        check(bool((np.diff(due) >= 0).all() and (np.diff(now) >= 0).all()), where, "is unordered")
+        check(not bool(np.isnan(due).any() or np.isnan(now).any()), where, "has no times")
+        decided = part_of(saved, "decided", dict, where)
+        check(set(decided) == set(names), where, "was predicted by others")
+        learned = part_of(saved, "learned", int, where)
+        check(0 <= learned < len(batch), where, "was learned already")
+        found = {name: decided_from(rows, batch) for name, rows in decided.items()}
+        return cls(batch, now, due, found, len(batch), learned)
 
 
 class ArrivalClock:

@@ -63,7 +63,8 @@ class Progress:
     structure_changes, drifts
         Counts so far.
     new_changes
-        Structural changes and drifts since the observers were told last.
+        Structural changes and drifts since the observers were told last, as far as the
+        learner still keeps them.
     dead_letters
         Counts by reason.
     times

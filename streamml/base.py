@@ -8,6 +8,7 @@ random hangs on a ``seed`` parameter. ``__init__`` only stores parameters, so th
 from __future__ import annotations
 
 import abc
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -124,8 +125,13 @@ class Learner(river_base.MultiLabelClassifier, abc.ABC):
 
     @property
     def changes(self) -> Sequence[Change]:
-        """Structural changes and drifts so far, oldest first."""
+        """Structural changes and drifts so far, oldest first; maybe only the newest of them."""
         return ()
+
+    @property
+    def change_counts(self) -> Mapping[str, int]:
+        """Kind of change -> how many so far, those that :attr:`changes` forgot included."""
+        return Counter(change.kind for change in self.changes)
 
     def label_tree(self) -> LabelNode | None:
         """The label tree now, or ``None`` for a learner without one."""

@@ -13,10 +13,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from streamml._capture import check, part_of
 from streamml._delay import ArrivalClock, Delay, Part
 from streamml.base import MIN_SCORE, Learner
 from streamml.baselines import MajorityLabelSet, NoChange
@@ -130,6 +131,8 @@ class PrequentialLoop:
         timer = _Timer()
         if len(batch) == 0:
             return StepResult(Predictions.concatenate([]), 0, timer.seconds)
+        for learner in self.learners.values():
+            learner.bind(batch.schema)
         if not self._clock.delayed:
             return StepResult(self._test_then_train(batch, timer), len(batch), timer.seconds)
         before = self._learned
@@ -158,6 +161,84 @@ class PrequentialLoop:
         before = self._learned
         self._learn_due(math.inf, timer)
         return StepResult(Predictions.concatenate([]), self._learned - before, timer.seconds)
+
+    # -- state -----------------------------------------------------------------------
+
+    def snapshot(self, copy: bool = True) -> dict[str, Any]:
+        """Learners, metrics, clock and waiting events, as plain values (see Learner.snapshot).
+
+        Take it between steps; :func:`streamml.state.write` puts it into a file.
+
+        Examples
+        --------
+        >>> loop, again = PrequentialLoop(NoChange()), PrequentialLoop(NoChange())
+        >>> again.restore(loop.snapshot())
+        """
+        learners = {name: learner.snapshot(copy) for name, learner in self.learners.items()}
+        schemas = [saved.pop("schema") for saved in learners.values()]
+        bound = [schema is not None for schema in schemas]
+        return {
+            "delay": [self._clock.delay.events, self._clock.delay.seconds],
+            "now": self._clock.now,
+            "arrived": self._arrived,
+            "learned": self._learned,
+            "schema": next((schema for schema in schemas if schema is not None), None),
+            "bound": dict(zip(learners, bound, strict=True)),
+            "learners": learners,
+            "metrics": {name: metrics.snapshot() for name, metrics in self.metrics.items()},
+            "waiting": [part.snapshot() for part in self._queue],
+        }
+
+    def restore(self, snapshot: Mapping[str, Any], schema: Schema | None = None) -> None:
+        """Go to a state that :meth:`snapshot` gave, of a loop with the same learners and delay.
+
+        Parameters
+        ----------
+        snapshot
+            May come from an untrusted file.
+        schema
+            That of the stream to go on with, before it hands out its first event: it takes
+            over the names. Without it the loop makes one: ``loop.learner.schema``.
+
+        Raises
+        ------
+        StateError
+            It does not fit; use a new loop with new learners then.
+        SchemaError
+            The names of ``schema`` stand at other columns.
+        """
+        where, clock = "the loop", self._clock
+        delay = [clock.delay.events, clock.delay.seconds]
+        check(part_of(snapshot, "delay", list, where) == delay, where, "has another delay")
+        learners = part_of(snapshot, "learners", dict, where)
+        metrics = part_of(snapshot, "metrics", dict, where)
+        bound = part_of(snapshot, "bound", dict, where)
+        known = set(learners) == set(metrics) == set(bound) == set(self.learners)
+        check(known, where, "has other learners")
+        arrived, learned = (part_of(snapshot, n, int, where) for n in ("arrived", "learned"))
+        check(0 <= learned <= arrived < 2**62, where, "learned more than arrived")
+        now = part_of(snapshot, "now", float, where)
+        saved = part_of(snapshot, "waiting", list, where)
+        names = self._names(snapshot, schema)
+        queue = deque(Part.restored(part, names, self.learners) for part in saved)
+        waiting = sum(len(part.batch) - part.learned for part in queue)
+        check(waiting == arrived - learned, where, "lost events that wait")
+        for name, learner in self.learners.items():
+            state = {**part_of(learners, name, dict, where), "schema": None}
+            learner.restore(state, names if bound[name] else None)
+            self.metrics[name].restore(part_of(metrics, name, dict, where))
+        clock.now, self._queue = now, queue
+        self._arrived, self._learned = arrived, learned
+
+    def _names(self, snapshot: Mapping[str, Any], schema: Schema | None) -> Schema:
+        """The schema to go on with, with the names of the snapshot."""
+        found = Schema()
+        if snapshot.get("schema") is not None:
+            found.restore(part_of(snapshot, "schema", dict, "the loop"))
+        if schema is None:
+            return found
+        schema.take_over(found)
+        return schema
 
     def _test_then_train(self, batch: EventBatch, timer: _Timer) -> Predictions:
         """Without a delay: predict and learn event by event inside the learner."""

@@ -8,21 +8,26 @@ index and loses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from streamml._alternate import Alternate
+from streamml._capture import capture, check, part_of, rebuild
+from streamml._changes import ChangeLog
 from streamml._loop import DRIFT, Watch, new_output, predictions_of, rows_of, run_events
 from streamml.base import MIN_SCORE, LabelNode, Learner
-from streamml.drift.adwin import adwin_reset, new_adwin_state
+from streamml.drift.adwin import adwin_reset, check_adwin, new_adwin_state
 from streamml.errors import ConfigError
 from streamml.hierarchy import RULES, LabelHierarchy, TreeNode
 from streamml.nodes import NodeClassifier
 from streamml.nodes.members import PRESETS, equal_start, make_plan
-from streamml.nodes.own import own_scores, teach_own
+from streamml.nodes.own import own_scores, own_snapshot, restore_own, teach_own
+from streamml.nodes.saved import saved_extras, saved_stack
 from streamml.nodes.stack import (
     N_LABELS,
+    Stack,
     label_variances,
     new_extras,
     new_stack,
@@ -152,7 +157,7 @@ class IHOMER(Learner):
         )
         self._start = start
         self._hierarchy = LabelHierarchy(rule, n_min)
-        self._changes: list[Change] = []
+        self._changes = ChangeLog()
         self._leaf_ids: list[int] = [0]
         self._stack = new_stack(self._plan, start, 16, _LANES, seed)
         self._extras = new_extras(self._plan, 16, _LANES, seed)
@@ -185,6 +190,10 @@ class IHOMER(Learner):
     @property
     def changes(self) -> Sequence[Change]:
         return self._changes
+
+    @property
+    def change_counts(self) -> dict[str, int]:
+        return self._changes.totals
 
     @property
     def hierarchy(self) -> LabelHierarchy:
@@ -221,7 +230,8 @@ class IHOMER(Learner):
         while start < len(batch):
             stop = self._run_stop(batch, start, learn)
             told = predict or (learn and self._alternate is not None)
-            output = new_output(stop - start if told else 0, int(batch.n_labels[-1]))
+            labels = max(int(batch.n_labels[-1]), int(self._stack.clock[N_LABELS]))
+            output = new_output(stop - start if told else 0, labels)
             if learn:
                 self._hierarchy.reserve_labels(int(batch.n_labels[stop - 1]))
             watch = self._watch()
@@ -312,15 +322,15 @@ class IHOMER(Learner):
         late = rival is not None and level == DRIFT and rival.is_over(leaf)
         if self.alternates and not self.classifiers and (rival is None or late):
             self._note("warning", leaf, loss, before)
-            self._alternate = Alternate(self._newcomer(), self.n_clusters)
+            self._alternate = Alternate(self._newcomer(self.schema, self._stack), self.n_clusters)
 
-    def _newcomer(self) -> IHOMER:
+    def _newcomer(self, schema: Schema, stack: Stack) -> IHOMER:
         """A learner that knows nothing but how features are scaled."""
         changed = {"rule": "one", "drift_delta": 0.0, "alternates": False}
         newcomer = IHOMER(**{**self._get_params(), **changed})
-        newcomer.bind(self.schema)
-        newcomer._reserve(len(self._stack.inputs.top), len(self._stack.y))
-        for name, array in self._stack.inputs._asdict().items():
+        newcomer.bind(schema)
+        newcomer._reserve(len(stack.inputs.top), len(stack.y))
+        for name, array in stack.inputs._asdict().items():
             getattr(newcomer._stack.inputs, name)[...] = array
         return newcomer
 
@@ -341,6 +351,39 @@ class IHOMER(Learner):
     def _note(self, kind: str, leaf: int, statistic: float, bound: float) -> None:
         labels = tuple(self._hierarchy.tree.leaves[leaf].labels)
         self._changes.append(Change(kind, "local", self._position, (labels,), statistic, bound))
+
+    # -- state -------------------------------------------------------------------------
+
+    def _capture_learned(self, copy: bool) -> dict[str, Any]:
+        return {
+            "stack": capture(self._stack, copy),
+            "extras": capture(self._extras, copy),
+            "detectors": capture(self._detectors, copy),
+            "hierarchy": self._hierarchy.snapshot(),
+            "changes": self._changes.snapshot(),
+            "classifiers": [own_snapshot(c) for c in self.classifiers or ()],
+            "alternate": None if self._alternate is None else self._alternate.snapshot(copy),
+        }
+
+    def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
+        hierarchy, changes = LabelHierarchy(self.rule, self.n_min), ChangeLog()
+        hierarchy.restore(part_of(learned, "hierarchy", dict))
+        changes.restore(part_of(learned, "changes", dict))
+        tree = hierarchy.tree
+        check(tree.n_labels <= len(schema.labels), "the label tree", "has labels without a name")
+        stack = saved_stack(part_of(learned, "stack", dict), self._plan, tree.n_labels)
+        extras = saved_extras(part_of(learned, "extras", dict), self._plan, stack)
+        detectors = rebuild(learned.get("detectors"), self._detectors, "detectors")
+        check(len(detectors.levels) == len(tree.leaves), "detectors", "are of other clusters")
+        check_adwin(detectors, "detectors")
+        restore_own(self.classifiers or (), part_of(learned, "classifiers", list))
+        alternate = None
+        if learned.get("alternate") is not None:
+            alternate = Alternate(self._newcomer(schema, stack), len(tree.leaves))
+            alternate.restore(part_of(learned, "alternate", dict), schema)
+        self._stack, self._extras, self._detectors = stack, extras, detectors
+        self._hierarchy, self._changes, self._alternate = hierarchy, changes, alternate
+        self._leaf_ids = [leaf.id for leaf in tree.leaves]
 
     def _start_over(self) -> None:
         """Forget what the node classifiers learned; the hierarchy stays."""

@@ -209,11 +209,13 @@ class Service:
         for observer in self._observers:
             observer(progress)
         self._told = self._clock.now()
-        self._tally.changes_told += len(progress.new_changes)
+        self._tally.changes_told = sum(self.learner.change_counts.values())
         return progress
 
     def _progress(self) -> Progress:
-        changes = self.learner.changes
+        counts = self.learner.change_counts
+        changed = sum(counts.values())
+        new = changed - self._tally.changes_told  # some may be forgotten already
         metrics = self._loop.metrics["learner"]
         length = self.source.length
         if length is not None and self.limit is not None:
@@ -230,9 +232,9 @@ class Service:
             faded=metrics.faded(),
             window_events=min(metrics.window, metrics.events),
             clusters=self.learner.n_clusters,
-            structure_changes=sum(c.kind in STRUCTURE_CHANGES for c in changes),
-            drifts=sum(c.kind == "drift" for c in changes),
-            new_changes=tuple(changes[self._tally.changes_told :]),
+            structure_changes=sum(counts.get(kind, 0) for kind in STRUCTURE_CHANGES),
+            drifts=counts.get("drift", 0),
+            new_changes=tuple(self.learner.changes[-new:]) if new else (),
             dead_letters=dict(self._tally.letters),
             times=self._times(),
         )

@@ -169,13 +169,14 @@ def _leaves(node: LabelNode) -> int:
 
 def _print_changes(report: Report, console: Console) -> None:
     """Structure changes line by line, drifts as the places where they crowd."""
-    changes = report.learner.changes
+    changes, counts = report.learner.changes, report.learner.change_counts
+    n_structure = sum(counts.get(kind, 0) for kind in STRUCTURE_CHANGES)
     structure = [c for c in changes if c.kind in STRUCTURE_CHANGES]
     drifts = [c.position for c in changes if c.kind == "drift"]
     if structure:
-        console.print(Text(words.plural(len(structure), "structure change"), "bold"))
-        if len(structure) > _CHANGES:
-            console.print(Text(f"  … {words.count(len(structure) - _CHANGES)} earlier", "dim"))
+        console.print(Text(words.plural(n_structure, "structure change"), "bold"))
+        if n_structure > _CHANGES:
+            console.print(Text(f"  … {words.count(n_structure - _CHANGES)} earlier", "dim"))
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, justify="right")
@@ -191,5 +192,7 @@ def _print_changes(report: Report, console: Console) -> None:
         table.add_column()
         places = words.places(drifts, _CROWD)
         earlier = f"… {len(places) - _PLACES} earlier, " if len(places) > _PLACES else ""
-        table.add_row(words.plural(len(drifts), "drift"), earlier + ", ".join(places[-_PLACES:]))
+        table.add_row(
+            words.plural(counts.get("drift", 0), "drift"), earlier + ", ".join(places[-_PLACES:])
+        )
         console.print(table)

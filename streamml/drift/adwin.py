@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from streamml._capture import check, check_range
 from streamml._kernel import Real, entry_point, kernel, part
 from streamml.drift.detector import Detector, DetectorState, check_confidences
 from streamml.types import Float64Array, Int64Array
@@ -24,6 +25,7 @@ __all__ = [
     "adwin_reset",
     "adwin_tested",
     "adwin_update",
+    "check_adwin",
     "new_adwin_state",
 ]
 
@@ -68,6 +70,22 @@ def adwin_reset(state: AdwinState, k: int) -> None:
     state.used[k] = 0
     state.levels[k] = 1
     state.sums[k] = 0.0
+
+
+def check_adwin(state: AdwinState, where: str) -> None:
+    """Refuse detectors out of a snapshot whose buckets would leave their arrays."""
+    n = len(state.levels)
+    used, levels, sums = state.used, state.levels, state.sums
+    fits = state.totals.shape == state.variances.shape == (n, _LEVELS, _SLOTS)
+    check(fits and used.shape == (n, _LEVELS) and sums.shape == (n, 6), where, "has other shapes")
+    check_range(levels, 1, _LEVELS - 3, where)
+    check_range(used, 0, _SLOTS, where)
+    top = used[np.arange(n), levels - 1]
+    above = np.arange(_LEVELS)[None, :] >= levels[:, None]
+    check(bool(((top > 0) | (levels == 1)).all()), where, "has an empty top level")
+    check(not (used * above).any(), where, "has buckets above its levels")
+    width = (used * 2.0 ** np.arange(_LEVELS)).sum(axis=1)
+    check(bool((sums[:, _WIDTH] == width).all()), where, "has another width than its buckets")
 
 
 @kernel

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from streamml._capture import part_of
 from streamml.hierarchy.counts import LabelCounts
 from streamml.hierarchy.evidence import EvidenceRule
 from streamml.hierarchy.linkage import average_linkage
@@ -56,6 +60,14 @@ class RandomRule:
             groups.append([order.pop() for _ in group])
         return [_replace(tree, groups, "rebuild", position)]
 
+    def snapshot(self) -> dict[str, Any]:
+        """The tree of its own."""
+        return {"shadow": self._shadow.snapshot()}
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go to a state that :meth:`snapshot` gave."""
+        self._shadow.restore(part_of(snapshot, "shadow", dict, "the rule"))
+
 
 class FrozenRule(EvidenceRule):
     """The evidence-aware rule over all events alike: it splits, and never takes back."""
@@ -101,6 +113,14 @@ class LinkageRule:
         if sorted(map(tuple, groups)) == sorted(tree.groups()):
             return []
         return [_replace(tree, groups, "rebuild", position)]
+
+    def snapshot(self) -> dict[str, Any]:
+        """The next doubling."""
+        return {"next": self._next}
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go to a state that :meth:`snapshot` gave."""
+        self._next = part_of(snapshot, "next", int, "the rule")
 
 
 def _replace(tree: LabelTree, groups: list[list[int]], kind: str, position: int) -> Change:

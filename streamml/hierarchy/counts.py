@@ -7,11 +7,13 @@ fade by growing increments: nothing is multiplied until the increment gets large
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
+from streamml.hierarchy.saved import count_arrays
 from streamml.types import BoolArray, Float64Array, Int32Array, Int64Array
 
 __all__ = ["LabelCounts", "Pairs"]
@@ -137,6 +139,38 @@ class LabelCounts:
         keep = live.copy()
         keep[np.flatnonzero(live)[inside]] = False
         self._rebuild(keep, len(self._key))
+
+    # -- state -----------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        """All counts as plain values; pairs by ascending key."""
+        live = np.flatnonzero(self._key != _EMPTY)
+        order = live[np.argsort(self._key[live])]
+        return {
+            "label": self._label[: self._n_labels].copy(),
+            "sizes": self._sizes.copy(),
+            "key": self._key[order],
+            "value": self._value[order],
+            "increment": float(self._increment),
+            "total": float(self._total),
+            "work": int(self.work),
+        }
+
+    def restore(self, snapshot: Mapping[str, Any], n_labels: int) -> None:
+        """Go to a state that :meth:`snapshot` gave, of ``n_labels`` labels."""
+        found = count_arrays(snapshot, n_labels)
+        self._n_labels, self._label = 0, np.zeros(8, np.float64)
+        self.reserve_labels(n_labels)
+        self._label[:n_labels] = found["label"]
+        self._sizes = found["sizes"]
+        capacity = 64
+        while capacity < 2 * len(found["key"]):
+            capacity *= 2
+        self._clear_table(capacity)
+        _insert_all(found["key"], found["value"], self._key, self._value)
+        self._used = len(found["key"])
+        self._increment, self._total = found["increment"], found["total"]
+        self.work = found["work"]
 
     # -- reading ---------------------------------------------------------------------
 

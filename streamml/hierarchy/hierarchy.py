@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
+from streamml._capture import Restorable, check, part_of
+from streamml._changes import ChangeLog
 from streamml.errors import ConfigError
 from streamml.hierarchy.comparison import AloneRule, FrozenRule, LinkageRule, OneRule, RandomRule
 from streamml.hierarchy.counts import LabelCounts
@@ -79,10 +82,10 @@ class LabelHierarchy:
         self.next_check = n_min
         self._gap = n_min
         self.work = 0
+        """Elementary steps of checks so far; tests bound it."""
         self.seconds = 0.0
         """CPU time that counting and checks took; never part of a result."""
-        """Elementary steps of checks so far; tests bound it."""
-        self.changes: list[Change] = []
+        self.changes = ChangeLog()
 
     def reserve_labels(self, n_labels: int) -> None:
         """Make room for label columns below ``n_labels``."""
@@ -110,3 +113,47 @@ class LabelHierarchy:
         self.seconds += time.process_time() - started
         self.changes.extend(changes)
         return changes
+
+    def snapshot(self) -> dict[str, Any]:
+        """Counts, tree and changes as plain values."""
+        rule = self.rule.snapshot() if isinstance(self.rule, Restorable) else None
+        return {
+            "position": self.position,
+            "next_check": self.next_check,
+            "gap": self._gap,
+            "work": self.work,
+            "counts": self.counts.snapshot(),
+            "tree": self.tree.snapshot(),
+            "changes": self.changes.snapshot(),
+            "rule": rule,
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go to a state that :meth:`snapshot` gave, of a hierarchy with the same rule.
+
+        Raises
+        ------
+        StateError
+            It does not fit; use a new hierarchy then.
+        """
+        where = "the hierarchy"
+        numbers = {
+            name: part_of(snapshot, name, int, where)
+            for name in ("position", "next_check", "gap", "work")
+        }
+        check(all(0 <= n < 2**62 for n in numbers.values()), where, "has no usable position")
+        check(1 <= numbers["gap"] <= _LONGEST * self.n_min, where, "has another distance of checks")
+        check(numbers["next_check"] >= numbers["position"], where, "missed a check")
+        self.tree.restore(part_of(snapshot, "tree", dict, where))
+        n_labels = self.tree.n_labels
+        self.counts.restore(part_of(snapshot, "counts", dict, where), n_labels)
+        self.changes.restore(part_of(snapshot, "changes", dict, where))
+        check(
+            isinstance(self.rule, Restorable) == (snapshot.get("rule") is not None),
+            where,
+            "is of another rule",
+        )
+        if isinstance(self.rule, Restorable):
+            self.rule.restore(part_of(snapshot, "rule", dict, where))
+        self.position, self.next_check = numbers["position"], numbers["next_check"]
+        self._gap, self.work = numbers["gap"], numbers["work"]

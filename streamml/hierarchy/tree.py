@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from streamml.errors import ContractError
+from streamml.hierarchy.saved import grow_tree, tree_arrays
 from streamml.types import Int32Array
 
 __all__ = ["LabelTree", "TreeNode"]
@@ -121,3 +123,21 @@ class LabelTree:
     def groups(self) -> tuple[tuple[int, ...], ...]:
         """Label columns of every cluster, left to right."""
         return tuple(tuple(leaf.labels) for leaf in self.leaves)
+
+    def snapshot(self) -> dict[str, Any]:
+        """The tree as arrays."""
+        return tree_arrays(self)
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go to a state that :meth:`snapshot` gave.
+
+        Examples
+        --------
+        >>> tree, again = LabelTree(), LabelTree()
+        >>> tree.add_labels(3)
+        >>> _ = tree.replace(tree.root, [[0, 2], [1]], position=100)
+        >>> again.restore(tree.snapshot())
+        >>> again.groups()
+        ((0, 2), (1,))
+        """
+        grow_tree(snapshot, self, TreeNode)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamml.errors import ConfigError, ContractError
+from streamml._capture import check, check_range, rebuild
+from streamml.errors import ConfigError, ContractError, StateError
 from streamml.metrics import _kernels as kernels
 from streamml.metrics.scores import LabelScores, Scores, Tally, label_scores, scores
 from streamml.types import (
@@ -258,28 +260,51 @@ class Prequential:
 
         Raises
         ------
-        ContractError
-            The snapshot has another format, window or fading factor.
+        StateError
+            The snapshot has another format, window or fading factor, or does not fit;
+            nothing is changed then.
         """
         for name, mine in (("format", _FORMAT), ("window", self.window), ("fading", self.fading)):
-            if snapshot[name] != mine:
-                raise ContractError(
-                    f"The snapshot of the metrics has {name} {snapshot[name]}, not {mine}: "
+            if snapshot.get(name) != mine:
+                raise StateError(
+                    f"The snapshot of the metrics has {name} {snapshot.get(name)}, not {mine}: "
                     "restore it with the version and parameters it was taken with."
                 )
-        self.unscored = int(cast(int, snapshot["unscored"]))
-        self._weight = float(cast(float, snapshot["weight"]))
-        for name in ("counts", "totals", "window_counts", "window_totals"):
-            setattr(self, f"_{name}", np.array(snapshot[name], np.int64))
-        for name in ("faded_counts", "faded_totals"):
-            setattr(self, f"_{name}", np.array(snapshot[name], np.float64))
-        rows = np.array(snapshot["rows"], np.int32)
-        self._entries = np.array(snapshot["entries"], np.int32)
+        found = {name: rebuild(snapshot.get(name), like, name) for name, like in _kinds().items()}
+        labels, rows = len(found["counts"]), found["rows"]
+        for name in ("counts", "window_counts", "faded_counts"):
+            check(found[name].shape == (labels, kernels.N_OUTCOMES), name, "is of other labels")
+        for name in ("totals", "window_totals", "faded_totals"):
+            check(found[name].shape == (kernels.N_TOTALS,), name, "is of another kind")
+        check(rows.shape[1] == 2 and len(rows) <= self.window, "the window", "is too long")
+        check_range(rows[:, 0], 0, labels * kernels.N_OUTCOMES + 1, "the window")
+        check(int(rows[:, 0].sum()) == len(found["entries"]), "the window", "has other entries")
+        check_range(found["entries"], 0, labels * kernels.N_OUTCOMES, "the window")
+        check(0.0 < found["weight"] < math.inf and found["unscored"] >= 0, "the weight", "is wrong")
+        for name in set(found) - {"rows"}:
+            setattr(self, name if name == "unscored" else f"_{name}", found[name])
         self._rows = np.zeros((self.window, 2), np.int32)
         self._rows[: len(rows)] = rows
         self._ring = np.array([0, len(rows), 0, len(self._entries)], np.int64)
         self._make_room_for_row(int(rows[:, 0].max(initial=0)))
-        self._labels = len(self._counts)
+        self._labels = labels
+
+
+def _kinds() -> dict[str, Any]:
+    """What kind of value each part of a snapshot is."""
+    whole, counts = np.zeros(0, np.int64), np.zeros((0, 0), np.int64)
+    return {
+        "unscored": 0,
+        "weight": 1.0,
+        "counts": counts,
+        "totals": whole,
+        "window_counts": counts,
+        "window_totals": whole,
+        "faded_counts": np.zeros((0, 0)),
+        "faded_totals": np.zeros(0),
+        "rows": np.zeros((0, 0), np.int32),
+        "entries": np.zeros(0, np.int32),
+    }
 
 
 def _own(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["Spec", "allocate", "grow"]
+__all__ = ["Spec", "allocate", "grow", "shape_of"]
 
 State = TypeVar("State", bound=tuple[Any, ...])
 
@@ -16,7 +16,8 @@ Spec = Mapping[str, tuple[Any, float, tuple[str | int, ...]]]
 """Field of a state -> (dtype, value of new entries, axes); an axis is a name or a length."""
 
 
-def _shape(axes: tuple[str | int, ...], sizes: Mapping[str, int]) -> tuple[int, ...]:
+def shape_of(axes: tuple[str | int, ...], sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """Lengths of the axes."""
     return tuple(sizes[a] if isinstance(a, str) else a for a in axes)
 
 
@@ -32,7 +33,7 @@ def allocate(kind: type[State], spec: Spec, sizes: Mapping[str, int]) -> State:
     array([0., 0.], dtype=float32)
     """
     arrays = {
-        name: np.full(_shape(axes, sizes), fill, dtype)
+        name: np.full(shape_of(axes, sizes), fill, dtype)
         for name, (dtype, fill, axes) in spec.items()
     }
     found: State = kind(**arrays)
@@ -43,7 +44,7 @@ def grow(state: State, spec: Spec, sizes: Mapping[str, int]) -> State:
     """The same state with longer axes; what is held stays where it is."""
     arrays = {}
     for name, (dtype, fill, axes) in spec.items():
-        old, shape = getattr(state, name), _shape(axes, sizes)
+        old, shape = getattr(state, name), shape_of(axes, sizes)
         if shape == old.shape:
             arrays[name] = old
             continue

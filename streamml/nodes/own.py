@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from streamml._capture import Restorable, check
+from streamml.errors import StateError
 from streamml.types import LABELS_FULL, LABELS_UNKNOWN, EventBatch, Float32Array, Int32Array
 
 __all__ = ["NodeClassifier", "own_scores", "teach_own"]
@@ -18,6 +21,10 @@ class NodeClassifier(Protocol):
 
     The mixture learns per label how far to trust it; it starts at no trust. Features
     come as columns and raw values (what is absent is not listed), labels as columns.
+
+    One that is to be saved with its learner also has ``snapshot() -> dict`` (plain values
+    and arrays) and ``restore(mapping)``, and keeps the parameters of its ``__init__`` in
+    attributes of the same names; :func:`streamml.state.load` is told its class.
     """
 
     def scores(self, columns: Int32Array, values: Float32Array, n_labels: int) -> Float32Array:
@@ -53,3 +60,29 @@ def teach_own(classifiers: Sequence[NodeClassifier], batch: EventBatch) -> None:
         false = np.setdiff1d(np.arange(n_labels, dtype=np.int32), true)
     for classifier in classifiers:
         classifier.learn(batch.x_indices, batch.x_values, true, false, n_labels)
+
+
+def own_snapshot(classifier: NodeClassifier) -> Mapping[str, Any]:
+    """What a classifier of the user's learned.
+
+    Raises
+    ------
+    StateError
+        It has no ``snapshot`` and ``restore``.
+    """
+    if not isinstance(classifier, Restorable):
+        raise StateError(
+            f"The node classifier {type(classifier).__name__} cannot be saved: give it "
+            "snapshot() and restore(mapping)."
+        )
+    return classifier.snapshot()
+
+
+def restore_own(classifiers: Sequence[NodeClassifier], saved: Sequence[Any]) -> None:
+    """Restore the user's classifiers; none of them where one refuses."""
+    check(len(classifiers) == len(saved), "the node classifiers", "are more or fewer")
+    for trial in (True, False):
+        for classifier, state in zip(classifiers, saved, strict=True):
+            own_snapshot(classifier)
+            target: Any = copy.deepcopy(classifier) if trial else classifier
+            target.restore(state)

@@ -26,14 +26,20 @@ from streamml.nodes.members import MEMBERS, Plan
 from streamml.types import Float32Array, Int64Array
 
 __all__ = [
+    "KINDS",
     "N_LABELS",
     "Extras",
     "Stack",
+    "extra_sizes",
+    "extra_specs",
     "label_variances",
     "new_extras",
     "new_stack",
     "resize",
     "resize_extras",
+    "shared",
+    "sizes",
+    "specs",
     "take_labels",
 ]
 
@@ -64,7 +70,7 @@ class Stack(NamedTuple):
     clock: Int64Array  # labels known
 
 
-def _specs(plan: Plan) -> dict[str, tuple[Spec, bool]]:
+def specs(plan: Plan) -> dict[str, tuple[Spec, bool]]:
     """Arrays of each part, and whether the plan uses it."""
     uses = {name: getattr(plan, name) >= 0 for name in MEMBERS}
     any_knn = plan.neighbours > 0
@@ -82,7 +88,8 @@ def _specs(plan: Plan) -> dict[str, tuple[Spec, bool]]:
     }
 
 
-def _sizes(n_features: int, n_labels: int, used: bool) -> dict[str, int]:
+def sizes(n_features: int, n_labels: int, used: bool) -> dict[str, int]:
+    """Axis name -> length; a part that is not used takes next to no room."""
     d, labels = (n_features, n_labels) if used else (1, 16)
     return {"d": d, "d1": d + 1, "l": labels, "l1": labels + 1, "c": min(d, knn.COLUMNS)}
 
@@ -92,10 +99,10 @@ def new_stack(
 ) -> Stack:
     """Nothing learned yet; room for some features and labels (a multiple of 16)."""
     parts: dict[str, Any] = {
-        name: allocate(_KINDS[name], spec, _sizes(n_features, n_labels, used))
-        for name, (spec, used) in _specs(plan).items()
+        name: allocate(KINDS[name], spec, sizes(n_features, n_labels, used))
+        for name, (spec, used) in specs(plan).items()
     }
-    stack = Stack(**parts, **_shared(plan, n_labels), clock=np.zeros(1, np.int64))  # type: ignore[arg-type]
+    stack = Stack(**parts, **shared(plan, n_labels), clock=np.zeros(1, np.int64))  # type: ignore[arg-type]
     _prepare(stack, plan, 0, 0, seed)
     rls.init(stack.rls, plan.rls_size if plan.rls >= 0 else 4, _RIDGE, _FOURIER_RIDGE, (seed, 1))
     for name, weight in start.items():
@@ -105,7 +112,8 @@ def new_stack(
     return stack
 
 
-def _shared(plan: Plan, n_labels: int) -> dict[str, Float32Array]:
+def shared(plan: Plan, n_labels: int) -> dict[str, Float32Array]:
+    """What the members have in common."""
     return {
         "y": np.zeros(n_labels, F4),
         "known": np.ones(n_labels, F4),
@@ -118,10 +126,10 @@ def resize(stack: Stack, plan: Plan, n_features: int, n_labels: int, seed: int) 
     """The same state with room for more; how much room there is changes no result."""
     before = len(stack.inputs.top), len(stack.y)
     parts = {
-        name: grow(getattr(stack, name), spec, _sizes(n_features, n_labels, used))
-        for name, (spec, used) in _specs(plan).items()
+        name: grow(getattr(stack, name), spec, sizes(n_features, n_labels, used))
+        for name, (spec, used) in specs(plan).items()
     }
-    grown = Stack(**parts, **_shared(plan, n_labels), clock=stack.clock)  # type: ignore[arg-type]
+    grown = Stack(**parts, **shared(plan, n_labels), clock=stack.clock)  # type: ignore[arg-type]
     _prepare(grown, plan, *before, seed)
     return grown
 
@@ -144,44 +152,58 @@ class Extras(NamedTuple):
     forest: forest.Forest | None
 
 
+def extra_specs(plan: Plan) -> dict[str, Spec]:
+    """Arrays of each extra member that the plan has."""
+    rows = {
+        "bayes": (plan.bayes, bayes.SPEC),
+        "fourier": (plan.fourier, rls.spec(plan.rls_size)),
+        "transition": (plan.transition, transition.SPEC),
+        "forest": (plan.forest, forest.spec()),
+    }
+    return {name: spec for name, (row, spec) in rows.items() if row >= 0}
+
+
 def new_extras(plan: Plan, n_features: int, n_labels: int, seed: int) -> Extras:
     """The extra members that the plan names, nothing learned yet."""
-    sizes = _extra_sizes(n_features, n_labels)
+    lengths = extra_sizes(n_features, n_labels)
     fourier = trees = None
     if plan.fourier >= 0:
-        fourier = allocate(rls.Rls, rls.spec(plan.rls_size), sizes)
+        fourier = allocate(rls.Rls, rls.spec(plan.rls_size), lengths)
         rls.init(fourier, 0, _RIDGE, _FOURIER_RIDGE, (seed, 2))
         rls.fill_projection(fourier, 0, 0, n_features, (seed, 2), 1.0)
     if plan.forest >= 0:
-        trees = allocate(forest.Forest, forest.spec(), sizes)
+        trees = allocate(forest.Forest, forest.spec(), lengths)
         forest.init(trees, (seed, 3))
-    counts = allocate(bayes.Bayes, bayes.SPEC, sizes) if plan.bayes >= 0 else None
+    counts = allocate(bayes.Bayes, bayes.SPEC, lengths) if plan.bayes >= 0 else None
     moves = (
-        allocate(transition.Transition, transition.SPEC, sizes) if plan.transition >= 0 else None
+        allocate(transition.Transition, transition.SPEC, lengths) if plan.transition >= 0 else None
     )
     return Extras(counts, fourier, moves, trees)
 
 
 def resize_extras(extras: Extras, plan: Plan, n_features: int, n_labels: int, seed: int) -> Extras:
     """The same extra members with room for more."""
-    sizes = _extra_sizes(n_features, n_labels)
+    lengths = extra_sizes(n_features, n_labels)
     counts, fourier, moves, trees = extras
     if counts is not None:
-        counts = grow(counts, bayes.SPEC, sizes)
+        counts = grow(counts, bayes.SPEC, lengths)
     if fourier is not None:
         before = len(fourier.r)
-        fourier = grow(fourier, rls.spec(plan.rls_size), sizes)
+        fourier = grow(fourier, rls.spec(plan.rls_size), lengths)
         rls.fill_projection(fourier, 0, before, n_features, (seed, 2), 1.0)
     if trees is not None:
-        trees = grow(trees, forest.spec(), sizes)
+        trees = grow(trees, forest.spec(), lengths)
     if moves is not None:
-        moves = grow(moves, transition.SPEC, sizes)
+        moves = grow(moves, transition.SPEC, lengths)
     return Extras(counts, fourier, moves, trees)
 
 
-def _extra_sizes(n_features: int, n_labels: int) -> dict[str, int]:
-    sizes = _sizes(n_features, n_labels, used=True)
-    return {**sizes, "columns": min(n_features, forest.DENSE_COLUMNS)}
+def extra_sizes(n_features: int, n_labels: int) -> dict[str, int]:
+    """The same for extra members."""
+    return {
+        **sizes(n_features, n_labels, used=True),
+        "columns": min(n_features, forest.DENSE_COLUMNS),
+    }
 
 
 def label_variances(stack: Stack, plan: Plan) -> list[Float32Array]:
@@ -215,7 +237,7 @@ def take_labels(stack: Stack, other: Stack, plan: Plan, labels: list[int], known
         stack.knn.y[np.ix_(old, np.array(labels))] = frequency[None, :]
 
 
-_KINDS: dict[str, Any] = {
+KINDS: dict[str, Any] = {
     "inputs": inputs.Inputs,
     "linear": linear.Linear,
     "linear_raw": linear.Linear,

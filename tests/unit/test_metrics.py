@@ -15,7 +15,7 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from streamml.errors import ConfigError, ContractError
+from streamml.errors import ConfigError, ContractError, StateError
 from streamml.metrics import Prequential, Scores
 from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema
 
@@ -244,7 +244,7 @@ def test_snapshot_and_restore() -> None:
 
 
 def test_a_snapshot_of_other_parameters_is_refused() -> None:
-    with pytest.raises(ContractError, match="window 5, not 6"):
+    with pytest.raises(StateError, match="window 5, not 6"):
         Prequential(window=6).restore(Prequential(window=5).snapshot())
 
 

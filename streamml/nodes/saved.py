@@ -1,0 +1,196 @@
+"""The state of all node classifiers out of a snapshot: shapes first, then what serves as place.
+
+Kernels look nothing up twice: an index that leaves its array would read or write beside
+it. So whatever they take as a place (columns, slots, children, counts of entries) is
+checked here, part by part; what is only a number may be any number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamml._capture import check, check_range, part_of
+from streamml.nodes import stack as stacks
+from streamml.nodes.arrays import Spec, shape_of
+from streamml.nodes.bayes import Bayes
+from streamml.nodes.decision_state import BLOCK, SETS, WIDEST, Decision
+from streamml.nodes.forest import Forest
+from streamml.nodes.forest_grow import (
+    HELD,
+    LABELS,
+    LISTED,
+    MODE,
+    NEXT,
+    SPARSE_COLUMNS,
+    TREE,
+    TREES,
+)
+from streamml.nodes.knn import KEPT, Knn
+from streamml.nodes.links import Second
+from streamml.nodes.members import Plan
+from streamml.nodes.rls import Rls
+from streamml.nodes.stack import N_LABELS, Extras, Stack
+from streamml.nodes.transition import Transition
+
+__all__ = ["saved_extras", "saved_stack"]
+
+Array = NDArray[Any]
+
+
+def saved_stack(saved: Mapping[str, Any], plan: Plan, n_labels: int) -> Stack:
+    """A stack for ``plan`` out of a snapshot; it may know labels below ``n_labels``.
+
+    Raises
+    ------
+    StateError
+        It does not fit.
+    """
+    where = "the node classifiers"
+    check(set(saved) == set(Stack._fields), where, "are other ones")
+    inputs = part_of(saved, "inputs", dict, where)
+    n_features = len(_array(inputs, "top", np.float32, (None,), where))
+    room = len(_array(saved, "y", np.float32, (None,), where))
+    check(n_features >= 1 and room >= 16 and room % 16 == 0, where, "have no usable size")
+    parts: dict[str, Any] = {}
+    for name, (spec, used) in stacks.specs(plan).items():
+        sizes = stacks.sizes(n_features, room, used)
+        parts[name] = _part(
+            stacks.KINDS[name], spec, sizes, part_of(saved, name, dict, where), name
+        )
+    shared = {
+        name: _array(saved, name, np.float32, array.shape, where)
+        for name, array in stacks.shared(plan, room).items()
+    }
+    shared["y"][:], shared["known"][:] = 0.0, 1.0  # as they are between events
+    clock = _array(saved, "clock", np.int64, (1,), where)
+    check_range(clock, 0, min(room, n_labels) + 1, "the number of labels")
+    found = Stack(**parts, **cast(dict[str, Any], shared), clock=clock)
+    known = int(clock[N_LABELS])
+    _check_inputs(found.inputs)
+    _check_knn(found.knn)
+    check_range(found.links.nbr, -1, max(known, 1), "whom a label listens to")
+    _check_second(found.links)
+    _check_decision(found.decision, known)
+    return found
+
+
+def saved_extras(saved: Mapping[str, Any], plan: Plan, stack: Stack) -> Extras:
+    """The extra members that ``plan`` has, as large as the stack."""
+    where = "the extra members"
+    check(set(saved) == set(Extras._fields), where, "are other ones")
+    specs = stacks.extra_specs(plan)
+    for name in Extras._fields:
+        check((saved[name] is None) == (name not in specs), where, "are other ones")
+    sizes = stacks.extra_sizes(len(stack.inputs.top), len(stack.y))
+
+    def made(name: str, kind: Callable[..., Any]) -> Any:
+        if name not in specs:
+            return None
+        return _part(kind, specs[name], sizes, part_of(saved, name, dict, where), name)
+
+    found = Extras(
+        cast(Bayes | None, made("bayes", Bayes)),
+        cast(Rls | None, made("fourier", Rls)),
+        cast(Transition | None, made("transition", Transition)),
+        cast(Forest | None, made("forest", Forest)),
+    )
+    if found.forest is not None:
+        _check_forest(found.forest, max(int(stack.clock[N_LABELS]), 1))
+    return found
+
+
+def _part(
+    kind: Callable[..., Any],
+    spec: Spec,
+    sizes: Mapping[str, int],
+    saved: Mapping[str, Any],
+    name: str,
+) -> Any:
+    """Arrays of the dtypes and shapes that the kernels expect."""
+    check(set(saved) == set(spec), name, "has other fields")
+    return kind(
+        **{
+            field: _array(saved, field, dtype, shape_of(axes, sizes), name)
+            for field, (dtype, _, axes) in spec.items()
+        }
+    )
+
+
+def _array(
+    saved: Mapping[str, Any], name: str, dtype: Any, shape: tuple[int | None, ...], where: str
+) -> Array:
+    """A copy; ``None`` in ``shape`` is any length."""
+    array = part_of(saved, name, np.ndarray, where)
+    fits = array.dtype == dtype and array.ndim == len(shape)
+    fits = fits and all(b is None or a == b for a, b in zip(array.shape, shape, strict=True))
+    check(fits, f"{where}.{name}", f"is {array.dtype}{array.shape}, not {np.dtype(dtype)}{shape}")
+    return np.array(array, dtype, order="C")
+
+
+def _check_inputs(inputs: Any) -> None:
+    check(bool((inputs.mode >= 0).all() and inputs.mode[0] <= 1), "inputs.mode", "is out of range")
+    check(bool((inputs.mode < 2**48).all()), "inputs.mode", "is out of range")
+
+
+def _check_knn(knn: Knn) -> None:
+    window, (at, filled) = len(knn.scale), knn.pos.tolist()
+    check(0 <= at < window and 0 <= filled <= window, "knn.pos", "leaves the window")
+    check(at == filled or filled == window, "knn.pos", "leaves a gap in the window")
+    check_range(knn.num, -1, KEPT + 1, "knn.num")
+    check_range(knn.ix, 0, len(knn.cols), "knn.ix")
+
+
+def _check_second(links: Second) -> None:
+    """A label stands at most once among those another one listens to."""
+    ordered = np.sort(links.nbr, axis=0)
+    twice = (ordered[1:] == ordered[:-1]) & (ordered[1:] >= 0)
+    check(not twice.any(), "links.nbr", "has a label twice")
+
+
+def _check_decision(decision: Decision, n_labels: int) -> None:
+    check_range(decision.i[SETS : SETS + 1], 0, len(decision.size) + 1, "the number of label sets")
+    size = decision.size
+    check_range(size, 0, WIDEST + 1, "decision.size")
+    check_range(decision.lab, 0, n_labels + 1, "decision.lab")
+    inside = np.arange(WIDEST)[:, None] < size[None, :]
+    check(bool(((decision.lab > 0) == inside).all()), "decision.lab", "has other sizes")
+    deepest = size.reshape(-1, BLOCK).max(axis=1, initial=0)
+    check(bool((decision.depth == deepest).all()), "decision.depth", "has other sizes")
+
+
+def _check_forest(forest: Forest, n_labels: int) -> None:
+    clock, window, trees = forest.clock.tolist(), len(forest.labels), len(forest.after)
+    held, at = clock[HELD], clock[NEXT]
+    check(0 <= at < window and 0 <= held <= window, "forest.clock", "leaves the window")
+    check(at == held or held == window, "forest.clock", "leaves a gap in the window")
+    check(clock[MODE] in (0, 1), "forest.clock", "has no mode")
+    check(
+        0 <= clock[TREE] < trees and 0 <= clock[TREES] <= trees, "forest.clock", "has no such tree"
+    )
+    check(abs(clock[-1]) < 2**60, "forest.clock", "has no usable allowance")
+    check(forest.rng[0] != 0, "forest.rng", "is empty")
+    check_range(forest.labels[:, LABELS], 0, LABELS + 1, "forest.labels")
+    check_range(forest.labels[:, :LABELS], 0, n_labels, "forest.labels")
+    check_range(forest.listed[:, LISTED], 0, LISTED + 1, "forest.listed")
+    check_range(forest.listed[:, :LISTED], 0, SPARSE_COLUMNS, "forest.listed")
+    check_range(forest.after, -1, window, "forest.after")
+    columns = forest.values.shape[1] if clock[MODE] else SPARSE_COLUMNS
+    _check_nodes(forest.node[: clock[TREES]].astype(np.int64), columns, window)
+
+
+def _check_nodes(node: Array, columns: int, window: int) -> None:
+    """Children come after their parent, so that every walk ends; leaves name slots."""
+    feature, oldest, newest, events = (node[:, :, k] for k in range(4))
+    inner = feature >= 0
+    check_range(feature, -1, columns, "the feature of a tree's node")
+    place = np.broadcast_to(np.arange(node.shape[1]), feature.shape)
+    child = newest[inner]
+    after = (child > place[inner]) & (child + 1 < node.shape[1])
+    check(bool(after.all()), "a tree", "has a node above its parent")
+    for slots in (oldest[~inner], newest[~inner]):
+        check_range(slots, -1, window, "the events of a leaf")
+    check_range(events[~inner], -1, window + 1, "the events of a leaf")
