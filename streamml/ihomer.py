@@ -169,6 +169,8 @@ class IHOMER(Learner):
     def bind(self, schema: Schema) -> None:
         new = self._schema is None
         super().bind(schema)
+        if self._alternate is not None:
+            self._alternate.learner._schema = self._schema
         if new:
             self._reserve(schema.declared_features, schema.declared_labels)
             self._stack.clock[N_LABELS] = schema.declared_labels
