@@ -50,7 +50,7 @@ def score_sets(st: Decision, L: int) -> None:
         for q in range(st.depth[b]):
             lab = st.lab[q][i0 : i0 + BLOCK]
             for i in range(BLOCK):
-                l = lab[i]
+                l = np.uint32(lab[i])  # unsigned: no wrapping of negative places
                 sc[i] += z[l]
                 ss[i] += th[l]
         for i in range(BLOCK):

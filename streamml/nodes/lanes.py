@@ -163,41 +163,22 @@ def _rowwise(step: Callable[[Any, Any, Any, Any], Any], name: str) -> Any:
     return _intrinsic(typed)
 
 
-add_product = _rowwise(lambda b, y, p, q: b.fadd(y, b.fmul(p, q)), "add_product")
-take_product = _rowwise(lambda b, y, p, q: b.fsub(y, b.fmul(p, q)), "take_product")
-times_product = _rowwise(lambda b, y, p, q: b.fmul(y, b.fmul(p, q)), "times_product")
 set_product = _rowwise(lambda b, _y, p, q: b.fmul(p, q), "set_product")
 
 
-@_intrinsic
-def row_dot(typingctx, p, q, n):  # type: ignore[no-untyped-def]  # noqa: ARG001
-    """Inner product over n (a multiple of 8) entries, in eight sums that are added pairwise."""
-
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
-        pp, pq = (
-            _data(context, builder, k, a) for k, a in zip(sig.args[:2], args[:2], strict=True)
-        )
-        kind = ir.VectorType(_F4, 8)
-        total = cgutils.alloca_once_value(builder, ir.Constant(kind, [0.0] * 8))
-        with cgutils.for_range_slice(
-            builder, ir.Constant(_I64, 0), args[2], ir.Constant(_I64, 8)
-        ) as (offset, _):
-            product = builder.fmul(_load(builder, pp, offset, 8), _load(builder, pq, offset, 8))
-            builder.store(builder.fadd(builder.load(total), product), total)
-        value, lanes = builder.load(total), 8
-        while lanes > 1:
-            lanes //= 2
-            none = ir.Constant(value.type, ir.Undefined)
-            low, high = (
-                builder.shuffle_vector(
-                    value, none, ir.Constant(ir.VectorType(_I32, lanes), list(range(f, f + lanes)))
-                )
-                for f in (0, lanes)
+def pairwise(builder: Any, value: Any, lanes: int) -> Any:
+    """Sum of a vector: the two halves, then their halves."""
+    while lanes > 1:
+        lanes //= 2
+        none = ir.Constant(value.type, ir.Undefined)
+        low, high = (
+            builder.shuffle_vector(
+                value, none, ir.Constant(ir.VectorType(_I32, lanes), list(range(f, f + lanes)))
             )
-            value = builder.fadd(low, high)
-        return builder.extract_element(value, ir.Constant(_I32, 0))
-
-    return types.float32(p, q, types.int64), codegen
+            for f in (0, lanes)
+        )
+        value = builder.fadd(low, high)
+    return builder.extract_element(value, ir.Constant(_I32, 0))
 
 
 @_intrinsic

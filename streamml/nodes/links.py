@@ -61,8 +61,10 @@ def second_scores(st: Second, s1: Float32Array, freq: Float32Array, Q: int, L: i
         v = st.v[q]
         for l in range(L):
             m = nb[l]
-            x = u[max(m, 0)] if m >= 0 else F4(0.0)
-            uu[l] = x
+            x = u[np.uint32(max(m, 0))]  # unsigned: no wrapping of negative places
+            uu[l] = x if m >= 0 else F4(0.0)
+        for l in range(L):
+            x = uu[l]
             s[l] += a[l] * x
             h[l] += v[l] * x * x
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from streamml._kernel import F4, Real, kernel, part, sigmoid32
 from streamml.nodes.arrays import Spec
-from streamml.nodes.lanes import add_product, row_dot, set_product, take_product, times_product
+from streamml.nodes.lanes import set_product
+from streamml.nodes.lanes_mixture import label_steps, rows_dots
 from streamml.types import Float32Array, Float64Array
 
 
@@ -31,6 +32,7 @@ class Mixer(NamedTuple):
     e: Float32Array  # [label] error, weight, gain
     q: Float32Array
     g: Float32Array
+    dots: Float32Array  # [expert] scratch
 
 
 def spec(K: int) -> Spec:
@@ -48,6 +50,7 @@ def spec(K: int) -> Spec:
         "e": (F4, 0, ("l",)),
         "q": (F4, 0, ("l",)),
         "g": (F4, 0, ("l",)),
+        "dots": (F4, 0, (K,)),
     }
 
 
@@ -99,14 +102,17 @@ def _shared_sums(st: Mixer, K: int, L: int, Lp: int, forget: Real) -> None:
     g = st.g
     for l in range(Lp):
         e[l] = st.e[l] if l < L else F4(0.0)
+    rows_dots(st.phi, e, 0, K, Lp, st.dots)
+    for i in range(K):
+        st.rhs[i] = om * st.dots[i]
     for i in range(K):
         f = st.phi[i]
-        st.rhs[i] = om * row_dot(e, f, Lp)
         set_product(g, q, f, Lp)
         for l in range(L, Lp):
             g[l] = F4(0.0)
+        rows_dots(st.phi, g, i, K, Lp, st.dots)
         for j in range(i, K):
-            v = forget * st.lam[i, j] + om * row_dot(g, st.phi[j], Lp)
+            v = forget * st.lam[i, j] + om * st.dots[j]
             if i == j:
                 v += 1.0 - forget
             st.lam[i, j] = v
@@ -140,74 +146,6 @@ def _shared_step(st: Mixer, K: int) -> None:
         st.wg[i] += F4(b[i])
 
 
-@part
-def _label_direction(st: Mixer, K: int, L: int) -> None:
-    a = st.a
-    for i in range(K):
-        ai = a[i]
-        for l in range(L):
-            ai[l] = F4(0.0)
-    r = 0
-    for i in range(K):
-        fi = st.phi[i]
-        ai = a[i]
-        add_product(ai, st.cov[r], fi, L)
-        r += 1
-        for j in range(i + 1, K):
-            c = st.cov[r]
-            add_product(ai, c, st.phi[j], L)
-            add_product(a[j], c, fi, L)
-            r += 1
-
-
-@part
-def _label_step(st: Mixer, K: int, L: int) -> None:
-    g = st.g
-    e = st.e
-    q = st.q
-    a = st.a
-    for l in range(L):
-        g[l] = F4(0.0)
-    for i in range(K):
-        f = st.phi[i]
-        ai = a[i]
-        add_product(g, f, ai, L)
-    for l in range(L):
-        r = F4(1.0) / (F4(1.0) + q[l] * g[l])
-        e[l] *= r
-        g[l] = np.sqrt(q[l] * r)
-    for i in range(K):
-        ai = a[i]
-        d = st.d[i]
-        add_product(d, ai, e, L)
-        set_product(ai, ai, g, L)
-    r = 0
-    for i in range(K):
-        ai = a[i]
-        for j in range(i, K):
-            take_product(st.cov[r], ai, a[j], L)
-            r += 1
-
-
-@part
-def _forget(st: Mixer, K: int, L: int, var: Real, inflate: Real) -> None:
-    """Inflate row and column of a member where its variance is below its start."""
-    a = st.a
-    r = 0
-    for i in range(K):
-        c = st.cov[r]
-        ai = a[i]
-        for l in range(L):
-            ai[l] = inflate if c[l] < var else F4(1.0)
-        r += K - i
-    r = 0
-    for i in range(K):
-        ai = a[i]
-        for j in range(i, K):
-            times_product(st.cov[r], ai, a[j], L)
-            r += 1
-
-
 @kernel
 def mixer_learn(
     st: Mixer,
@@ -222,8 +160,6 @@ def mixer_learn(
     """Move shared and per-label weights toward the event's labels."""
     _errors(st, Lp, y, known)
     _shared_sums(st, K, L, Lp, forget)
-    _label_direction(st, K, Lp)
-    _label_step(st, K, Lp)
-    if forget < 1.0:
-        _forget(st, K, Lp, F4(var), F4(np.sqrt(1.0 / forget)))
+    inflate = F4(np.sqrt(1.0 / forget))
+    label_steps(st.cov, st.a, st.phi, st.d, st.e, st.q, F4(var), inflate, K, Lp)
     _shared_step(st, K)
