@@ -147,7 +147,8 @@ def _emit_shrink(
 def rows_dots(typingctx, rows, x, first, last, n, out):  # type: ignore[no-untyped-def]  # noqa: ARG001
     """``out[j] = rows[j].x`` over n (a multiple of 8) entries.
 
-    Each runs in eight sums that are added pairwise; four rows run side by side, since one sum alone waits for itself.
+    Each runs in eight sums that are added pairwise; four rows run side by side, since
+    one sum alone waits for itself.
     """
 
     def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
