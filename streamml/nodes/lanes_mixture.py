@@ -65,13 +65,14 @@ def label_steps(typingctx, cov, a, phi, d, e, q, var, inflate, members, labels):
             _Matrix(context, builder, kind, value)
             for kind, value in zip(sig.args[:6], args[:6], strict=True)
         ]
+        m_cov, m_a, m_phi, m_d, m_e, m_q = arrays
         count = args[8]
 
         def emit(offset, lanes):  # type: ignore[no-untyped-def]
             for array in arrays:
                 array.offset, array.lanes = offset, lanes
-            _emit_step(builder, *arrays, count, lanes)
-            _emit_shrink(builder, *arrays[:3], args[6], args[7], count, lanes)
+            _emit_step(builder, m_cov, m_a, m_phi, m_d, m_e, m_q, count, lanes)
+            _emit_shrink(builder, m_cov, m_a, m_phi, args[6], args[7], count, lanes)
 
         _blocks(builder, args[9], emit)
         return context.get_dummy_value()
