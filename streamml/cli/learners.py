@@ -21,6 +21,8 @@ LEARNERS: Final = {
     "linear": "streamml.ihomer:IHOMER",
     "knn": "streamml.ihomer:IHOMER",
     "prior": "streamml.ihomer:IHOMER",
+    "tree": "streamml.baselines:MLHAT",
+    "mlhat": "streamml.baselines:MLHAT",
     "no-change": "streamml.baselines:NoChange",
     "majority": "streamml.baselines:MajorityLabelSet",
 }

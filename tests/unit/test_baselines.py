@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from streamml.base import Learner
-from streamml.baselines import MajorityLabelSet, NoChange
+from streamml.baselines import MLHAT, MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, ContractError
 from streamml.metrics import Prequential
 from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema
 
-BASELINES: list[Callable[[], Learner]] = [NoChange, MajorityLabelSet]
+BASELINES: list[Callable[[], Learner]] = [NoChange, MajorityLabelSet, MLHAT]
 SETS = [frozenset(s) for s in ((), ("a",), ("b",), ("a", "c"), ("b", "c", "d"))]
 
 
