@@ -28,6 +28,7 @@ from streamml.nodes.saved import saved_extras, saved_stack
 from streamml.nodes.stack import (
     N_LABELS,
     Stack,
+    extend_tree,
     label_variances,
     new_extras,
     new_stack,
@@ -255,7 +256,11 @@ class IHOMER(Learner):
             made = predictions_of(output)
             if predict:
                 parts.append(made)
-            if learn:
+            if done < stop and not watch.level.any():  # the tree wants room
+                self._extras = extend_tree(
+                    self._extras, len(self._stack.inputs.top), len(self._stack.y)
+                )
+            if learn and done > start:
                 teach_own(self.classifiers or (), batch)
                 self._after(batch, start, done, watch.level, made)
             start = done

@@ -25,6 +25,12 @@ from streamml.nodes.prior import Prior
 from streamml.nodes.rls import Rls, rls_features, rls_learn, rls_scores
 from streamml.nodes.stack import N_LABELS
 from streamml.nodes.transition import Transition, transition_learn, transition_scores
+from streamml.nodes.tree_member import (
+    TreeMember,
+    tree_member_full,
+    tree_member_learn,
+    tree_member_scores,
+)
 from streamml.types import (
     LABELS_FULL,
     LABELS_UNKNOWN,
@@ -64,6 +70,7 @@ def run_events(
     fourier: Rls | None,
     transition: Transition | None,
     forest: Forest | None,
+    tree: TreeMember | None,
     watch: Watch,
     output: Output,
     delta: Real,
@@ -78,6 +85,9 @@ def run_events(
         a, b = rows.x_indptr[i], rows.x_indptr[i + 1]
         raw_idx, raw_x = rows.x_indices[a:b], rows.x_values[a:b]
         d = max(rows.n_features[i], 1)
+        if tree is not None:
+            if learns and tree_member_full(tree, b - a, np.int64(d), np.int64(rows.n_labels[i])):
+                return i
         dense = inputs_row(inputs, rows.x_indices, rows.x_values, a, b, d, absent_is_zero)
         n_labels = clock[N_LABELS]
         # an event that brings new labels is predicted without them and learned with them
@@ -113,6 +123,10 @@ def run_events(
                 forest_scores(
                     forest, raw_idx, raw_x, b - a, dense, padded, prior.p, raw[plan.forest]
                 )
+            if tree is not None:
+                tree_member_scores(
+                    tree, raw_idx, raw_x, b - a, n_labels, absent_is_zero, prior.p, raw[plan.tree]
+                )
             combine(plan, prior, mixture, links, decision, raw, n_labels, padded)
             if predict and not again:
                 write_prediction(output, decision.out, decision.z, n_labels, min_score)
@@ -142,6 +156,20 @@ def run_events(
                 forest_learn(
                     forest, raw_idx, raw_x, b - a, d, dense, true, len(true), plan.forest_budget
                 )
+        if tree is not None:
+            tree_member_learn(
+                tree,
+                raw_idx,
+                raw_x,
+                b - a,
+                true,
+                y,
+                known,
+                full,
+                np.int64(n_labels),
+                np.int64(d),
+                absent_is_zero,
+            )
         learn_members(
             plan,
             inputs,

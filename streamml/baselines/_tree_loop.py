@@ -8,12 +8,7 @@ from streamml._kernel import F4, Real, Whole, entry_point, kernel
 from streamml._loop.arrays import Output, Rows
 from streamml.drift.adwin import AdwinState
 from streamml.nodes.tree import (
-    ALLOWED,
-    BLOCKS,
     KNOWN,
-    LOG,
-    LOGGED,
-    NODES,
     Blocks,
     Nodes,
     TreePlan,
@@ -21,15 +16,14 @@ from streamml.nodes.tree import (
 )
 from streamml.nodes.tree_ensemble import Ensemble
 from streamml.nodes.tree_learn import learn_event
-from streamml.nodes.tree_shape import set_budget
+from streamml.nodes.tree_room import lacks_room, set_budget
 from streamml.nodes.tree_walk import visit_leaves
 from streamml.nodes.tree_window import Window
-from streamml.types import LABELS_FULL, LABELS_UNKNOWN, Float32Array, Int32Array
+from streamml.types import LABELS_FULL, LABELS_UNKNOWN, Change, Float32Array, Int32Array
 
-__all__ = ["FULL_LOG", "run_tree"]
+__all__ = ["run_tree", "take_changes"]
 
-FULL_LOG = LOG // 2
-"""Changes in the log from which on the loop stops, so that one event never overflows it."""
+_KINDS = ("split", "warning", "drift", "prune")
 
 
 @kernel
@@ -68,16 +62,6 @@ def _mark(
         known[true[q]] = F4(1.0)
 
 
-@kernel
-def _lacks_room(nodes: Nodes, blocks: Blocks, work: Work, leaves: Whole) -> bool:
-    """Whether the next event could want more nodes or blocks than the arrays hold."""
-    few_nodes = len(nodes.link) < 2 * leaves + 8 and len(nodes.link) - work.clock[NODES] < 4
-    few_blocks = (
-        len(blocks.owner) <= work.clock[ALLOWED] and len(blocks.owner) - work.clock[BLOCKS] < 2
-    )
-    return bool(few_nodes or few_blocks or work.clock[LOGGED] >= FULL_LOG)
-
-
 @entry_point
 def run_tree(
     plan: TreePlan,
@@ -107,7 +91,7 @@ def run_tree(
         if learns:
             set_budget(plan, work, window, ensemble, rows.x_indptr[i + 1] - rows.x_indptr[i], d,
                        n_labels)  # fmt: skip
-            if _lacks_room(nodes, blocks, work, plan.leaves):
+            if lacks_room(nodes, blocks, work, plan.leaves):
                 return i
         a, b = rows.x_indptr[i], rows.x_indptr[i + 1]
         idx, x, n = rows.x_indices[a:b], rows.x_values[a:b], b - a
@@ -127,3 +111,20 @@ def run_tree(
         learn_event(plan, nodes, blocks, detectors, work, window, ensemble, idx, x, n, true, y,
                     known, full, before, n_labels, d, absent_is_zero)  # fmt: skip
     return stop
+
+
+def take_changes(work: Work) -> list[Change]:
+    """What the loop logged, oldest first; the log is empty then."""
+    found = [
+        Change(
+            _KINDS[int(row[0])],
+            "local",
+            int(row[1]),
+            (tuple(int(label) for label in row[4:] if label >= 0),),
+            row[2],
+            row[3],
+        )
+        for row in work.log[: work.clock[LOGGED]].tolist()
+    ]
+    work.clock[LOGGED] = 0
+    return found

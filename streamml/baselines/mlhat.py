@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from streamml._capture import capture, check, part_of, rebuild
+from streamml._changes import ChangeLog
 from streamml._loop.arrays import new_output, predictions_of, rows_of
 from streamml.base import MIN_SCORE, Learner
-from streamml.baselines._tree_loop import run_tree
+from streamml.baselines._tree_loop import run_tree, take_changes
 from streamml.errors import ConfigError
 from streamml.nodes.arrays import Spec, allocate, grow
 from streamml.nodes.tree import (
@@ -16,7 +19,7 @@ from streamml.nodes.tree import (
     GROWN,
     KNOWN,
     LEAF,
-    LOGGED,
+    POSITION,
     PRUNED,
     REFUSED,
     ROLE,
@@ -28,6 +31,7 @@ from streamml.nodes.tree import (
     new_tree,
 )
 from streamml.nodes.tree_ensemble import COLUMNS, MEMBERS, Ensemble, ensemble_spec
+from streamml.nodes.tree_saved import check_shapes, check_window, saved_tree
 from streamml.nodes.tree_text import tree_text
 from streamml.nodes.tree_window import WIDEST, Window, window_spec
 from streamml.types import Change, EventBatch, Predictions, Schema
@@ -36,8 +40,6 @@ __all__ = ["MLHAT"]
 
 _RUN = 512  # events a compiled call works through at most: bounds scratch memory
 _LANES = 8  # room for labels is a multiple of it
-_KINDS = ("split", "warning", "drift", "prune")
-_KEPT = 10_000
 _OWN = np.zeros((1, 0, 1), np.float32)
 
 
@@ -167,7 +169,7 @@ class MLHAT(Learner):
             rate=learning_rate,
             adaptive=adaptive,
         )
-        self._changes: list[Change] = []
+        self._changes = ChangeLog()
         self._room = (1, _LANES, 1)  # features, labels, widest row
         self._allocate()
 
@@ -183,14 +185,7 @@ class MLHAT(Learner):
 
     def _sizes(self) -> dict[str, int]:
         d, known, w = self._room
-        return {
-            "b": len(self._tree.blocks.owner),
-            "d": d,
-            "w": w,
-            "words": -(-known // 64),
-            "c1": min(d, COLUMNS) + 1,
-            "le": known * MEMBERS,
-        }
+        return _sizes(len(self._tree.blocks.owner), d, known, w)
 
     # -- the contract ------------------------------------------------------------------
 
@@ -213,11 +208,12 @@ class MLHAT(Learner):
 
     @property
     def changes(self) -> Sequence[Change]:
-        """Splits, warnings (an alternate grows), drifts (it took the place) and prunings.
-
-        The first 10,000; :attr:`counts` goes on counting.
-        """
+        """Splits, warnings (an alternate grows), drifts (it took the place) and prunings."""
         return self._changes
+
+    @property
+    def change_counts(self) -> dict[str, int]:
+        return self._changes.totals
 
     @property
     def counts(self) -> dict[str, int]:
@@ -236,6 +232,41 @@ class MLHAT(Learner):
     def describe(self) -> str:
         """The tree as text, one line a node, with the alternates that grow now."""
         return tree_text(self._tree, self.schema.features.names, self.schema.labels.names)
+
+    # -- snapshots ---------------------------------------------------------------------
+
+    def _capture_learned(self, copy: bool) -> dict[str, Any]:
+        tree = self._tree
+        return {
+            "tree": {
+                "nodes": capture(tree.nodes, copy),
+                "blocks": capture(tree.blocks, copy),
+                "detectors": capture(tree.detectors, copy),
+                "work": {"clock": capture(tree.work.clock, copy)},
+            },
+            "window": capture(self._window, copy),
+            "ensemble": capture(self._ensemble, copy),
+            "changes": self._changes.snapshot(),
+        }
+
+    def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
+        changes = ChangeLog()
+        changes.restore(part_of(learned, "changes", dict))
+        window = rebuild(learned.get("window"), self._window, "the windows")
+        ensemble = rebuild(learned.get("ensemble"), self._ensemble, "the regressions")
+        d, known = len(window.times), len(ensemble.z) // MEMBERS
+        check(d >= 1 and known >= 1 and known % _LANES == 0, "the tree", "has no usable size")
+        tree = saved_tree(part_of(learned, "tree", dict), self._plan, d, known)
+        check(tree.work.clock[KNOWN] <= len(schema.labels), "the tree", "has labels without name")
+        w = window.values.shape[2]
+        check(1 <= w <= WIDEST, "the windows", "have no usable width")
+        sizes = _sizes(len(tree.blocks.owner), d, known, w)
+        check_shapes(window, self._window_spec(), sizes)
+        check_shapes(ensemble, ensemble_spec, sizes)
+        check_window(window, d)
+        self._tree, self._window, self._ensemble, self._changes = tree, window, ensemble, changes
+        self._room = (d, known, w)
+        self._y, self._known = np.zeros((2, known), np.float32)
 
     # -- running -----------------------------------------------------------------------
 
@@ -268,19 +299,11 @@ class MLHAT(Learner):
             )
             if predict:
                 parts.append(predictions_of(output))
-            self._take_log()
+            self._changes.extend(take_changes(self._tree.work))
+            self._position = int(self._tree.work.clock[POSITION])
             if start < stop:
                 self._make_room()
         return Predictions.concatenate(parts)
-
-    def _take_log(self) -> None:
-        work = self._tree.work
-        for row in work.log[: work.clock[LOGGED]].tolist():
-            labels = tuple(int(label) for label in row[4:] if label >= 0)
-            change = Change(_KINDS[int(row[0])], "local", int(row[1]), (labels,), row[2], row[3])
-            if len(self._changes) < _KEPT:
-                self._changes.append(change)
-        work.clock[LOGGED] = 0
 
     def _reserve(self, batch: EventBatch) -> None:
         """Make room for the columns of a batch; how much there is changes no result."""
@@ -310,6 +333,17 @@ class MLHAT(Learner):
         self._ensemble = grow(self._ensemble, ensemble_spec, self._sizes())
         if len(self._y) < self._room[1]:
             self._y, self._known = np.zeros((2, self._room[1]), np.float32)
+
+
+def _sizes(b: int, d: int, known: int, w: int) -> dict[str, int]:
+    return {
+        "b": b,
+        "d": d,
+        "w": w,
+        "words": -(-known // 64),
+        "c1": min(d, COLUMNS) + 1,
+        "le": known * MEMBERS,
+    }
 
 
 def _padded(n: int) -> int:

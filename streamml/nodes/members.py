@@ -23,6 +23,7 @@ class Plan(NamedTuple):
     rls: int
     fourier: int
     forest: int
+    tree: int
     prior: int
     last: int
     transition: int

@@ -35,6 +35,7 @@ from streamml.nodes.members import Plan
 from streamml.nodes.rls import Rls
 from streamml.nodes.stack import N_LABELS, Extras, Stack
 from streamml.nodes.transition import Transition
+from streamml.nodes.tree_member import saved_tree_member
 
 __all__ = ["saved_extras", "saved_stack"]
 
@@ -84,19 +85,25 @@ def saved_extras(saved: Mapping[str, Any], plan: Plan, stack: Stack) -> Extras:
     check(set(saved) == set(Extras._fields), where, "are other ones")
     specs = stacks.extra_specs(plan)
     for name in Extras._fields:
-        check((saved[name] is None) == (name not in specs), where, "are other ones")
-    sizes = stacks.extra_sizes(len(stack.inputs.top), len(stack.y))
+        has = name in specs or (name == "tree" and plan.tree >= 0)
+        check((saved[name] is not None) == has, where, "are other ones")
+    lengths = len(stack.inputs.top), len(stack.y)
+    sizes = stacks.extra_sizes(*lengths)
 
     def made(name: str, kind: Callable[..., Any]) -> Any:
         if name not in specs:
             return None
         return _part(kind, specs[name], sizes, part_of(saved, name, dict, where), name)
 
+    tree = None
+    if plan.tree >= 0:
+        tree = saved_tree_member(part_of(saved, "tree", dict, where), lengths[0], lengths[1])
     found = Extras(
         cast(Bayes | None, made("bayes", Bayes)),
         cast(Rls | None, made("fourier", Rls)),
         cast(Transition | None, made("transition", Transition)),
         cast(Forest | None, made("forest", Forest)),
+        tree,
     )
     if found.forest is not None:
         _check_forest(found.forest, max(int(stack.clock[N_LABELS]), 1))

@@ -20,6 +20,7 @@ from streamml.nodes import (
     prior,
     rls,
     transition,
+    tree_member,
 )
 from streamml.nodes.arrays import Spec, allocate, grow
 from streamml.nodes.members import MEMBERS, Plan
@@ -30,6 +31,7 @@ __all__ = [
     "N_LABELS",
     "Extras",
     "Stack",
+    "extend_tree",
     "extra_sizes",
     "extra_specs",
     "label_variances",
@@ -150,6 +152,7 @@ class Extras(NamedTuple):
     fourier: rls.Rls | None
     transition: transition.Transition | None
     forest: forest.Forest | None
+    tree: tree_member.TreeMember | None
 
 
 def extra_specs(plan: Plan) -> dict[str, Spec]:
@@ -178,13 +181,16 @@ def new_extras(plan: Plan, n_features: int, n_labels: int, seed: int) -> Extras:
     moves = (
         allocate(transition.Transition, transition.SPEC, lengths) if plan.transition >= 0 else None
     )
-    return Extras(counts, fourier, moves, trees)
+    tree = None
+    if plan.tree >= 0:
+        tree = tree_member.new_tree_member(n_features, n_labels)
+    return Extras(counts, fourier, moves, trees, tree)
 
 
 def resize_extras(extras: Extras, plan: Plan, n_features: int, n_labels: int, seed: int) -> Extras:
     """The same extra members with room for more."""
     lengths = extra_sizes(n_features, n_labels)
-    counts, fourier, moves, trees = extras
+    counts, fourier, moves, trees, tree = extras
     if counts is not None:
         counts = grow(counts, bayes.SPEC, lengths)
     if fourier is not None:
@@ -195,7 +201,17 @@ def resize_extras(extras: Extras, plan: Plan, n_features: int, n_labels: int, se
         trees = grow(trees, forest.spec(), lengths)
     if moves is not None:
         moves = grow(moves, transition.SPEC, lengths)
-    return Extras(counts, fourier, moves, trees)
+    if tree is not None:
+        tree = tree_member.grow_tree_member(tree, n_features, n_labels)
+    return Extras(counts, fourier, moves, trees, tree)
+
+
+def extend_tree(extras: Extras, n_features: int, n_labels: int) -> Extras:
+    """The same extra members, the tree with room for more leaves."""
+    if extras.tree is None:
+        return extras
+    tree = tree_member.grow_tree_member(extras.tree, n_features, n_labels, full=True)
+    return extras._replace(tree=tree)
 
 
 def extra_sizes(n_features: int, n_labels: int) -> dict[str, int]:

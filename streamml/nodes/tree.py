@@ -34,6 +34,7 @@ __all__ = [
     "Tree",
     "TreePlan",
     "Work",
+    "empty_tree",
     "grow_tree",
     "make_tree_plan",
     "new_tree",
@@ -200,16 +201,21 @@ def tree_sizes(plan: TreePlan, n: int, b: int, d: int, l: int) -> dict[str, int]
     }
 
 
-def new_tree(plan: TreePlan, n_features: int, n_labels: int) -> Tree:
-    """A single leaf that has seen nothing."""
-    sizes = tree_sizes(plan, _FIRST_NODES, _FIRST_BLOCKS, n_features, n_labels)
+def empty_tree(plan: TreePlan, n: int, b: int, d: int, l: int) -> Tree:
+    """Arrays for nodes, blocks, features and labels, without a root."""
+    sizes = tree_sizes(plan, n, b, d, l)
     nodes, blocks = allocate(Nodes, _NODES, sizes), allocate(Blocks, _BLOCKS, sizes)
     nodes.link[:, [ROLE, BACK]] = FREE, 0
-    nodes.link[0, [BLOCK, DEPTH, ROLE]] = 0, 0, LEAF
-    blocks.owner[0] = 0
-    work = allocate(Work, _WORK, sizes)
-    work.clock[[NODES, BLOCKS]] = 1
-    return Tree(nodes, blocks, new_adwin_state(_FIRST_NODES), work)
+    return Tree(nodes, blocks, new_adwin_state(n), allocate(Work, _WORK, sizes))
+
+
+def new_tree(plan: TreePlan, n_features: int, n_labels: int) -> Tree:
+    """A single leaf that has seen nothing."""
+    tree = empty_tree(plan, _FIRST_NODES, _FIRST_BLOCKS, n_features, n_labels)
+    tree.nodes.link[0, [BLOCK, DEPTH, ROLE]] = 0, 0, LEAF
+    tree.blocks.owner[0] = 0
+    tree.work.clock[[NODES, BLOCKS]] = 1
+    return tree
 
 
 def grow_tree(

@@ -32,7 +32,8 @@ from streamml.nodes.tree import (
     Work,
 )
 from streamml.nodes.tree_ensemble import Ensemble
-from streamml.nodes.tree_shape import drop_subtree, log_change, make_room, new_leaf, put_in_place
+from streamml.nodes.tree_room import make_room
+from streamml.nodes.tree_shape import drop_subtree, log_change, new_leaf, put_in_place
 from streamml.nodes.tree_window import Window
 
 __all__ = ["watch_drift"]

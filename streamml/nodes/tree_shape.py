@@ -7,13 +7,11 @@ import numpy as np
 from streamml._kernel import Real, Whole, kernel
 from streamml.drift.adwin import AdwinState
 from streamml.nodes.tree import (
-    ALLOWED,
     ALTERNATE,
     BACK,
     BLOCK,
     BLOCKS,
     BOUND,
-    DEACTIVATED,
     DEPTH,
     FEATURE,
     FREE,
@@ -32,32 +30,20 @@ from streamml.nodes.tree import (
     RIGHT,
     ROLE,
     ROOT,
-    SEEN,
-    SETS,
     SPLIT,
     TEST,
     THERE,
-    WIDE,
     Blocks,
     Nodes,
     TreePlan,
     Work,
 )
-from streamml.nodes.tree_ensemble import COLUMNS, MEMBERS, Ensemble, ensemble_clear, ensemble_copy
+from streamml.nodes.tree_ensemble import Ensemble, ensemble_copy
 from streamml.nodes.tree_gain import divide
-from streamml.nodes.tree_observe import clear_observers
-from streamml.nodes.tree_window import WIDEST, Window, window_pass_on, window_value
+from streamml.nodes.tree_room import give_back, make_room, promise_of, take_block
+from streamml.nodes.tree_window import Window, window_pass_on, window_value
 
-__all__ = [
-    "drop_subtree",
-    "log_change",
-    "make_room",
-    "new_leaf",
-    "put_in_place",
-    "set_budget",
-    "split_leaf",
-    "take_block",
-]
+__all__ = ["drop_subtree", "log_change", "new_leaf", "put_in_place", "split_leaf"]
 
 
 @kernel
@@ -83,97 +69,6 @@ def log_change(
             if fresh and (best < 0 or count > nodes.counts[i, best + 1] + nodes.given[i, best + 1]):
                 best = l
         log[at, 4 + place] = float(best)
-
-
-# -- blocks ---------------------------------------------------------------------------------
-
-
-@kernel
-def set_budget(
-    plan: TreePlan,
-    work: Work,
-    window: Window | None,
-    ensemble: Ensemble | None,
-    n: Whole,
-    d: Whole,
-    n_labels: Whole,
-) -> None:
-    """How many blocks there is room for, now that a row of ``n`` values has come."""
-    work.clock[WIDE] = max(work.clock[WIDE], min(n, WIDEST))
-    observers = min(d, plan.observers)
-    size = observers * (n_labels + 1) * 16 + observers * 16 + SETS * 8
-    if window is not None:
-        size += window.size.shape[1] * (work.clock[WIDE] * 8 + (n_labels >> 6) * 8 + 16)
-    if ensemble is not None:
-        size += (min(d, COLUMNS) + 1) * n_labels * MEMBERS * 4
-    work.clock[ALLOWED] = max(min(int(plan.room / size), plan.leaves), 2)
-
-
-@kernel
-def take_block(
-    blocks: Blocks, work: Work, window: Window | None, ensemble: Ensemble | None, i: Whole
-) -> Whole:
-    """A cleared block for leaf ``i``; -1 where there is none."""
-    for b in range(len(blocks.owner)):
-        if blocks.owner[b] < 0:
-            blocks.owner[b] = i
-            blocks.kinds[b] = 0
-            for s in range(SETS):
-                blocks.sets[b, s] = 0
-            clear_observers(blocks, b)
-            if window is not None:
-                window.pos[b, 0] = 0
-                window.pos[b, 1] = 0
-            if ensemble is not None:
-                ensemble_clear(ensemble, b)
-            work.clock[BLOCKS] += 1
-            return np.int64(b)
-    return np.int64(-1)
-
-
-@kernel
-def _give_back(nodes: Nodes, blocks: Blocks, work: Work, i: Whole) -> None:
-    b = nodes.link[i, BLOCK]
-    if b >= 0:
-        blocks.owner[b] = -1
-        nodes.link[i, BLOCK] = -1
-        work.clock[BLOCKS] -= 1
-
-
-@kernel
-def _promise(nodes: Nodes, i: Whole) -> Real:
-    """Labels a leaf got wrong: what splitting it could save."""
-    found: Real = nodes.num[i, SEEN] * nodes.num[i, LOSS]
-    return found
-
-
-@kernel
-def make_room(
-    nodes: Nodes,
-    blocks: Blocks,
-    work: Work,
-    leaves: Whole,
-    promise: Real,
-    but: Whole,
-) -> bool:
-    """Whether there may be one leaf more, of ``leaves`` at most.
-
-    Takes the block of the leaf that promises least, if it promises less than the new one;
-    never that of leaf ``but``.
-    """
-    if work.clock[NODES] + 2 > 2 * leaves - 1:
-        return False
-    while work.clock[BLOCKS] + 1 > work.clock[ALLOWED]:
-        least = np.int64(-1)
-        for j in range(len(nodes.link)):
-            if nodes.link[j, ROLE] == LEAF and nodes.link[j, BLOCK] >= 0 and j != but:
-                if least < 0 or _promise(nodes, j) < _promise(nodes, least):
-                    least = np.int64(j)
-        if least < 0 or _promise(nodes, least) >= promise:
-            return False
-        _give_back(nodes, blocks, work, least)
-        work.clock[DEACTIVATED] += 1
-    return True
 
 
 # -- nodes ----------------------------------------------------------------------------------
@@ -235,7 +130,7 @@ def drop_subtree(nodes: Nodes, blocks: Blocks, work: Work, root: Whole) -> None:
                 stack[top] = link[column]
                 top += 1
             link[column] = -1
-        _give_back(nodes, blocks, work, i)
+        give_back(nodes, blocks, work, i)
         link[ROLE] = FREE
         work.clock[NODES] -= 1
 
@@ -319,7 +214,7 @@ def split_leaf(
 ) -> bool:
     """Split leaf ``i`` as ``found`` says, its active columns being ``m``; false: later again."""
     leaves = plan.leaves if nodes.link[i, BACK] or not plan.alternates else plan.leaves * 3 // 4
-    promise = _promise(nodes, i)
+    promise = promise_of(nodes, i)
     if not make_room(nodes, blocks, work, max(leaves, 2), promise, i):
         work.clock[REFUSED] += 1
         return True
@@ -346,7 +241,7 @@ def split_leaf(
         _pass_on(window, b, np.int64(nodes.link[left, BLOCK]),
                  np.int64(nodes.link[right, BLOCK]), f, test, cut, absent_is_zero,
                  np.int64(nodes.link[heavier, BLOCK]))  # fmt: skip
-    _give_back(nodes, blocks, work, i)
+    give_back(nodes, blocks, work, i)
     nodes.link[i, ROLE], nodes.link[i, FEATURE], nodes.link[i, TEST] = INNER, f, test
     nodes.num[i, BOUND] = cut
     clear_detector(detectors, i)

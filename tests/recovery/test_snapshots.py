@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streamml import IHOMER, state
-from streamml.baselines import MajorityLabelSet, NoChange
+from streamml.baselines import MLHAT, MajorityLabelSet, NoChange
 from streamml.errors import StateError
 from streamml.evaluate import Delay, PrequentialLoop
 from streamml.hierarchy import RULES
@@ -42,6 +42,8 @@ BATCHES = {d: EventBatch.from_events(events(700, dense=d), Schema()) for d in (F
 LEARNERS = {
     "no-change": NoChange,
     "majority": lambda: MajorityLabelSet(max_sets=8),
+    "tree": lambda: MLHAT(grace_period=50, delta=0.3, bootstrap=True),
+    "tree as a member": lambda: IHOMER(members=("tree", "constant"), n_min=50),
     **{preset: lambda p=preset: IHOMER(preset=p, window=256, n_min=50) for preset in PRESETS},
     **{rule: lambda r=rule: IHOMER("fast", rule=r, n_min=50) for rule in RULES},
 }

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
+from streamml import IHOMER
 from streamml.baselines import MLHAT
-from streamml.errors import ConfigError
+from streamml.errors import ConfigError, StateError
 from streamml.metrics import Prequential
 from streamml.nodes.tree import BLOCK, LEAF, PASSED, ROLE, VISITED
 from streamml.nodes.tree_gain import split_gain
@@ -303,6 +304,45 @@ def test_events_of_weight_0_train_nothing():
         assert same == skipped[i]
 
 
+def spoil(snapshot, path, place, value):
+    """The snapshot with one number changed."""
+    part = snapshot["learned"]
+    for name in path[:-1]:
+        part = part[name]
+    part[path[-1]] = part[path[-1]].copy()
+    part[path[-1]][place] = value
+    return snapshot
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "value"),
+    [
+        (("tree", "nodes", "link"), (0, 1), 0),  # its own child
+        (("tree", "nodes", "link"), (0, 5), 99),  # a feature that is not there
+        (("tree", "nodes", "link"), (0, 8), 9),
+        (("tree", "work", "clock"), 0, 1000),
+        (("tree", "blocks", "owner"), 0, 3),
+        (("tree", "blocks", "feature"), (0, 0), 99),
+        (("tree", "blocks", "kinds"), 1, 1000),
+        (("tree", "detectors", "levels"), 0, 99),
+        (("window", "pos"), (1, 0), 500),
+        (("window", "columns"), (1, 0, 0), 99),
+        (("window", "size"), (1, 0, 0), 99),
+    ],
+)
+def test_broken_snapshots_are_refused(path, place, value):
+    x, y = checkered(1500)
+    batch = batch_of(x, y)
+    model = MLHAT(grace_period=50, delta=0.3)
+    model.learn(batch)
+    assert model.counts["splits"] > 0
+    again = MLHAT(grace_period=50, delta=0.3)
+    again.restore(model.snapshot(), batch.schema)
+    assert again.describe() == model.describe()
+    with pytest.raises(StateError):
+        MLHAT(grace_period=50, delta=0.3).restore(spoil(model.snapshot(), path, place, value))
+
+
 def test_what_is_missing_goes_with_the_many():
     x, y = checkered(6000)
     model = MLHAT()
@@ -339,3 +379,17 @@ def test_golden_numbers():
     metrics.update(batch, model.test_then_train(batch))
     found = metrics.cumulative()
     assert (round(found.exact_match, 4), round(found.micro_f1, 4)) == (0.2631, 0.6281)
+
+
+def test_as_a_member_of_the_mixture_it_grows_the_same_at_any_batch_size():
+    x, y = checkered(4000)
+    batch = batch_of(x, y)
+    results = []
+    for size in (37, 4000):
+        model = IHOMER(members=("tree", "constant"))
+        parts = [batch.slice(i, min(i + size, 4000)) for i in range(0, 4000, size)]
+        results.append([s for p in parts for s in model.test_then_train(p, 0.0).scores.tolist()])
+    assert results[0] == results[1]
+    links = model._extras.tree.nodes.link
+    assert len(links) > 8  # it asked for room
+    assert (links[:, ROLE] == LEAF).sum() >= 4
