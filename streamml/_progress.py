@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from streamml._operation import Operation
 from streamml.errors import StreamMLError
 from streamml.metrics import Prequential, Scores
 from streamml.types import Change
@@ -69,6 +70,8 @@ class Progress:
         Counts by reason.
     times
         Where the time went so far.
+    operation
+        Partitions, joins, snapshots and latency, where the run has such things.
     """
 
     events: int
@@ -86,6 +89,7 @@ class Progress:
     new_changes: tuple[Change, ...]
     dead_letters: Mapping[str, int]
     times: TimeSplit
+    operation: Operation = field(default_factory=Operation)
 
     @property
     def events_per_second(self) -> float:
