@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from streamml._operation import Operation
 from streamml._progress import STRUCTURE_CHANGES, Progress, Result, TimeSplit
 from streamml._tuning import BatchSize, SplitProbe
 from streamml.base import Learner
@@ -237,6 +238,9 @@ class Service:
             new_changes=tuple(self.learner.changes[-new:]) if new else (),
             dead_letters=dict(self._tally.letters),
             times=self._times(),
+            operation=Operation(
+                outcomes={"learned": metrics.events, "unlabelled": metrics.unscored}
+            ),
         )
 
     @property

@@ -45,6 +45,7 @@ class ExporterFeed:
                 exporter.add_drifts(change.scope)
             elif change.kind in STRUCTURE_CHANGES:
                 exporter.add_structure_changes(change.kind)
+        exporter.set_operation(progress.operation)
         for reason, n in progress.dead_letters.items():
             exporter.add_dead_letters(reason, n - self._letters.get(reason, 0))
         # Estimated splits may shrink a little; a histogram must not.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from streamml.cli.learners import LEARNERS, make_learner
+from streamml.cli.listening import monitor_options, open_monitor
 from streamml.cli.process import peak_rss_mb, seconds_since_start
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ class _Options:
     seed: int
     order: Literal["natural", "shuffled"]
     metrics_port: int | None
-    listen: str
+    listen: str | None
+    alive_within: float
+    ready_lag: int
+    ready_snapshot_age: float
     predictions: str | None
     dead_letters: str | None
     as_json: bool
@@ -103,19 +107,7 @@ class _Options:
     show_default=True,
     help="Shuffled: always the same permutation of the rows.",
 )
-@click.option(
-    "--metrics-port",
-    type=click.IntRange(0, 65535),
-    metavar="PORT",
-    help="Serve metrics for Prometheus while it runs; 0 takes a free port.",
-)
-@click.option(
-    "--listen",
-    default="127.0.0.1",
-    show_default=True,
-    metavar="ADDRESS",
-    help="Where --metrics-port listens.",
-)
+@monitor_options
 @click.option("--predictions", metavar="OUT.jsonl", help="Write a line for every event.")
 @click.option("--dead-letters", metavar="OUT.jsonl", help="Write what could not be used.")
 @click.option(
@@ -151,8 +143,7 @@ def _run(options: _Options) -> int:
         stack.callback(source.close)
         first = _FirstPrediction()
         observers: list[Observer] = [first.show]
-        if options.metrics_port is not None:
-            observers.append(_serve(options.listen, options.metrics_port, stack))
+        monitor = open_monitor(options, stack)
         predictions, dead_letters = _open_sinks(options, stack)
         service = Service(
             source,
@@ -165,6 +156,9 @@ def _run(options: _Options) -> int:
             dead_letters=dead_letters,
             observers=observers,
         )
+        if monitor is not None:
+            monitor.watch(service)
+            observers.append(monitor.show)
         result, signum = _run_watched(service, source, observers)
     _print(options, learner, source, result, first.seconds)
     if result.error is not None:
@@ -182,15 +176,6 @@ class _FirstPrediction:
     def show(self, progress: Progress) -> None:
         if self.seconds is None and progress.events:
             self.seconds = seconds_since_start()
-
-
-def _serve(address: str, port: int, stack: ExitStack) -> Observer:
-    from streamml.cli.exporter import ExporterFeed
-    from streamml_connectors.prometheus import PrometheusExporter
-
-    exporter = stack.enter_context(PrometheusExporter(address, port))
-    click.echo(f"streamml: metrics at http://{address}:{exporter.port}/metrics", err=True)
-    return ExporterFeed(exporter).show
 
 
 def _open_sinks(options: _Options, stack: ExitStack) -> tuple[Any, Any]:

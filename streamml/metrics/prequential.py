@@ -218,6 +218,18 @@ class Prequential:
             counts = counts / (self._weight * self.fading)  # the last event weighs 1
         return label_scores(counts)
 
+    def label_counts(self, which: View = "cumulative") -> Tally:
+        """True positives, false positives and false negatives of every label (a copy).
+
+        ``(labels, 3)`` in column order: the sums over some labels give their micro scores.
+
+        Parameters
+        ----------
+        which
+            ``"cumulative"``, ``"windowed"`` or ``"faded"`` (there relative to each other).
+        """
+        return self._view(which).copy()
+
     def _view(self, which: View) -> Tally:
         views: dict[View, Tally] = {
             "cumulative": self._counts,

@@ -153,8 +153,7 @@ def test_it_listens_at_home_only_and_leaves_nothing_behind() -> None:
     port = exporter.start()
     assert port > 0
     assert exporter.start() == exporter.port == port  # once is enough
-    assert exporter._server is not None
-    assert exporter._server.server_address[0] == "127.0.0.1"
+    assert exporter.host == "127.0.0.1"
     page(exporter)
     exporter.close()
     exporter.close()

@@ -1,0 +1,112 @@
+"""What an operator sees of a run: metrics, the status page and the answers for probes.
+
+The run tells it of progress; a document is built at most once a second, and the server's
+threads only hand out the newest one.
+"""
+
+from __future__ import annotations
+
+import math
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from streamml.cli.exporter import ExporterFeed
+from streamml.cli.monitor.state import StateBuilder
+from streamml_connectors.health import Health, HealthBounds
+from streamml_connectors.page import StatusPage
+from streamml_connectors.prometheus import PrometheusExporter
+
+if TYPE_CHECKING:
+    from streamml.service import Progress, Service
+
+__all__ = ["Monitor"]
+
+
+class Monitor:
+    """Serves a run at one port, and is an observer of it.
+
+    Parameters
+    ----------
+    host, port
+        Where to listen; port 0 takes a free one.
+    bounds
+        When the run counts as stuck, late or not safely stored.
+    every
+        Seconds between two documents, at least.
+
+    Raises
+    ------
+    ConfigError
+        It cannot listen there.
+
+    Examples
+    --------
+    >>> from urllib.request import urlopen
+    >>> from streamml import IHOMER
+    >>> from streamml.service import Service
+    >>> from streamml.streams import DemoStream
+    >>> service = Service(DemoStream(), IHOMER(), limit=100)
+    >>> with Monitor() as monitor:
+    ...     monitor.watch(service)
+    ...     monitor.show(service.run().progress)
+    ...     with urlopen(f"http://127.0.0.1:{monitor.port}/healthz") as probe:
+    ...         probe.status
+    200
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        bounds: HealthBounds | None = None,
+        every: float = 1.0,
+    ) -> None:
+        self.health = Health(bounds)
+        self._page = StatusPage(self.health)
+        self.exporter = PrometheusExporter(host, port, routes=self._page.routes())
+        self._feed = ExporterFeed(self.exporter)
+        self._every = every
+        self._service: Service | None = None
+        self._state: StateBuilder | None = None
+        self._shown = -math.inf
+
+    @property
+    def port(self) -> int:
+        """The port listened on."""
+        return self.exporter.port
+
+    def watch(self, service: Service) -> None:
+        """Show ``service``, once, before it runs."""
+        self._service = service
+        self._state = StateBuilder(service.source.name, service.learner, service.metrics)
+
+    def show(self, progress: Progress) -> None:
+        """Take the newest progress: an observer of the service."""
+        self.health.progressed(progress.operation)
+        self._feed.show(progress)
+        if self._state is None:
+            return
+        self._state.note(progress.new_changes, progress.seconds)
+        if progress.seconds - self._shown >= self._every:
+            self._shown = progress.seconds
+            self._page.show(msgspec.json.encode(self._state.build(progress)))
+            self._show_baselines()
+
+    def _show_baselines(self) -> None:
+        assert self._service is not None
+        for name, metrics in list(self._service.metrics.items())[1:]:
+            self.exporter.set_baseline(name, metrics.windowed().as_dict())
+
+    def __enter__(self) -> Monitor:
+        self.exporter.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.exporter.close()
