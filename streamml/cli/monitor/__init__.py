@@ -99,8 +99,16 @@ class Monitor:
         for name, metrics in list(self._service.metrics.items())[1:]:
             self.exporter.set_baseline(name, metrics.windowed().as_dict())
 
+    def start(self) -> int:
+        """Listen; gives the port."""
+        return self.exporter.start()
+
+    def close(self) -> None:
+        """Stop listening; safe to call twice."""
+        self.exporter.close()
+
     def __enter__(self) -> Monitor:
-        self.exporter.start()
+        self.start()
         return self
 
     def __exit__(
@@ -109,4 +117,4 @@ class Monitor:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.exporter.close()
+        self.close()

@@ -76,12 +76,11 @@ class StateBuilder:
     def note(self, changes: Sequence[Change], at: float) -> None:
         """Changes since the last call; ``at`` in seconds since the start."""
         self._labels.note(changes)
+        drifts = [change for change in changes if change.kind == "drift"]
+        others = [change for change in changes if change.kind not in ("drift", "warning")]
         # Of many at once only the newest can be shown.
-        for change in changes[-2 * _MOST_CHANGES :]:
-            if change.kind == "drift":
-                self._drifts.append(self._change(change, at))
-            elif change.kind != "warning":
-                self._changes.append(self._change(change, at))
+        self._drifts.extend(self._change(change, at) for change in drifts[-_MOST_CHANGES:])
+        self._changes.extend(self._change(change, at) for change in others[-_MOST_CHANGES:])
 
     def build(self, progress: Progress) -> dict[str, Any]:
         """The document as it stands: plain values, of bounded size."""

@@ -7,6 +7,7 @@ Is it keeping up: is the lag small, and if not, does it shrink?
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -20,7 +21,9 @@ __all__ = ["Verdict", "is_drifting", "is_keeping_up", "is_learning"]
 
 _CLOSE: Final = 0.02
 _FALL: Final = 0.1
+_DIP: Final = 0.03
 _FEW: Final = 200
+_ENOUGH: Final = 8
 _SECONDS_BEHIND: Final = 5.0
 _TREND: Final = 30.0
 
@@ -78,22 +81,28 @@ def is_drifting(
     >>> is_drifting([100], 5000, 1000, []).sentence
     'The last drift was 4,900 events ago.'
     """
-    scored = [p.f1 for p in past if p.f1 is not None]
-    if len(scored) >= 8:
-        quarter = len(scored) // 4
-        usual = median(scored[:-quarter])
-        if scored[-1] < usual - _FALL:
-            fall = f"F1 fell {score(usual - scored[-1])} below its usual {score(usual)}."
-            return Verdict("bad", "Yes", fall)
+    fall, usual = _fall(past)
+    said = f"F1 is {score(fall)} below its usual {score(usual)}"
+    if fall > _FALL:
+        return Verdict("bad", "Yes", f"{said}.")
     new = sum(position - at <= window for at in drifts)
     if new:
-        said = f"{plural(new, 'drift')} within the last {plural(window, 'event')}"
-        return Verdict("watch", "A little", f"{said}; quality holds.")
+        said = f"; {said}" if fall > _DIP else ""
+        lately = f"{plural(new, 'drift')} within the last {plural(window, 'event')}"
+        return Verdict("watch", "A little", f"{lately}{said}.")
     if not drifts:
         return Verdict("good", "No", "No drift so far.")
-    return Verdict(
-        "good", "No", f"The last drift was {plural(position - drifts[-1], 'event')} ago."
-    )
+    ago = plural(max(position - drifts[-1], 0), "event")
+    return Verdict("good", "No", f"The last drift was {ago} ago.")
+
+
+def _fall(past: Sequence[Point]) -> tuple[float, float]:
+    """How far F1 is below its median before the newest quarter, and that median."""
+    scored = [p.f1 for p in past if p.f1 is not None]
+    if len(scored) < _ENOUGH:
+        return 0.0, math.nan
+    usual = median(scored[: -(len(scored) // 4)])
+    return usual - scored[-1], usual
 
 
 def is_keeping_up(operation: Operation, past: Sequence[Point]) -> Verdict:
