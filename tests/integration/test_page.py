@@ -5,7 +5,6 @@ Screenshots lie in ``STREAMML_ARTEFACTS`` where that is set, else beside pytest'
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import threading
 from collections.abc import Iterator
@@ -22,12 +21,7 @@ from streamml.service import Progress, Service
 from streamml.streams import DemoStream
 from streamml.testing import EventSource
 from streamml.types import Event
-
-_spec = importlib.util.spec_from_file_location("chromium", Path(__file__).with_name("chromium.py"))
-assert _spec is not None
-assert _spec.loader is not None
-chromium = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(chromium)
+from tests.integration.chromium import Browser
 
 pytestmark = pytest.mark.browser
 
@@ -46,8 +40,8 @@ class Named(EventSource):
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator:
-    with chromium.Browser() as it:
+def browser() -> Iterator[Browser]:
+    with Browser() as it:
         yield it
 
 
@@ -91,11 +85,11 @@ def run() -> Iterator[Run]:
     it.close()
 
 
-def fits(browser) -> bool:
+def fits(browser: Browser) -> bool:
     return browser.run("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_it_draws_and_refreshes_by_itself(browser, run: Run, artefacts: Path) -> None:
+def test_it_draws_and_refreshes_by_itself(browser: Browser, run: Run, artefacts: Path) -> None:
     browser.errors.clear()
     browser.requested.clear()
     browser.resize(1100, 900)
@@ -135,7 +129,7 @@ def test_it_draws_and_refreshes_by_itself(browser, run: Run, artefacts: Path) ->
     assert {url.split("/")[2] for url in browser.requested} == {run.url.split("/")[2]}
 
 
-def test_what_comes_from_the_stream_is_text(browser, artefacts: Path) -> None:
+def test_what_comes_from_the_stream_is_text(browser: Browser, artefacts: Path) -> None:
     """Hostile names everywhere, a consumer in trouble, a dark and narrow screen."""
     names = [EVIL, "</script><script>document.title='owned'</script>", "l" * 5000, "a", "b"]
     events = [
@@ -176,7 +170,7 @@ def test_what_comes_from_the_stream_is_text(browser, artefacts: Path) -> None:
     assert browser.errors == []
 
 
-def test_a_run_that_ends_is_said_to_be_lost(browser) -> None:
+def test_a_run_that_ends_is_said_to_be_lost(browser: Browser) -> None:
     browser.resize(800, 800)
     with Monitor() as monitor:
         browser.open(f"http://127.0.0.1:{monitor.port}/")

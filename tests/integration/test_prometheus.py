@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
-from urllib.error import URLError
-from urllib.request import urlopen
+from contextlib import ExitStack
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
 import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
+from streamml._operation import JoinState, LatencyCounts, Operation, PartitionLag, SnapshotState
 from streamml.errors import ConfigError
+from streamml_connectors.health import Health, HealthBounds
+from streamml_connectors.page import StatusPage
 from streamml_connectors.prometheus import LATENCY_BUCKETS, PrometheusExporter
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -47,6 +54,15 @@ def exporter() -> Iterator[PrometheusExporter]:
 
 
 def fill(exporter: PrometheusExporter) -> None:
+    exporter.set_operation(
+        Operation(
+            partitions=(PartitionLag(STRANGE, 0, 2),),
+            end_to_end=LatencyCounts((0.1,), (1, 0), 0.1),
+            join=JoinState(),
+            snapshot=SnapshotState(age=1.0, size=1, seconds=1.0),
+        )
+    )
+    exporter.set_baseline("no-change", {"micro_f1": 0.5})
     exporter.add_events(40)
     exporter.add_events(2)
     exporter.set_clusters(3)
@@ -180,3 +196,95 @@ def test_mistakes_are_named() -> None:
         PrometheusExporter(max_labels=0)
     with pytest.raises(ConfigError, match="no window 'windowed'"):
         PrometheusExporter().set_scores("windowed", {})
+
+
+def status(exporter: PrometheusExporter, path: str, method: str = "GET") -> int:
+    request = Request(f"http://127.0.0.1:{exporter.port}{path}", method=method)
+    try:
+        with urlopen(request, timeout=10) as answer:
+            return answer.status
+    except HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_probes_answer_with_their_reasons() -> None:
+    seconds = [0.0]
+    health = Health(HealthBounds(stall=60, lag=10), now=lambda: seconds[0])
+    with PrometheusExporter(routes=StatusPage(health).routes()) as exporter:
+        assert (status(exporter, "/healthz"), status(exporter, "/readyz")) == (200, 503)
+        health.progressed(Operation(partitions=(PartitionLag("t", 0, 10),)))
+        assert (status(exporter, "/healthz"), status(exporter, "/readyz")) == (200, 200)
+        health.progressed(Operation(partitions=(PartitionLag("t", 0, 11),)))
+        assert (status(exporter, "/healthz"), status(exporter, "/readyz")) == (200, 503)
+        with pytest.raises(HTTPError) as caught:
+            urlopen(f"http://127.0.0.1:{exporter.port}/readyz", timeout=10)
+        with caught.value as error:
+            body = json.load(error)
+        assert not body["ok"]
+        assert [c["name"] for c in body["checks"] if not c["ok"]] == ["caught_up"]
+        assert "11 records behind; the bound is 10" in str(body)
+        seconds[0] = 61
+        assert (status(exporter, "/healthz"), status(exporter, "/readyz")) == (503, 503)
+
+
+def test_nothing_but_what_is_meant_is_served() -> None:
+    with PrometheusExporter(routes=StatusPage(Health()).routes()) as exporter:
+        for path in ("/nope", "/../exporter.py", "/page/__init__.py", "/%2e%2e/etc/passwd"):
+            assert status(exporter, path) == 404
+        for method in ("POST", "PUT", "DELETE"):
+            assert status(exporter, "/metrics", method) == 405
+        assert status(exporter, "/", "HEAD") == 200
+        with urlopen(f"http://127.0.0.1:{exporter.port}/", timeout=10) as answer:
+            policy = answer.headers["Content-Security-Policy"]
+            text = answer.read().decode()
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "//" not in text.replace("<!doctype", "")  # no address outside
+        # Every file the page names is there.
+        for path in re.findall(r'(?:href|src)="([^"]+)"', text):
+            assert status(exporter, f"/{path}") in (200, 503), path
+
+
+def test_a_silent_client_holds_up_nobody() -> None:
+    with PrometheusExporter() as exporter, ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(socket.create_connection(("127.0.0.1", exporter.port)))
+        assert "streamml_events_total" in page(exporter)
+
+
+def test_it_speaks_ipv6() -> None:
+    try:
+        with PrometheusExporter("::1") as exporter:
+            answer = urlopen(f"http://[::1]:{exporter.port}/metrics", timeout=10)
+            assert b"streamml_events_total" in answer.read()
+    except ConfigError:
+        with pytest.raises(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass  # this machine has no IPv6
+
+
+def test_a_consumer_is_exported(exporter: PrometheusExporter) -> None:
+    partitions = tuple(PartitionLag("t", i, 2 if i < 600 else None) for i in range(601))
+    exporter.set_operation(
+        Operation(
+            partitions=partitions,
+            outcomes={"learned": 5, "expired": 1},
+            end_to_end=LatencyCounts((0.1, 1.0), (3, 1, 1), 7.0),
+            join=JoinState(events=4, labels=2, oldest=1.5, joined=5, duplicates=1, expired=1),
+            snapshot=SnapshotState(age=100.0, size=10, seconds=0.1, saved=3, failures=2),
+        )
+    )
+    series = scrape(exporter)
+    lags = {labels: v for (name, labels), v in series.items() if "lag_events" in name}
+    assert len(lags) == 501  # bounded, and none is lost from the sum
+    assert sum(lags.values()) == 1200
+    assert at(series, "streamml_assigned_partitions") == 601
+    assert at(series, "streamml_event_outcomes_total", outcome="expired") == 1
+    assert at(series, "streamml_label_joins_total", outcome="duplicate") == 1
+    assert at(series, "streamml_join_oldest_seconds") == 1.5
+    assert at(series, "streamml_end_to_end_seconds_bucket", le="1.0") == 4
+    assert at(series, "streamml_end_to_end_seconds_count") == 5
+    assert time.time() - at(series, "streamml_snapshot_timestamp_seconds") == pytest.approx(
+        100, 0.1
+    )
+    assert at(series, "streamml_snapshots_total", outcome="failed") == 2

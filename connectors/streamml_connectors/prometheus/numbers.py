@@ -28,8 +28,8 @@ class Numbers(Collector):
         self.clusters: int | None = None
         self.scores: dict[str, dict[str, float]] = {}
         self.labels: Sequence[tuple[str, float, Mapping[str, float]]] = ()
-        self.changes: dict[str, int] = {}
-        self.drifts: dict[str, int] = {}
+        self.changes: dict[str, int] = dict.fromkeys(("split", "merge", "rebuild"), 0)
+        self.drifts: dict[str, int] = dict.fromkeys(("local", "global"), 0)
         self.dead_letters: dict[str, int] = {}
         self.predict, self.learn = Latency(), Latency()
         self.baselines: dict[str, dict[str, float]] = {}
