@@ -14,7 +14,15 @@ import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from tests.integration.deployment import DEPLOY, alerts, dashboard, exported, expressions, load
+from tests.integration.deployment import (
+    DEPLOY,
+    ROOT,
+    alerts,
+    dashboard,
+    exported,
+    expressions,
+    load,
+)
 
 # -- Prometheus ---------------------------------------------------------------------------
 
@@ -144,3 +152,10 @@ def test_grafana_finds_its_dashboard_and_prometheus() -> None:
     assert {path.parent for path in inside} == {Path(provider["options"]["path"])}
     home = services["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert Path(home) in inside
+
+
+def test_the_readme_names_exactly_what_is_exported() -> None:
+    text = (ROOT / "README.md").read_text()
+    named = set(re.findall(r"`(streamml_\w+)", text))
+    known = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in exported()}
+    assert named == {name for name in known if name.startswith("streamml_")}

@@ -137,7 +137,9 @@ def test_the_document_agrees_with_the_run() -> None:
     assert document["events"] == 6000
     assert document["window"]["micro_f1"] == pytest.approx(progress.window.micro_f1, abs=1e-4)
     assert set(document["baselines"]) == {"no-change", "majority"}
-    assert len(document["drifts"]) == progress.drifts > 0
+    kinds = [drift["kind"] for drift in document["drifts"]]
+    assert kinds.count("drift") == progress.drifts > 0
+    assert set(kinds) <= {"drift", "swap"}
     assert len(document["changes"]) == progress.structure_changes > 0
     leaves = document["tree"]["children"]
     assert len(leaves) == document["clusters"] == service.learner.n_clusters

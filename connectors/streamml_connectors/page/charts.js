@@ -97,6 +97,7 @@ const SHAPES = {
   split: (x, y) => `M${x} ${y - 6}L${x + 6} ${y + 5}L${x - 6} ${y + 5}Z`,
   merge: (x, y) => `M${x} ${y + 6}L${x + 6} ${y - 5}L${x - 6} ${y - 5}Z`,
   rebuild: (x, y) => `M${x - 5} ${y - 5}h10v10h-10Z`,
+  swap: (x, y) => `M${x} ${y - 5.5}L${x + 5.5} ${y}L${x} ${y + 5.5}L${x - 5.5} ${y}Z`,
   drift: (x, y) => `M${x - 3.5} ${y}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0Z`,
 };
 

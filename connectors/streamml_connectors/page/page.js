@@ -83,6 +83,7 @@ function showCharts() {
   legend("timeline-legend", [
     { kind: "split", name: "split" }, { kind: "merge", name: "merge" }, { kind: "rebuild", name: "rebuild" },
     { kind: "drift", name: "drift of a cluster", value: count(state.totals.drifts) },
+    { kind: "swap", name: "an alternate took over" },
   ]);
 }
 
@@ -123,16 +124,24 @@ function showTree() {
   showNode(state.tree, $("tree"));
 }
 
+const isDrift = (change) => change.kind === "drift" || change.kind === "swap";
+
 // Drifts come in flocks: those with no structure change between them are one line.
 function flocks() {
   const all = [...state.changes, ...state.drifts].sort((a, b) => b.position - a.position);
   const found = [];
   for (const change of all) {
     const flock = found[found.length - 1];
-    if (change.kind === "drift" && flock?.[0].kind === "drift") flock.push(change);
+    if (isDrift(change) && flock && isDrift(flock[0])) flock.push(change);
     else found.push([change]);
   }
   return found.slice(0, 10);
+}
+
+function flockKind(flock) {
+  if (flock.length === 1) return flock[0].kind;
+  const swaps = flock.filter((one) => one.kind === "swap").length, drifts = flock.length - swaps;
+  return [drifts && plural(drifts, "drift"), swaps && plural(swaps, "swap")].filter(Boolean).join(", ");
 }
 
 function flockText(flock) {
@@ -148,7 +157,7 @@ function showChanges() {
   if (!all.length) make(into, "li", "quiet", "None so far.");
   for (const flock of all) {
     const item = make(into, "li"), [newest] = flock, oldest = last(flock);
-    make(item, "span", "kind", flock.length > 1 ? `${flock.length} drifts` : newest.kind);
+    make(item, "span", "kind", flockKind(flock));
     const where = oldest.position === newest.position ? `event ${count(newest.position)}`
       : `events ${count(oldest.position)} to ${count(newest.position)}`;
     make(item, "span", "where", where);

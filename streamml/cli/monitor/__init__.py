@@ -7,8 +7,9 @@ threads only hand out the newest one.
 from __future__ import annotations
 
 import math
+import time
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from streamml.service import Progress, Service
 
 __all__ = ["Monitor"]
+
+_SHARE: Final = 50
 
 
 class Monitor:
@@ -67,7 +70,7 @@ class Monitor:
         self._page = StatusPage(self.health)
         self.exporter = PrometheusExporter(host, port, routes=self._page.routes())
         self._feed = ExporterFeed(self.exporter)
-        self._every = every
+        self._every = self._gap = every
         self._service: Service | None = None
         self._state: StateBuilder | None = None
         self._shown = -math.inf
@@ -89,10 +92,13 @@ class Monitor:
         if self._state is None:
             return
         self._state.note(progress.new_changes, progress.seconds)
-        if progress.seconds - self._shown >= self._every:
-            self._shown = progress.seconds
+        if progress.seconds - self._shown >= self._gap:
+            started = time.perf_counter()
             self._page.show(msgspec.json.encode(self._state.build(progress)))
             self._show_baselines()
+            self._shown = progress.seconds
+            # A tree of thousands of labels takes its time: never more than one part in fifty.
+            self._gap = max(self._every, _SHARE * (time.perf_counter() - started))
 
     def _show_baselines(self) -> None:
         assert self._service is not None

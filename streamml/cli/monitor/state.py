@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from streamml._progress import STRUCTURE_CHANGES
 from streamml.cli.monitor.history import History, Point, columns
 from streamml.cli.monitor.tree import LabelHistory, shown_name, tree_view
 from streamml.cli.monitor.verdicts import is_drifting, is_keeping_up, is_learning
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["StateBuilder"]
 
 _FORMAT: Final = 1
+_DRIFTS: Final = ("drift", "swap")  # warnings and pruned alternates change nothing
 _FEWEST_SCORED: Final = 50  # a curve over fewer says nothing
 _MOST_CHANGES: Final = 100
 _MOST_GROUPS: Final = 12
@@ -76,8 +78,8 @@ class StateBuilder:
     def note(self, changes: Sequence[Change], at: float) -> None:
         """Changes since the last call; ``at`` in seconds since the start."""
         self._labels.note(changes)
-        drifts = [change for change in changes if change.kind == "drift"]
-        others = [change for change in changes if change.kind not in ("drift", "warning")]
+        drifts = [change for change in changes if change.kind in _DRIFTS]
+        others = [change for change in changes if change.kind in STRUCTURE_CHANGES]
         # Of many at once only the newest can be shown.
         self._drifts.extend(self._change(change, at) for change in drifts[-_MOST_CHANGES:])
         self._changes.extend(self._change(change, at) for change in others[-_MOST_CHANGES:])
@@ -138,7 +140,7 @@ class StateBuilder:
         self, progress: Progress, best: tuple[str, float] | None, recent: list[Point]
     ) -> dict[str, Any]:
         f1 = _known(progress.window.micro_f1)
-        drifts = [drift["position"] for drift in self._drifts]
+        drifts = [d["position"] for d in self._drifts if d["kind"] == "drift"]
         answers = {
             "learning": is_learning(f1, progress.window_events, best),
             "drifting": is_drifting(drifts, self._own.events, self._own.window, recent),

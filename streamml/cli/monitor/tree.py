@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from streamml._progress import STRUCTURE_CHANGES
+
 if TYPE_CHECKING:
     from streamml.base import LabelNode
     from streamml.types import Change, Float64Array, Int64Array
@@ -55,11 +57,10 @@ class LabelHistory:
     def note(self, changes: Iterable[Change]) -> None:
         """Changes since the last call, oldest first."""
         for change in changes:
-            if change.kind == "warning":
-                continue
             at = self._drift if change.kind == "drift" else self._change
-            for group in change.labels:
-                at.update(dict.fromkeys(group, change.position))
+            if change.kind == "drift" or change.kind in STRUCTURE_CHANGES:
+                for group in change.labels:
+                    at.update(dict.fromkeys(group, change.position))
 
     def state(self, labels: Sequence[int], position: int) -> tuple[str, int | None]:
         """State of a cluster, and the position of the drift or change behind it.
