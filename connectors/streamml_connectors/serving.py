@@ -169,6 +169,7 @@ class _Server(ThreadingMixIn, WSGIServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 64
 
     def __init__(self, address: tuple[str, int], handler: Callable[..., WSGIRequestHandler]):
         self._free = threading.BoundedSemaphore(_MOST_AT_ONCE)
