@@ -103,6 +103,7 @@ class Part:
     def restored(cls, saved: Mapping[str, Any], schema: Schema, names: Iterable[str]) -> Part:
         """The part that :meth:`snapshot` described; all of it was predicted by ``names``."""
         where, empty = "a waiting batch", np.zeros(0)
+        check(isinstance(saved, Mapping), where, "is no mapping")
         batch = batch_from(part_of(saved, "batch", dict, where), schema)
         now, due = (rebuild(saved.get(name), empty, where) for name in ("now", "due"))
         check(len(now) == len(due) == len(batch) > 0, where, "has other times")
@@ -112,7 +113,8 @@ class Part:
         check(set(decided) == set(names), where, "was predicted by others")
         learned = part_of(saved, "learned", int, where)
         check(0 <= learned < len(batch), where, "was learned already")
-        found = {name: decided_from(rows, batch) for name, rows in decided.items()}
+        rows = {name: part_of(decided, name, dict, where) for name in decided}
+        found = {name: decided_from(row, batch) for name, row in rows.items()}
         return cls(batch, now, due, found, len(batch), learned)
 
 

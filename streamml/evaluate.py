@@ -209,7 +209,8 @@ class PrequentialLoop:
         """
         where, clock = "the loop", self._clock
         delay = [clock.delay.events, clock.delay.seconds]
-        check(part_of(snapshot, "delay", list, where) == delay, where, "has another delay")
+        saved_delay = repr(part_of(snapshot, "delay", list, where))
+        check(saved_delay == repr(delay), where, "has another delay")
         learners = part_of(snapshot, "learners", dict, where)
         metrics = part_of(snapshot, "metrics", dict, where)
         bound = part_of(snapshot, "bound", dict, where)

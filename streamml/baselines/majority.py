@@ -107,7 +107,7 @@ class MajorityLabelSet(Learner):
         )
         for columns in (sets, best):
             check(columns.dtype == np.int32 and columns.ndim == 1, where, "holds no columns")
-            check_range(columns, 0, len(schema.labels), where)
+            check_range(columns, 0, known, where)
         check(bool((np.diff(best) > 0).all()), where, "is unordered")
         check(
             len(indptr) == len(counts) + 1 and len(counts) <= self.max_sets + 1,

@@ -68,7 +68,7 @@ class NoChange(Learner):
 
     def _check_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
         check(0 <= learned["_known"] <= len(schema.labels), "the previous label set", "is too long")
-        check_range(learned["_previous"], 0, len(schema.labels), "the previous label set")
+        check_range(learned["_previous"], 0, learned["_known"], "the previous label set")
         check(
             bool((np.diff(learned["_previous"]) > 0).all()),
             "the previous label set",

@@ -277,9 +277,10 @@ class Prequential:
             nothing is changed then.
         """
         for name, mine in (("format", _FORMAT), ("window", self.window), ("fading", self.fading)):
-            if snapshot.get(name) != mine:
+            saved = snapshot.get(name)
+            if type(saved) not in (int, float) or saved != mine:
                 raise StateError(
-                    f"The snapshot of the metrics has {name} {snapshot.get(name)}, not {mine}: "
+                    f"The snapshot of the metrics has {name} {saved}, not {mine}: "
                     "restore it with the version and parameters it was taken with."
                 )
         found = {name: rebuild(snapshot.get(name), like, name) for name, like in _kinds().items()}
