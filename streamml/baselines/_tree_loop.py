@@ -9,6 +9,7 @@ from streamml._loop.arrays import Output, Rows
 from streamml.drift.adwin import AdwinState
 from streamml.nodes.tree import (
     KNOWN,
+    LOGGED,
     Blocks,
     Nodes,
     TreePlan,
