@@ -57,7 +57,7 @@ ROOT, POSITION, KNOWN, NODES, BLOCKS, VISITED, PASSED, WIDE, ALLOWED, LOGGED = r
 and inner nodes of the event, longest row, blocks allowed, changes in the log."""
 SPLIT, GROWN, SWAPPED, PRUNED, DEACTIVATED, REFUSED = range(10, 16)
 """More of them: how often it happened."""
-SHARES, LINES, BOTH_NEAR, BOTH_LINES = range(4)
+SHARES, LINES, NEAR, BOTH_NEAR, BOTH_LINES = range(5)
 """``Work.asked``: whom a leaf asked, and whose answer it gave."""
 VISITS = 9
 """Leaves an event is scored by: one, and those of up to 8 alternates."""

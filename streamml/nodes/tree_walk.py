@@ -19,6 +19,7 @@ from streamml.nodes.tree import (
     LINE_LOSS,
     LINES,
     LOSS,
+    NEAR,
     NEAR_LOSS,
     PASSED,
     RIGHT,
@@ -109,19 +110,20 @@ def _ask_leaf(
         num = nodes.num[i]
         light = num[SEEN] < plan.heavy or num[ENTROPY] < plan.mixed
         if ensemble is not None:
-            if num[SEEN] > 0.0:
+            if num[SEEN] + nodes.given[i, 0] > 0.0:
                 work.asked[v] = LINES
                 ensemble_scores(ensemble, b, idx, x, n, n_labels, out)
         if window is not None:
             if window.pos[b, 1] > 0 and (light or blocks.kinds[b] <= 1):
-                far = plan.adaptive and work.asked[v] == LINES and num[LINE_LOSS] < num[NEAR_LOSS]
-                work.asked[v] = BOTH_LINES if far else BOTH_NEAR
+                both = work.asked[v] == LINES
+                far = both and plan.adaptive and num[LINE_LOSS] < num[NEAR_LOSS]
                 other = work.other[v]
                 for l in range(n_labels):
                     other[l] = out[l]
                 near = other if far else out
                 window_votes(window, work, b, idx, x, n, plan.neighbours, n_labels,
                              absent_is_zero, near)  # fmt: skip
+                work.asked[v] = BOTH_LINES if far else BOTH_NEAR if both else NEAR
     if work.asked[v] == SHARES:
         _shares(nodes, i, n_labels, out)
 

@@ -5,7 +5,7 @@ import pytest
 
 from streamml import IHOMER, checks
 from streamml.base import Learner
-from streamml.baselines import MajorityLabelSet, NoChange
+from streamml.baselines import MLHAT, MajorityLabelSet, NoChange
 from streamml.checks.report import run
 from streamml.errors import ConfigError
 from streamml.types import (
@@ -19,10 +19,13 @@ LEARNERS = [
     NoChange(),
     MajorityLabelSet(),
     MajorityLabelSet(max_sets=2),
+    MLHAT(),
+    MLHAT(grace_period=50, delta=0.3, bootstrap=True),
     IHOMER("fast"),
     IHOMER("default", window=256),
     IHOMER("accurate", window=256),
     IHOMER("fast", rule="odac", n_min=50),
+    IHOMER(members=("tree", "constant")),
 ]
 
 
