@@ -41,6 +41,7 @@ class BatchBuilder:
         self._negative_indptr, self._negative_indices = array("q", [0]), array("i")
         self._y_kind = bytearray()
         self._n_features, self._n_labels = array("i"), array("i")
+        self._texts: list[str] | None = [] if schema.takes_text else None
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -51,12 +52,11 @@ class BatchBuilder:
         if problem is not None:
             reason, detail = problem
             return DeadLetter(reason, detail, f"event {event.id}", repr(event)[:4096].encode())
-        assert not isinstance(event.x, str)
-        for name, value in event.x.items():
-            column = self.schema.features.add(name)
-            if column >= 0:
-                self._x_indices.append(column)
-                self._x_values.append(float(value))
+        if isinstance(event.x, str):
+            assert self._texts is not None
+            self._texts.append(event.x)
+        else:
+            self._append_features(event.x)
         self._append_labels(event)
         self._x_indptr.append(len(self._x_indices))
         self._ids.append(event.id)
@@ -64,6 +64,13 @@ class BatchBuilder:
         self._n_features.append(len(self.schema.features))
         self._n_labels.append(len(self.schema.labels))
         return None
+
+    def _append_features(self, x: Mapping[str, float]) -> None:
+        for name, value in x.items():
+            column = self.schema.features.add(name)
+            if column >= 0:
+                self._x_indices.append(column)
+                self._x_values.append(float(value))
 
     def _append_labels(self, event: Event) -> None:
         add = self.schema.labels.add
@@ -95,18 +102,30 @@ class BatchBuilder:
             np.array(self._negative_indices, np.int32),
             np.array(self._n_features, np.int32),
             np.array(self._n_labels, np.int32),
+            None if self._texts is None else list(self._texts),
         )
 
 
 def _problem(event: Event, schema: Schema) -> tuple[str, str] | None:
     """Reason and sentence for an event that cannot be used, else ``None``."""
-    if not isinstance(event.x, Mapping):
-        return "wrong_type", "Its features are no mapping: text needs an embedding stage."
-    if not event.x:
-        return "no_features", "It has no features: give it at least one."
+    problem = _x_problem(event.x, schema)
+    if problem is not None:
+        return problem
     if not math.isfinite(event.timestamp):
         return "not_finite", "Its timestamp is not finite: give seconds as a number."
-    for name, value in event.x.items():
+    return _label_problem(event, schema)
+
+
+def _x_problem(x: object, schema: Schema) -> tuple[str, str] | None:
+    if schema.takes_text:
+        if isinstance(x, str) and x.strip():
+            return None
+        return "no_text", "It has no text: the embedding stage needs one."
+    if not isinstance(x, Mapping):
+        return "wrong_type", "Its features are no mapping: text needs an embedding stage."
+    if not x:
+        return "no_features", "It has no features: give it at least one."
+    for name, value in x.items():
         if not isinstance(name, str):
             return "wrong_type", f"The feature name {name!r} is no string."
         try:
@@ -115,7 +134,7 @@ def _problem(event: Event, schema: Schema) -> tuple[str, str] | None:
             return "not_a_number", f"Feature {name!r} is {value!r}, which is no number."
         if not size <= _FLOAT32_MAX:
             return "not_finite", f"Feature {name!r} is {value!r}: float32 cannot hold it."
-    return _label_problem(event, schema)
+    return None
 
 
 def _label_problem(event: Event, schema: Schema) -> tuple[str, str] | None:

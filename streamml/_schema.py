@@ -124,6 +124,8 @@ class Schema:
         beyond its cap is a dead letter; both are counted.
     absent_is_zero
         What an absent feature means: zero (sparse files), or that it is not known.
+    takes_text
+        Whether every event brings a text, for an embedding stage.
 
     Examples
     --------
@@ -132,7 +134,14 @@ class Schema:
     (2, 3, 2)
     """
 
-    __slots__ = ("absent_is_zero", "declared_features", "declared_labels", "features", "labels")
+    __slots__ = (
+        "absent_is_zero",
+        "declared_features",
+        "declared_labels",
+        "features",
+        "labels",
+        "takes_text",
+    )
 
     def __init__(
         self,
@@ -141,8 +150,10 @@ class Schema:
         max_features: int | None = None,
         max_labels: int | None = None,
         absent_is_zero: bool = False,
+        takes_text: bool = False,
     ) -> None:
         self.absent_is_zero = absent_is_zero
+        self.takes_text = takes_text
         self.features = Vocabulary(features, max_features)
         self.labels = Vocabulary(labels, max_labels)
         self.declared_features = len(self.features)

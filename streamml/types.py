@@ -98,7 +98,7 @@ class Event:
         Seconds, event time.
     x
         Feature name -> finite number; a feature that is absent is absent, not zero.
-        Text (``str``) where an embedding stage is on.
+        Text where an embedding stage is on (``Schema(takes_text=True)``).
     y
         The label set; ``None`` while it is not known.
 
@@ -127,6 +127,12 @@ def _joined_offsets(arrays: Sequence[Int64Array]) -> Int64Array:
     return np.concatenate([arrays[0], *rest])
 
 
+def _joined_texts(parts: Sequence[EventBatch]) -> list[str] | None:
+    if any(part.texts is None for part in parts):
+        return None
+    return [text for part in parts for text in part.texts or ()]
+
+
 @dataclass(slots=True)
 class EventBatch:
     """A run of consecutive events as sparse rows (CSR).
@@ -149,6 +155,9 @@ class EventBatch:
     n_features, n_labels
         int32 ``(n,)``: vocabulary sizes once this event, its labels included, was read.
         They make batches of any size mean the same.
+    texts
+        One an event where the schema takes text, for an embedding stage; learners never
+        see it. Numeric features may stand beside it.
     """
 
     schema: Schema
@@ -164,6 +173,7 @@ class EventBatch:
     negative_indices: Int32Array
     n_features: Int32Array
     n_labels: Int32Array
+    texts: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -219,6 +229,7 @@ class EventBatch:
             np.concatenate([part.negative_indices for part in parts]),
             np.concatenate([part.n_features for part in parts]),
             np.concatenate([part.n_labels for part in parts]),
+            _joined_texts(parts),
         )
 
     def slice(self, start: int, stop: int) -> EventBatch:
@@ -240,6 +251,7 @@ class EventBatch:
             self.negative_indices[n0:n1],
             self.n_features[start:stop],
             self.n_labels[start:stop],
+            None if self.texts is None else self.texts[start:stop],
         )
 
     def label_set(self, row: int) -> frozenset[str]:
@@ -249,14 +261,16 @@ class EventBatch:
         return frozenset(names[int(c)] for c in columns)
 
     def events(self) -> Iterator[Event]:
-        """Decode the batch, event by event."""
+        """Decode the batch, event by event; an event with text shows its text alone."""
         features, labels = self.schema.features, self.schema.labels
         for i, event_id in enumerate(self.ids):
             row = slice(self.x_indptr[i], self.x_indptr[i + 1])
-            x = {
+            x: Mapping[str, float] | str = {
                 features[int(j)]: float(v)
                 for j, v in zip(self.x_indices[row], self.x_values[row], strict=True)
             }
+            if self.texts is not None:
+                x = self.texts[i]
             y: Labels | None = None
             if self.y_kind[i] == LABELS_FULL:
                 y = self.label_set(i)

@@ -38,6 +38,8 @@ class ArffSource(LineSource):
         Names of the label attributes.
     xml
         Mulan's label file.
+    text
+        The string attribute with the text for an embedding stage.
     keep_zeros
         Whether explicit zeros of dense rows are kept as known zeros.
     max_line
@@ -72,6 +74,7 @@ class ArffSource(LineSource):
         *,
         labels: Sequence[str] | None = None,
         xml: Path | str | None = None,
+        text: str | None = None,
         keep_zeros: bool = True,
         max_features: int | None = None,
         max_labels: int | None = None,
@@ -81,12 +84,15 @@ class ArffSource(LineSource):
         try:
             header = read_header(self._reader)
             names = _label_names(header, self.path, labels, xml)
+            if text is not None:
+                strings = [a.name for a in header.attributes if a.is_text]
+                check_names([text], strings, self.path, "string attribute")
             first = self._need_rows()
         except BaseException:
             self.close()
             raise
         self._keep_zeros = keep_zeros
-        self._columns = ArffColumns(header, set(names), self.path)
+        self._columns = ArffColumns(header, set(names), self.path, text)
         self._columns.sparse = first.lstrip().startswith(b"{")
         self.schema = Schema(
             self._columns.feature_names,
@@ -94,6 +100,7 @@ class ArffSource(LineSource):
             max_features,
             max_labels,
             absent_is_zero=self._columns.sparse or not keep_zeros,
+            takes_text=text is not None,
         )
         self.left_out = self._columns.left_out
         self.n_attributes = len(header.attributes) - len(names) - len(self.left_out)

@@ -11,7 +11,7 @@ import numpy as np
 from streamml.errors import SchemaError
 from streamml_connectors.files.arff_header import Attribute, Header, unescape
 from streamml_connectors.files.columns import BadRow, Columns, Row, binary, number
-from streamml_connectors.files.kernels import BINARY, LABEL, NUMBER, SKIP, SLOW_FIELD, TEXT
+from streamml_connectors.files.kernels import BINARY, LABEL, NUMBER, SIDE, SKIP, SLOW_FIELD, TEXT
 
 __all__ = ["ArffColumns"]
 
@@ -33,9 +33,13 @@ class ArffColumns(Columns):
         Names of those that are labels.
     path
         For messages.
+    text
+        The string attribute that an embedding stage takes.
     """
 
-    def __init__(self, header: Header, labels: set[str], path: Path) -> None:
+    def __init__(
+        self, header: Header, labels: set[str], path: Path, text: str | None = None
+    ) -> None:
         n = len(header.attributes)
         super().__init__(
             header.names, np.zeros(n, np.uint8), np.full(n, -1, np.int32), sparse=False
@@ -50,6 +54,8 @@ class ArffColumns(Columns):
         for j, attribute in enumerate(header.attributes):
             if attribute.name in labels:
                 self._add_label(j, attribute, path)
+            elif attribute.is_text and attribute.name == text:
+                self.role[j] = SIDE
             elif attribute.is_text:
                 self.role[j] = SKIP
                 left_out.append(attribute.name)
@@ -105,6 +111,10 @@ class ArffColumns(Columns):
         if found is None:
             raise BadRow("unknown_value", f"{what} has no value {text[:40]!r}.")
         return found
+
+    def side(self, attribute: int, text: str, row: Row) -> None:  # noqa: ARG002
+        """The text for the embedding stage."""
+        row.text = text
 
     def is_label(self, attribute: int) -> bool:
         """Whether a field is a label column."""

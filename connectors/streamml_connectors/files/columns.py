@@ -86,6 +86,8 @@ class Row:
         False where nothing is known of the labels.
     sparse
         Whether features that are left out are zero, so that none at all is a row, too.
+    text
+        For an embedding stage; ``None`` where the row has none.
     """
 
     x: dict[str, float] = field(default_factory=dict)
@@ -96,6 +98,7 @@ class Row:
     sparse: bool = False
     id: EventId | None = None
     timestamp: float | None = None
+    text: str | None = None
 
 
 class Columns(abc.ABC):
@@ -171,9 +174,12 @@ def commit(row: Row, schema: Schema) -> None:
     Raises
     ------
     BadRow
-        It has no features, or a label beyond the cap.
+        It has no features (no text, where the schema takes it), or a label beyond the cap.
     """
-    if not row.x and not row.sparse:
+    if schema.takes_text:
+        if row.text is None or not row.text.strip():
+            raise BadRow("no_text", "It has no text: the embedding stage needs one.")
+    elif not row.x and not row.sparse:
         raise BadRow("no_features", "It has no features: give it at least one.")
     labels, names = schema.labels, row.positive + (row.negative or [])
     if labels.limit is not None:

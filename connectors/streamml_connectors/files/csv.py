@@ -41,6 +41,8 @@ class CsvSource(LineSource):
     id, timestamp
         Columns with the identifier, and with seconds or ISO 8601 times; by default the
         number of the row, from 0.
+    text
+        Column with the text for an embedding stage; other columns stay features.
     ignore
         Columns to leave out.
     delimiter
@@ -77,6 +79,7 @@ class CsvSource(LineSource):
         separator: str = ";",
         id: str | None = None,  # noqa: A002  # the field's name
         timestamp: str | None = None,
+        text: str | None = None,
         ignore: Sequence[str] = (),
         delimiter: str | None = None,
         keep_zeros: bool = True,
@@ -89,7 +92,7 @@ class CsvSource(LineSource):
             delimiter = _delimiter(delimiter, self.path)
             labels = _check_labels(labels, label_list, separator, self.path)
             names = self._header(delimiter)
-            sides = {label_list: "labels", id: "id", timestamp: "timestamp"}
+            sides = {label_list: "labels", id: "id", timestamp: "timestamp", text: "text"}
             sides.pop(None, None)
             check_names([*labels, *ignore, *filter(None, sides)], names, self.path, "column")
             self._columns = _CsvColumns(
@@ -102,6 +105,7 @@ class CsvSource(LineSource):
                 max_features,
                 max_labels,
                 absent_is_zero=not keep_zeros,
+                takes_text=text is not None,
             )
         except BaseException:
             self.close()
@@ -203,12 +207,14 @@ class _CsvColumns(Columns):
             self.column[attribute] = column
 
     def side(self, attribute: int, text: str, row: Row) -> None:
-        """Identifier, timestamp or list of labels."""
+        """Identifier, timestamp, text or list of labels."""
         kind = self._sides[attribute]
         if kind == "id":
             row.id = event_id(text)
         elif kind == "timestamp":
             row.timestamp = timestamp(text)
+        elif kind == "text":
+            row.text = text
         else:
             labels = label_set(text, self._separator)
             row.positive, row.y_known = labels or [], labels is not None

@@ -43,6 +43,9 @@ class JsonlSource(LineSource):
     id, timestamp
         Fields with the identifier and with seconds (or an ISO 8601 time); the number of
         the row, from 0, where there is none.
+    text
+        Field with the text for an embedding stage, beside ``x``, in it, or ``x`` itself
+        (``"x"``); other numeric features stay.
     ignore
         Fields of flat objects to leave out.
     max_line
@@ -75,6 +78,7 @@ class JsonlSource(LineSource):
         separator: str = ";",
         id: str = "id",  # noqa: A002  # the field's name
         timestamp: str = "timestamp",
+        text: str | None = None,
         ignore: Sequence[str] = (),
         max_features: int | None = None,
         max_labels: int | None = None,
@@ -86,24 +90,25 @@ class JsonlSource(LineSource):
         if not separator:
             raise ConfigError("The separator of a label list is empty: give one, such as ';'.")
         labels = labels or ()
-        self._columns = _Fields(labels, label_list, separator, id, timestamp, set(ignore))
+        self._columns = _Fields(labels, label_list, separator, id, timestamp, text, set(ignore))
         try:
-            self._check_first(self._need_rows(), [*labels, *([label_list] if label_list else [])])
+            wanted = [*labels, *([label_list] if label_list else [])]
+            self._check_first(self._need_rows(), wanted, text)
         except BaseException:
             self.close()
             raise
         self.left_out = tuple(ignore)
-        self.schema = Schema([], labels, max_features, max_labels)
+        self.schema = Schema([], labels, max_features, max_labels, takes_text=text is not None)
 
-    def _check_first(self, first: bytes, wanted: Sequence[str]) -> None:
+    def _check_first(self, first: bytes, wanted: Sequence[str], text: str | None) -> None:
         """Raise where the first object shows that the options do not fit the file."""
         try:
             found = _decode(row_text(first))
         except BadRow:
             return  # it becomes a dead letter
         if wanted:
-            check_names(wanted, list(found), self.path, "field")
-        elif "x" not in found:
+            check_names([*wanted, *filter(None, [text])], list(found), self.path, "field")
+        elif "x" not in found and (text is None or text not in found):
             raise SchemaError(
                 f'{self.path} holds no events with "x" and "y": name its label fields, '
                 "or the field that lists the labels."
@@ -124,12 +129,13 @@ class _Fields(Columns):
         separator: str,
         id_field: str,
         time_field: str,
+        text_field: str | None,
         ignore: set[str],
     ) -> None:
         super().__init__((), np.zeros(0, np.uint8), np.zeros(0, np.int32), sparse=False)
         self._labels, self._label_list, self._separator = tuple(labels), label_list, separator
-        self._id, self._time = id_field, time_field
-        self._out = {*labels, *ignore, id_field, time_field, label_list}
+        self._id, self._time, self._text = id_field, time_field, text_field
+        self._out = {*labels, *ignore, id_field, time_field, label_list, text_field}
 
     def value(self, attribute: int, text: str) -> tuple[str, float] | None:
         """Nothing is ever left open."""
@@ -140,6 +146,8 @@ class _Fields(Columns):
         found = _decode(text)
         row = Row()
         self._identify(found, row)
+        if self._text is not None:
+            row.text = _take_text(found, self._text)
         if self._labels or self._label_list is not None:
             self._flat(found, row)
         else:
@@ -202,8 +210,24 @@ def _refuse_not_finite(text: str) -> None:
         return
 
 
+def _take_text(found: dict[str, Any], field: str) -> str | None:
+    """Take the text out of an object, so that only numbers are left as features."""
+    x = found.get("x")
+    if isinstance(x, str):
+        text = found.pop("x") if field == "x" or field not in found else found.pop(field)
+    elif isinstance(x, dict) and field in x:
+        text = x.pop(field)
+    else:
+        text = found.pop(field, None)
+    if text is not None and not isinstance(text, str):
+        raise BadRow("wrong_type", f"Its text {field!r} is no string.")
+    return text
+
+
 def _event(found: Mapping[str, Any], row: Row) -> None:
     x = found.get("x")
+    if x is None and row.text is not None:
+        x = {}
     if x is None:
         raise BadRow("no_features", 'It has no "x": give it at least one feature.')
     if not isinstance(x, dict):

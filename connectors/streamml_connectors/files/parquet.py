@@ -44,6 +44,8 @@ class ParquetSource(FileSource):
     id, timestamp
         Columns with the identifier and with seconds or times; the number of the row,
         from 0, by default.
+    text
+        String column with the text for an embedding stage.
     ignore
         Columns to leave out.
     keep_zeros
@@ -78,6 +80,7 @@ class ParquetSource(FileSource):
         separator: str = ";",
         id: str | None = None,  # noqa: A002  # the column's name
         timestamp: str | None = None,
+        text: str | None = None,
         ignore: Sequence[str] = (),
         keep_zeros: bool = True,
         max_features: int | None = None,
@@ -92,7 +95,7 @@ class ParquetSource(FileSource):
         self._separator = separator
         try:
             self._open()
-            sides = {"labels": label_list, "id": id, "timestamp": timestamp}
+            sides = {"labels": label_list, "id": id, "timestamp": timestamp, "text": text}
             self._layout: Layout = layout(
                 self.path, self._file.schema_arrow, self._peek, labels, sides, ignore
             )
@@ -104,6 +107,7 @@ class ParquetSource(FileSource):
                 max_features,
                 max_labels,
                 absent_is_zero=not keep_zeros,
+                takes_text=text is not None,
             )
         except BaseException:
             self.close()

@@ -46,7 +46,7 @@ def piece_batch(
     if piece.known is not None:
         known = np.ascontiguousarray(piece.known[:, part].T)
     codes = np.ascontiguousarray(piece.labels[:, part].T)
-    bad = _spoilt(values, known, codes, plan)
+    bad = _spoilt(values, known, codes, plan, schema.takes_text)
     n = len(values)
     sizes = np.empty((2, n), np.int32)
     sizes[0], sizes[1] = len(schema.features), len(schema.labels)
@@ -80,7 +80,7 @@ def _raw(records: Any, i: int) -> bytes:
 
 
 def _spoilt(
-    values: Float32Array, known: BoolArray, codes: UInt8Array, plan: Layout
+    values: Float32Array, known: BoolArray, codes: UInt8Array, plan: Layout, takes_text: bool
 ) -> dict[int, BadRow]:
     """Rows that numbers or labels spoil."""
     found: dict[int, BadRow] = {}
@@ -90,7 +90,7 @@ def _spoilt(
     for i, j in np.argwhere(~np.isfinite(values)):
         name = plan.numbers[j]
         found[int(i)] = BadRow("not_finite", f"Column {name!r} is not finite: use null.")
-    if not plan.nominal:
+    if not plan.nominal and not takes_text:
         for i in np.flatnonzero(~known.any(axis=1)):
             found[int(i)] = BadRow("no_features", "It has no features: give it at least one.")
     return found
@@ -114,6 +114,8 @@ def _side(use: str, value: Any, row: Row, separator: str) -> None:
         row.positive = [str(name) for name in found or [] if name is not None]
     elif value is None:
         return
+    elif use == "text":
+        row.text = str(value)
     elif use == "id":
         row.id = value if isinstance(value, str | int) else str(value)
     elif isinstance(value, int | float):
@@ -167,6 +169,7 @@ def _batch(
     batch = EventBatch(
         schema, ids, timestamps, *x, y_indptr, y_indices, kind,
         negative_indptr, negative_indices, sizes[0], sizes[1],
+        [row.text or "" for row in rows] if schema.takes_text else None,
     )  # fmt: skip
     return taken(batch, np.setdiff1d(np.arange(n), list(bad))) if bad else batch
 

@@ -111,7 +111,7 @@ def assemble(
     n_features = np.full(n, len(schema.features), np.int32)
     n_labels = np.full(n, len(schema.labels), np.int32)
     work = _Work()
-    for i, fixes in _special(parsed, columns):
+    for i, fixes in _special(parsed, columns, schema.takes_text):
         line = data[parsed.lines[i, 0] : parsed.lines[i, 1]]
         try:
             if not fixes or not _fix(i, fixes, parsed, columns, schema, data, work):
@@ -135,10 +135,14 @@ def assemble(
     return batch, work.letters
 
 
-def _special(parsed: Parsed, columns: Columns) -> list[tuple[int, list[list[int]]]]:
+def _special(
+    parsed: Parsed, columns: Columns, takes_text: bool
+) -> list[tuple[int, list[list[int]]]]:
     """Rows that Python has to look at, in order, with their fix-ups."""
     slow = parsed.status != OK
-    if not columns.sparse:
+    if takes_text:
+        slow[:] = True
+    elif not columns.sparse:
         slow |= np.diff(parsed.x_indptr) == 0
     fixes: dict[int, list[list[int]]] = {int(i): [] for i in np.flatnonzero(slow)}
     for fix in parsed.fixes.tolist():
@@ -230,6 +234,7 @@ def _batch(
     batch = EventBatch(
         schema, ids, timestamps, x_indptr, x_indices, x_values, y_indptr, y_indices, kind,
         negative_indptr, negative_indices, n_features, n_labels,
+        [work.extra[i].text or "" for i in range(n)] if schema.takes_text else None,
     )  # fmt: skip
     return taken(batch, np.setdiff1d(np.arange(n), work.dead)) if work.dead else batch
 
