@@ -79,10 +79,13 @@ def part(function: Function) -> Function:
 def entry_point(function: Function) -> Function:
     """Compile for calls from Python, and keep the machine code for the next process.
 
+    It lets go of Python's lock, so that an embedding stage goes on beside a learner.
     numba looks only at the file of the function itself; here a change of any file of
     the package makes the kept code stale.
     """
-    compiled = _njit(_nrt=False, cache=True, error_model="numpy", no_cfunc_wrapper=True)(function)
+    compiled = _njit(
+        _nrt=False, cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True
+    )(function)
     kept = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if kept is not None:
         kept._source_stamp = _package_stamp()

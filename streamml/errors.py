@@ -10,6 +10,7 @@ Each says in one sentence what is wrong and what to do.
     │   └── SchemaError      columns, labels or vocabularies do not fit
     ├── ContractError        a learner, source or sink was used against its contract
     ├── StateError           a snapshot cannot be written, read, or does not fit
+    ├── DeviceError          an accelerator was lost, or its memory does not suffice
     └── MissingDependencyError  an optional package is not installed
 
 A single event that cannot be used raises nothing: it becomes a
@@ -22,6 +23,7 @@ __all__ = [
     "ConfigError",
     "ContractError",
     "DataError",
+    "DeviceError",
     "MissingDependencyError",
     "SchemaError",
     "StateError",
@@ -51,6 +53,10 @@ class ContractError(StreamMLError):
 
 class StateError(StreamMLError):
     """A snapshot cannot be written or read, or does not fit what is to be restored from it."""
+
+
+class DeviceError(StreamMLError):
+    """An accelerator was lost, or its memory does not hold what it must."""
 
 
 class MissingDependencyError(StreamMLError, ImportError):

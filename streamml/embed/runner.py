@@ -1,0 +1,123 @@
+"""A text model on a device: arrays there, vectors back, and where the time went.
+
+On CUDA nothing waits for the device until the vectors are needed: while it computes one
+group, the next is tokenised. On a CPU the same calls do the same work at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from streamml.embed.groups import Group
+from streamml.types import Float32Array
+
+__all__ = ["Runner", "TimesSpent"]
+
+_CLOSE: Final = 1e-2  # bf16 is used where no component of a probe's vector moves further
+
+
+@dataclass(slots=True)
+class TimesSpent:
+    """Seconds, of the host for tokenising, of the device for the other two."""
+
+    tokenising: float = 0.0
+    copying: float = 0.0
+    computing: float = 0.0
+
+
+class Runner:
+    """Runs a sentence-transformers model on groups of tokens.
+
+    Parameters
+    ----------
+    torch
+        The module; imported by who knows that it is there.
+    model
+        The model, on any device.
+    device
+        ``cpu``, ``cuda`` or ``cuda:i``.
+    half
+        Whether matrix products run in bfloat16.
+    """
+
+    def __init__(self, torch: Any, model: Any, device: str, *, half: bool = False) -> None:
+        self._torch = torch
+        self.device = torch.device(device)
+        self.model = model.to(self.device).eval()
+        self.half = half
+        self.on_cuda = self.device.type == "cuda"
+        self.times = TimesSpent()
+
+    def launch(self, group: Group) -> Any:
+        """Start the work on a group; gives what :meth:`gather` wants."""
+        torch, marks = self._torch, [self._mark()]
+        sent = [self._send(array) for array in (group.tokens, group.mask)]
+        marks.append(self._mark())
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half),
+        ):
+            found = self.model({"input_ids": sent[0], "attention_mask": sent[1]})
+        vectors = found["sentence_embedding"][: len(group.rows)].float()
+        marks.append(self._mark())
+        back = self._fetch(vectors)
+        marks.append(self._mark())
+        return back, marks, sent
+
+    def gather(self, launched: Sequence[Any], groups: Sequence[Group], n: int) -> Float32Array:
+        """The vectors of all groups, in the order of the texts: float32 ``(n, dimensions)``."""
+        if self.on_cuda:
+            self._torch.cuda.synchronize(self.device)
+        out = np.empty((n, int(launched[0][0].shape[1])), np.float32)
+        for (back, marks, _), group in zip(launched, groups, strict=True):
+            out[group.rows] = back.numpy()
+            self.times.copying += self._between(marks[0], marks[1])
+            self.times.computing += self._between(marks[1], marks[2])
+            self.times.copying += self._between(marks[2], marks[3])
+        return out
+
+    def settle_precision(self, groups: Sequence[Group], n: int) -> float:
+        """Keep bfloat16 only where it moves no component by more than 1e-2; gives the move."""
+        found = []
+        for self.half in (False, True):
+            found.append(self.gather([self.launch(group) for group in groups], groups, n))
+        moved = float(np.abs(found[0] - found[1]).max())
+        self.half = bool(moved <= _CLOSE)
+        self.times = TimesSpent()
+        return moved
+
+    def memory(self) -> int:
+        """Bytes held on the device."""
+        return int(self._torch.cuda.memory_reserved(self.device)) if self.on_cuda else 0
+
+    def let_go(self) -> None:
+        """Give unused memory of the device back."""
+        if self.on_cuda:
+            self._torch.cuda.empty_cache()
+
+    def _send(self, array: Any) -> Any:
+        tensor = self._torch.from_numpy(array)
+        if not self.on_cuda:
+            return tensor
+        return tensor.pin_memory().to(self.device, non_blocking=True)
+
+    def _fetch(self, vectors: Any) -> Any:
+        if not self.on_cuda:
+            return vectors
+        pinned = self._torch.empty(vectors.shape, dtype=vectors.dtype, pin_memory=True)
+        return pinned.copy_(vectors, non_blocking=True)
+
+    def _mark(self) -> Any:
+        if not self.on_cuda:
+            return time.perf_counter()
+        event = self._torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def _between(self, start: Any, stop: Any) -> float:
+        return float(start.elapsed_time(stop)) / 1e3 if self.on_cuda else stop - start

@@ -1,0 +1,124 @@
+"""Vectors back into event batches: what the learner sees behind the stage."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from streamml.embed.embedder import Embedder
+from streamml.errors import SchemaError
+from streamml.types import BoolArray, EventBatch, Float32Array, Int32Array, Int64Array, Schema
+
+__all__ = ["EmbeddedSchema", "join_rows"]
+
+_NAME: Final = "embedding[{}]"
+
+
+class EmbeddedSchema:
+    """Names behind the stage: the vector's columns, then the features that stay, and labels.
+
+    Its schema grows as events are handed out, not as they are read ahead.
+
+    Parameters
+    ----------
+    raw
+        The source's schema.
+    embedder
+        What makes the vectors.
+    """
+
+    def __init__(self, raw: Schema, embedder: Embedder) -> None:
+        self.raw = raw
+        self.dimensions = embedder.dimensions
+        self.sparse = embedder.sparse
+        self.keeps = embedder.reads == "text"
+        self.schema = Schema(
+            [_NAME.format(k) for k in range(self.dimensions)],
+            raw.labels.names,
+            max_labels=raw.labels.limit,
+            absent_is_zero=raw.absent_is_zero or embedder.sparse,
+        )
+        if self.keeps:
+            self.grow(len(raw.features), len(raw.labels))
+            self.schema.declared_features = len(self.schema.features)
+
+    def grow(self, n_features: int, n_labels: int) -> None:
+        """Take over names of the source up to these numbers.
+
+        Raises
+        ------
+        SchemaError
+            A feature of the source has the name of a column of the vector.
+        """
+        ours, theirs = self.schema.labels, self.raw.labels
+        while len(ours) < n_labels:
+            ours.add(theirs[len(ours)])
+        if not self.keeps:
+            return
+        features = self.schema.features
+        while (k := len(features) - self.dimensions) < n_features:
+            if features.add(self.raw.features[k]) < self.dimensions:
+                raise SchemaError(
+                    f"The feature {self.raw.features[k]!r} has the name of a column of the "
+                    "embedding: rename it."
+                )
+
+    def share(self) -> None:
+        """Hand names that somebody restored here on to the source, before it is read."""
+        for name in self.schema.labels.names:
+            self.raw.labels.add(name)
+        if self.keeps:
+            for name in self.schema.features.names[self.dimensions :]:
+                self.raw.features.add(name)
+
+    def embedded(self, raw: EventBatch, vectors: Float32Array) -> EventBatch:
+        """The batch that the learner sees."""
+        n, d = vectors.shape
+        there = vectors != 0 if self.sparse else np.ones(vectors.shape, np.bool_)
+        x = _rows(vectors, there)
+        n_features = np.full(n, d, np.int32)
+        if self.keeps:
+            n_features += raw.n_features
+            if len(raw.x_indices):
+                moved = (raw.x_indices + np.int32(d)).astype(np.int32)
+                x = join_rows(x, (raw.x_indptr, moved, raw.x_values))
+        return EventBatch(
+            self.schema, raw.ids, raw.timestamps, *x, raw.y_indptr, raw.y_indices, raw.y_kind,
+            raw.negative_indptr, raw.negative_indices, n_features, raw.n_labels,
+        )  # fmt: skip
+
+
+Rows = tuple[Int64Array, Int32Array, Float32Array]
+
+
+def _rows(vectors: Float32Array, there: BoolArray) -> Rows:
+    n, d = vectors.shape
+    if there.all():
+        indptr = np.arange(n + 1, dtype=np.int64) * d
+        return indptr, np.tile(np.arange(d, dtype=np.int32), n), vectors.reshape(-1)
+    indptr = np.zeros(n + 1, np.int64)
+    np.cumsum(there.sum(axis=1), out=indptr[1:])
+    return indptr, np.nonzero(there)[1].astype(np.int32), vectors[there]
+
+
+def join_rows(left: Rows, right: Rows) -> Rows:
+    """Sparse rows side by side.
+
+    Examples
+    --------
+    >>> one = (np.array([0, 1, 2]), np.array([0, 0], np.int32), np.array([1, 2], np.float32))
+    >>> two = (np.array([0, 0, 1]), np.array([7], np.int32), np.array([9], np.float32))
+    >>> [a.tolist() for a in join_rows(one, two)]
+    [[0, 1, 3], [0, 0, 7], [1.0, 2.0, 9.0]]
+    """
+    counts = np.diff(left[0]), np.diff(right[0])
+    indptr = left[0] + right[0]
+    first = np.arange(indptr[-1]) - np.repeat(indptr[:-1], counts[0] + counts[1]) < np.repeat(
+        counts[0], counts[0] + counts[1]
+    )
+    indices = np.empty(indptr[-1], np.int32)
+    values = np.empty(indptr[-1], np.float32)
+    indices[first], indices[~first] = left[1], right[1]
+    values[first], values[~first] = left[2], right[2]
+    return indptr, indices, values
