@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from streamml._operation import Operation
+from streamml.embed.status import EmbeddingStatus
 from streamml.errors import StreamMLError
 from streamml.metrics import Prequential, Scores
 from streamml.types import Change
@@ -72,6 +73,8 @@ class Progress:
         Where the time went so far.
     operation
         Partitions, joins, snapshots and latency, where the run has such things.
+    embedding
+        How the embedding stage is doing, where there is one.
     """
 
     events: int
@@ -90,6 +93,7 @@ class Progress:
     dead_letters: Mapping[str, int]
     times: TimeSplit
     operation: Operation = field(default_factory=Operation)
+    embedding: EmbeddingStatus | None = None
 
     @property
     def events_per_second(self) -> float:

@@ -241,6 +241,7 @@ class Service:
             operation=Operation(
                 outcomes={"learned": metrics.events, "unlabelled": metrics.unscored}
             ),
+            embedding=getattr(self.source, "embedding_status", None),
         )
 
     @property

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from streamml._progress import STRUCTURE_CHANGES
 
 if TYPE_CHECKING:
+    from streamml.embed import EmbeddingStatus
     from streamml.service import Progress
+    from streamml_connectors.embedding_metrics import EmbeddingNumbers
     from streamml_connectors.prometheus import PrometheusExporter
 
 __all__ = ["ExporterFeed"]
@@ -27,6 +29,7 @@ class ExporterFeed:
         self._events = 0
         self._predict = self._learn = 0.0
         self._letters: dict[str, int] = {}
+        self._embedding: EmbeddingNumbers | None = None
 
     def show(self, progress: Progress) -> None:
         """Hand on the newest numbers."""
@@ -54,3 +57,20 @@ class ExporterFeed:
         exporter.observe_learn(max(times.learn - self._learn, 0.0), new)
         self._events, self._letters = progress.events, dict(progress.dead_letters)
         self._predict, self._learn = times.predict, times.learn
+        if progress.embedding is not None:
+            self._show_embedding(progress.embedding)
+
+    def _show_embedding(self, status: EmbeddingStatus) -> None:
+        if self._embedding is None:
+            from streamml_connectors.embedding_metrics import EmbeddingNumbers
+
+            self._embedding = EmbeddingNumbers()
+            self._exporter.registry.register(self._embedding)
+        self._embedding.set(
+            queue_depth=status.queue_depth,
+            batch_size=status.batch_size,
+            batch_limit=status.batch_limit,
+            events=status.events,
+            seconds=status.seconds,
+            device_memory=status.device_memory,
+        )

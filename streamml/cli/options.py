@@ -89,8 +89,16 @@ def open_stream(
     xml: str | None,
     order: Order,
     seed: int,
+    text: str | None = None,
+    wants_text: bool = False,
 ) -> Source:
     """The demo stream, or the file at ``source``.
+
+    Parameters
+    ----------
+    text, wants_text
+        The field with the text, and whether an embedding stage needs one: without a
+        source it gets the stream of texts, from JSON Lines ``x``.
 
     Raises
     ------
@@ -106,13 +114,15 @@ def open_stream(
     'demo'
     """
     if source is None:
-        if labels or label_list or xml:
+        if labels or label_list or xml or text:
             raise ConfigError(
-                "--labels, --label-list and --xml say where a file has its labels: "
+                "--labels, --label-list, --xml and --text-field say where a file has what: "
                 "name a file, or leave them out for the demo stream."
             )
-        from streamml.streams import DemoStream
+        from streamml.streams import DemoStream, TextStream
 
+        if wants_text:
+            return TextStream(seed)
         return DemoStream(seed=seed, order=order)
     if re.match(r"kafka://", source, re.IGNORECASE):
         raise ConfigError(
@@ -121,15 +131,24 @@ def open_stream(
         )
     if match := re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", source):
         raise ConfigError(f"{match[0]} sources cannot be read: name a file.")
-    return _open_file(source, labels, label_list, xml, order)
+    if wants_text and text is None and re.search(r"\.(jsonl|ndjson)(\.gz)?$", source):
+        text = "x"
+    return _open_file(source, labels, label_list, xml, order, text)
 
 
 def _open_file(
-    path: str, labels: str | None, label_list: str | None, xml: str | None, order: Order
+    path: str,
+    labels: str | None,
+    label_list: str | None,
+    xml: str | None,
+    order: Order,
+    text: str | None,
 ) -> Source:
     from streamml_connectors.files import open_source
 
     names = None if labels is None else [name.strip() for name in labels.split(",")]
     if names is not None and not all(names):
         raise ConfigError("--labels takes names with commas between them, like --labels a,b,c.")
-    return open_source(Path(path), labels=names, label_list=label_list, xml=xml, order=order)
+    return open_source(
+        Path(path), labels=names, label_list=label_list, xml=xml, order=order, text=text
+    )

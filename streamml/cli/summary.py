@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from streamml.base import Learner
+    from streamml.embed import EmbeddingStatus
     from streamml.metrics import Scores
     from streamml.service import Result
 
@@ -73,9 +74,18 @@ def to_json(report: Report) -> str:
                 }
                 for name, metrics in report.result.metrics.items()
             },
+            **_embedding(progress.embedding),
         },
         allow_nan=False,
     )
+
+
+def _embedding(status: EmbeddingStatus | None) -> dict[str, object]:
+    if status is None:
+        return {}
+    rate = round(status.events_per_second, 1)
+    return {"embedding": {"embedder": status.embedder, "events_per_second": rate,
+                          "batch_limit": status.batch_limit}}  # fmt: skip
 
 
 def _finite(scores: Scores) -> dict[str, float | None]:

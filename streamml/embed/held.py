@@ -29,7 +29,7 @@ _ARRAYS: Final = {
 
 
 def to_json(batch: EventBatch) -> dict[str, JSON]:
-    """Columns by number: they mean what the source's schema says.
+    """Features by name, labels by the column that the source's schema gives them.
 
     Examples
     --------
@@ -40,7 +40,10 @@ def to_json(batch: EventBatch) -> dict[str, JSON]:
     True
     """
     found: dict[str, JSON] = {name: getattr(batch, name).tolist() for name in _ARRAYS}
-    return {**found, "ids": list(batch.ids), "texts": batch.texts}
+    used, places = np.unique(batch.x_indices, return_inverse=True)
+    names: list[JSON] = [batch.schema.features[int(column)] for column in used]
+    more = {"ids": list(batch.ids), "texts": batch.texts}
+    return {**found, **more, "x_names": names, "x_indices": places.tolist()}
 
 
 def from_json(held: Mapping[str, Any], schema: Schema) -> EventBatch:
@@ -52,10 +55,12 @@ def from_json(held: Mapping[str, Any], schema: Schema) -> EventBatch:
         They are not what :func:`to_json` gave, or do not fit the schema.
     """
     try:
-        arrays = {name: np.array(held[name], kind) for name, kind in _ARRAYS.items()}
+        arrays: dict[str, Any] = {n: np.array(held[n], kind) for n, kind in _ARRAYS.items()}
+        columns = np.array([schema.features.add(str(name)) for name in held["x_names"]], np.int32)
+        arrays["x_indices"] = columns[arrays["x_indices"]]
         batch = EventBatch(schema, ids=list(held["ids"]), texts=held["texts"], **arrays)
         whole = _is_whole(batch)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"The events held in the snapshot cannot be read ({error}).") from error
     if not whole:
         raise DataError(

@@ -294,8 +294,7 @@ class EmbeddingSource:
             "embedder": identity(self.embedder),
             "source": self._after if self._after is not None else self.source.snapshot(),
             "held": None if rest is None else to_json(rest),
-            "features": len(self.schema.features) - self._names.dimensions,
-            "labels": len(self.schema.labels),
+            **self._names.snapshot(rest),
         }
 
     def restore(self, snapshot: Mapping[str, JSON]) -> None:
@@ -314,27 +313,15 @@ class EmbeddingSource:
         if self._threads:
             raise ContractError("A position is restored before the first batch: open it again.")
         after, held = snapshot.get("source"), snapshot.get("held")
-        sizes = (snapshot.get("features"), snapshot.get("labels"))
-        if not isinstance(after, Mapping) or not all(isinstance(n, int) for n in sizes):
+        if not isinstance(after, Mapping):
             raise DataError(f"{snapshot!r} is no position here: give what snapshot() gave.")
-        self._names.share()
         self.source.restore(after)
+        self._names.restore(snapshot)
         self._after = after
-        self._take_names(sizes)
         if isinstance(held, Mapping):
             raw = from_json(held, self.source.schema)
             self._flow.reserve(len(raw))
             self._flow.put(Piece(raw, [], after))
-
-    def _take_names(self, sizes: tuple[Any, ...]) -> None:
-        n_features, n_labels = sizes
-        there = len(self.source.schema.features), len(self.source.schema.labels)
-        if n_labels > there[1] or (self._names.keeps and n_features > there[0]):
-            raise DataError(
-                f"{self.name} knows fewer names than the snapshot: restore with the source it "
-                "was taken from."
-            )
-        self._names.grow(n_features, n_labels)
 
     def close(self) -> None:
         """Stop the threads and close the source; safe to call twice."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -73,9 +74,10 @@ class TextEmbedder:
         self.model = model
         path = find_model(model)
         self._digest = digest(path)
-        loaded = sentence_transformers.SentenceTransformer(
-            str(path), device="cpu", local_files_only=True
-        )
+        with _no_progress_bar():
+            loaded = sentence_transformers.SentenceTransformer(
+                str(path), device="cpu", local_files_only=True
+            )
         self._tokenizer: Any = loaded.tokenizer
         self._longest = min(int(loaded.max_seq_length or _LONGEST), _LONGEST)
         self._pad = int(self._tokenizer.pad_token_id or 0)
@@ -140,6 +142,20 @@ class TextEmbedder:
         self.runner.times.tokenising += time.perf_counter() - started
         tokens: list[list[int]] = found["input_ids"]
         return tokens
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    """Loading takes a moment; a bar on standard error is no news."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _chosen(torch: Any, device: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 
 from streamml.embed.embedder import Embedder
-from streamml.errors import SchemaError
+from streamml.errors import DataError, SchemaError
+from streamml.io import JSON
 from streamml.types import BoolArray, EventBatch, Float32Array, Int32Array, Int64Array, Schema
 
 __all__ = ["EmbeddedSchema", "join_rows"]
@@ -64,13 +66,41 @@ class EmbeddedSchema:
                     "embedding: rename it."
                 )
 
-    def share(self) -> None:
-        """Hand names that somebody restored here on to the source, before it is read."""
-        for name in self.schema.labels.names:
-            self.raw.labels.add(name)
-        if self.keeps:
-            for name in self.schema.features.names[self.dimensions :]:
-                self.raw.features.add(name)
+    def snapshot(self, held: EventBatch | None) -> dict[str, JSON]:
+        """Names handed out, and those that events held back bring beyond them."""
+        n_labels, n_features = len(self.schema.labels), len(self.schema.features) - self.dimensions
+        counts: dict[str, JSON] = {"n_labels": n_labels, "n_features": n_features}
+        if held is not None and len(held):
+            n_labels = max(n_labels, int(held.n_labels[-1]))
+            n_features = max(n_features, int(held.n_features[-1]))
+        labels: list[JSON] = [*self.raw.labels.names[:n_labels]]
+        features: list[JSON] = [*self.raw.features.names[: n_features if self.keeps else 0]]
+        return {**counts, "labels": labels, "features": features}
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Take names over, the source's too where its own position does not bring them.
+
+        Raises
+        ------
+        DataError
+            They are not those of the source, or no such names are in the snapshot.
+        """
+        try:
+            pairs = (
+                (snapshot["labels"], self.raw.labels),
+                (snapshot["features"], self.raw.features),
+            )
+            counts = int(snapshot["n_features"]), int(snapshot["n_labels"])
+            whole = all([known.add(str(n)) for n in names] == [*range(len(names))]
+                        for names, known in pairs)  # fmt: skip
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError("The snapshot holds no names: give what snapshot() gave.") from error
+        if not whole or counts[1] > len(pairs[0][0]):
+            raise DataError(
+                "The names in the snapshot are not those of the source: "
+                "restore with the source it was taken from."
+            )
+        self.grow(*counts)
 
     def embedded(self, raw: EventBatch, vectors: Float32Array) -> EventBatch:
         """The batch that the learner sees."""

