@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,18 +56,14 @@ class Runner:
 
     def launch(self, group: Group) -> Any:
         """Start the work on a group; gives what :meth:`gather` wants."""
-        torch, marks = self._torch, [self._mark()]
-        sent = [self._send(array) for array in (group.tokens, group.mask)]
-        marks.append(self._mark())
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half),
-        ):
-            found = self.model({"input_ids": sent[0], "attention_mask": sent[1]})
-        vectors = found["sentence_embedding"][: len(group.rows)].float()
-        marks.append(self._mark())
-        back = self._fetch(vectors)
-        marks.append(self._mark())
+        with self._here():
+            marks = [self._mark()]
+            sent = [self._send(array) for array in (group.tokens, group.mask)]
+            marks.append(self._mark())
+            vectors = self._forward(*sent)[: len(group.rows)].float()
+            marks.append(self._mark())
+            back = self._fetch(vectors)
+            marks.append(self._mark())
         return back, marks, sent
 
     def gather(self, launched: Sequence[Any], groups: Sequence[Group], n: int) -> Float32Array:
@@ -99,6 +96,19 @@ class Runner:
         """Give unused memory of the device back."""
         if self.on_cuda:
             self._torch.cuda.empty_cache()
+
+    def _here(self) -> AbstractContextManager[Any]:
+        """Work and time marks belong to this device, not to the process's first one."""
+        here: AbstractContextManager[Any] = nullcontext()
+        return self._torch.cuda.device(self.device) if self.on_cuda else here
+
+    def _forward(self, tokens: Any, mask: Any) -> Any:
+        torch, kind = self._torch, self.device.type
+        with (
+            torch.inference_mode(),
+            torch.autocast(kind, dtype=torch.bfloat16, enabled=self.half),
+        ):
+            return self.model({"input_ids": tokens, "attention_mask": mask})["sentence_embedding"]
 
     def _send(self, array: Any) -> Any:
         tensor = self._torch.from_numpy(array)

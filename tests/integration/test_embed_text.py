@@ -45,10 +45,10 @@ def batch_of(texts):
 
 @pytest.fixture(scope="module")
 def mixed():
-    """Texts of 1 to about 80 words, most of them short."""
+    """Texts of 1 to about 60 words, most of them short."""
     rng = np.random.default_rng(3)
-    short = [e.x for e in TextStream(n_events=60).next_batch(60).events()]
-    long = [" ".join(rng.choice(short, n)) for n in (2, 3, 5, 9)]
+    short = [e.x for e in TextStream(n_events=20).next_batch(20).events()]
+    long = [" ".join(rng.choice(short, n)) for n in (2, 4, 6)]
     return batch_of(["a", *short, *long, "ünïcode — 日本語", "?!"])
 
 
