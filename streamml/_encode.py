@@ -102,7 +102,7 @@ class BatchBuilder:
             np.array(self._negative_indices, np.int32),
             np.array(self._n_features, np.int32),
             np.array(self._n_labels, np.int32),
-            None if self._texts is None else list(self._texts),
+            texts=None if self._texts is None else list(self._texts),
         )
 
 

@@ -173,7 +173,7 @@ class EventBatch:
     negative_indices: Int32Array
     n_features: Int32Array
     n_labels: Int32Array
-    texts: list[str] | None = None
+    texts: list[str] | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -229,7 +229,7 @@ class EventBatch:
             np.concatenate([part.negative_indices for part in parts]),
             np.concatenate([part.n_features for part in parts]),
             np.concatenate([part.n_labels for part in parts]),
-            _joined_texts(parts),
+            texts=_joined_texts(parts),
         )
 
     def slice(self, start: int, stop: int) -> EventBatch:
@@ -251,7 +251,7 @@ class EventBatch:
             self.negative_indices[n0:n1],
             self.n_features[start:stop],
             self.n_labels[start:stop],
-            None if self.texts is None else self.texts[start:stop],
+            texts=None if self.texts is None else self.texts[start:stop],
         )
 
     def label_set(self, row: int) -> frozenset[str]:

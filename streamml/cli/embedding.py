@@ -119,20 +119,30 @@ def wait(text: str) -> float:
 
 
 def embedded(source: Source, embedder: Embedder, options: EmbedOptions) -> Source:
-    """The source behind an embedding stage."""
-    from streamml.embed import EmbeddingSource
+    """The source behind an embedding stage; one that commits its position is not read ahead."""
+    from streamml.embed import EmbeddingSource, InlineEmbeddingSource
     from streamml.embed.embedder import Measured
 
     on_device = isinstance(embedder, Measured) and embedder.device_memory() > 0
+    batch = options.embed_batch or (_CUDA_BATCH if on_device else _CPU_BATCH)
+    fallback = options.device_fallback == "cpu"
     try:
+        if hasattr(source, "before_revoke"):
+            return InlineEmbeddingSource(
+                source, embedder, batch=batch, fallback=fallback, tell=_tell
+            )
         return EmbeddingSource(
             source,
             embedder,
-            batch=options.embed_batch or (_CUDA_BATCH if on_device else _CPU_BATCH),
+            batch=batch,
             max_wait=wait(options.embed_max_wait),
-            fallback=options.device_fallback == "cpu",
-            tell=lambda sentence: click.echo(f"streamml: {sentence}", err=True),
+            fallback=fallback,
+            tell=_tell,
         )
     except BaseException:
         source.close()
         raise
+
+
+def _tell(sentence: str) -> None:
+    click.echo(f"streamml: {sentence}", err=True)

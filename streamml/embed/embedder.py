@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Protocol, runtime_checkable
 
-from streamml.errors import SchemaError
-from streamml.io import JSON
+from streamml.errors import ConfigError, SchemaError
+from streamml.io import JSON, Source
 from streamml.types import EventBatch, Float32Array
 
-__all__ = ["Embedder", "Measured", "Movable", "identity", "refuse_another"]
+__all__ = ["Embedder", "Measured", "Movable", "identity", "need_text", "refuse_another"]
 
 
 @runtime_checkable
@@ -80,6 +80,15 @@ def identity(embedder: Embedder) -> dict[str, JSON]:
         "seed": embedder.seed,
         "dimensions": embedder.dimensions,
     }
+
+
+def need_text(source: Source, embedder: Embedder) -> None:
+    """Raise :class:`ConfigError` where an embedder reads text and a source has none."""
+    if embedder.reads == "text" and not source.schema.takes_text:
+        raise ConfigError(
+            f"{embedder.name} embeds text, and {source.name} has no text field: "
+            "name it with --text-field."
+        )
 
 
 def refuse_another(taken: object, embedder: Embedder) -> None:

@@ -6,16 +6,14 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import wraps
-from itertools import pairwise
 from threading import RLock, Thread
 from typing import Any, Final
 
-import numpy as np
-
-from streamml.embed.embedder import Embedder, identity, refuse_another
+from streamml.embed.embedder import Embedder, identity, need_text, refuse_another
 from streamml.embed.encoder import BatchEncoder
 from streamml.embed.flow import Flow, Piece
 from streamml.embed.held import from_json, to_json
+from streamml.embed.rows import finite_only
 from streamml.embed.status import EmbeddingStatus
 from streamml.embed.vectors import EmbeddedSchema
 from streamml.errors import ConfigError, ContractError, DataError
@@ -98,11 +96,7 @@ class EmbeddingSource:
         ahead = 4 * batch if ahead is None else ahead
         if ahead < batch:
             raise ConfigError(f"Reading {ahead} events ahead fills no batch of {batch}: raise it.")
-        if embedder.reads == "text" and not source.schema.takes_text:
-            raise ConfigError(
-                f"{embedder.name} embeds text, and {source.name} has no text field: "
-                "name it with --text-field."
-            )
+        need_text(source, embedder)
         self.source = source
         self.embedder = embedder
         self._batch, self._wait = batch, max_wait
@@ -208,20 +202,9 @@ class EmbeddingSource:
             )
             taken, n = piece.embedded.slice(0, most), most
         self._flow.release(n)
-        return self._finite(taken)
-
-    def _finite(self, batch: EventBatch) -> EventBatch:
-        """Without events whose vector is not finite; they become dead letters."""
-        bad = ~np.isfinite(batch.x_values)
-        if not bad.any():
-            return batch
-        rows = np.unique(np.searchsorted(batch.x_indptr, np.flatnonzero(bad), side="right") - 1)
-        for i in rows:
-            detail = f"{self.embedder.name} gives no finite vector for it."
-            self._letters.append(DeadLetter("not_finite", detail, f"event {batch.ids[i]}"))
-        edges = [-1, *rows.tolist(), len(batch)]
-        good = [batch.slice(a + 1, b) for a, b in pairwise(edges)]
-        return EventBatch.concatenate(good)
+        taken, letters = finite_only(taken, self.embedder.name)
+        self._letters += letters
+        return taken
 
     def take_dead_letters(self) -> list[DeadLetter]:
         """What could not be used since the last call, of the events handed out."""

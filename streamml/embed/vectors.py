@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
 from streamml.embed.embedder import Embedder
+from streamml.embed.rows import featured, join_rows, sparse_rows, spread
 from streamml.errors import DataError, SchemaError
 from streamml.io import JSON
-from streamml.types import BoolArray, EventBatch, Float32Array, Int32Array, Int64Array, Schema
+from streamml.types import EventBatch, Float32Array, Schema
 
-__all__ = ["EmbeddedSchema", "join_rows"]
+__all__ = ["EmbeddedSchema"]
 
 _NAME: Final = "embedding[{}]"
 
@@ -103,52 +105,20 @@ class EmbeddedSchema:
         self.grow(*counts)
 
     def embedded(self, raw: EventBatch, vectors: Float32Array) -> EventBatch:
-        """The batch that the learner sees."""
-        n, d = vectors.shape
+        """The batch that the learner sees: of the same class, rows without features as they are.
+
+        Parameters
+        ----------
+        vectors
+            Of the rows that :func:`~streamml.embed.rows.with_features` leaves in.
+        """
         there = vectors != 0 if self.sparse else np.ones(vectors.shape, np.bool_)
-        x = _rows(vectors, there)
-        n_features = np.full(n, d, np.int32)
+        x = spread(sparse_rows(vectors, there), featured(raw))
+        n_features = np.full(len(raw), self.dimensions, np.int32)
         if self.keeps:
             n_features += raw.n_features
             if len(raw.x_indices):
-                moved = (raw.x_indices + np.int32(d)).astype(np.int32)
+                moved = (raw.x_indices + np.int32(self.dimensions)).astype(np.int32)
                 x = join_rows(x, (raw.x_indptr, moved, raw.x_values))
-        return EventBatch(
-            self.schema, raw.ids, raw.timestamps, *x, raw.y_indptr, raw.y_indices, raw.y_kind,
-            raw.negative_indptr, raw.negative_indices, n_features, raw.n_labels,
-        )  # fmt: skip
-
-
-Rows = tuple[Int64Array, Int32Array, Float32Array]
-
-
-def _rows(vectors: Float32Array, there: BoolArray) -> Rows:
-    n, d = vectors.shape
-    if there.all():
-        indptr = np.arange(n + 1, dtype=np.int64) * d
-        return indptr, np.tile(np.arange(d, dtype=np.int32), n), vectors.reshape(-1)
-    indptr = np.zeros(n + 1, np.int64)
-    np.cumsum(there.sum(axis=1), out=indptr[1:])
-    return indptr, np.nonzero(there)[1].astype(np.int32), vectors[there]
-
-
-def join_rows(left: Rows, right: Rows) -> Rows:
-    """Sparse rows side by side.
-
-    Examples
-    --------
-    >>> one = (np.array([0, 1, 2]), np.array([0, 0], np.int32), np.array([1, 2], np.float32))
-    >>> two = (np.array([0, 0, 1]), np.array([7], np.int32), np.array([9], np.float32))
-    >>> [a.tolist() for a in join_rows(one, two)]
-    [[0, 1, 3], [0, 0, 7], [1.0, 2.0, 9.0]]
-    """
-    counts = np.diff(left[0]), np.diff(right[0])
-    indptr = left[0] + right[0]
-    first = np.arange(indptr[-1]) - np.repeat(indptr[:-1], counts[0] + counts[1]) < np.repeat(
-        counts[0], counts[0] + counts[1]
-    )
-    indices = np.empty(indptr[-1], np.int32)
-    values = np.empty(indptr[-1], np.float32)
-    indices[first], indices[~first] = left[1], right[1]
-    values[first], values[~first] = left[2], right[2]
-    return indptr, indices, values
+        return replace(raw, schema=self.schema, x_indptr=x[0], x_indices=x[1], x_values=x[2],
+                       n_features=n_features, texts=None)  # fmt: skip

@@ -42,7 +42,7 @@ def taken(batch: EventBatch, rows: Int64Array) -> EventBatch:
         batch.negative_indices[negative],
         batch.n_features[rows],
         batch.n_labels[rows],
-        None if batch.texts is None else [batch.texts[i] for i in rows],
+        texts=None if batch.texts is None else [batch.texts[i] for i in rows],
     )
 
 
@@ -89,7 +89,7 @@ def joined(batches: Sequence[EventBatch]) -> EventBatch:
         all_of([b.negative_indices for b in batches]),
         all_of([b.n_features for b in batches]),
         all_of([b.n_labels for b in batches]),
-        _texts(batches),
+        texts=_texts(batches),
     )
 
 

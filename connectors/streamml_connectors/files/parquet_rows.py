@@ -169,7 +169,7 @@ def _batch(
     batch = EventBatch(
         schema, ids, timestamps, *x, y_indptr, y_indices, kind,
         negative_indptr, negative_indices, sizes[0], sizes[1],
-        [row.text or "" for row in rows] if schema.takes_text else None,
+        texts=[row.text or "" for row in rows] if schema.takes_text else None,
     )  # fmt: skip
     return taken(batch, np.setdiff1d(np.arange(n), list(bad))) if bad else batch
 

@@ -234,7 +234,7 @@ def _batch(
     batch = EventBatch(
         schema, ids, timestamps, x_indptr, x_indices, x_values, y_indptr, y_indices, kind,
         negative_indptr, negative_indices, n_features, n_labels,
-        [work.extra[i].text or "" for i in range(n)] if schema.takes_text else None,
+        texts=[work.extra[i].text or "" for i in range(n)] if schema.takes_text else None,
     )  # fmt: skip
     return taken(batch, np.setdiff1d(np.arange(n), work.dead)) if work.dead else batch
 
