@@ -9,35 +9,26 @@ from __future__ import annotations
 
 import abc
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-from river import base as river_base
-
 from streamml._capture import capture, check, part_of, rebuild
-from streamml._encode import BatchBuilder
-from streamml.errors import ContractError, SchemaError, StateError
+from streamml._named_face import MIN_SCORE, NamedFace
+from streamml.errors import ContractError, StateError
 from streamml.types import (
     Change,
-    Event,
     EventBatch,
-    Labels,
-    PartialLabels,
     Predictions,
     Schema,
 )
 
 __all__ = ["MIN_SCORE", "LabelNode", "Learner"]
 
-MIN_SCORE = 0.01
-"""Scores below this are left out of :class:`~streamml.types.Predictions` by default."""
-
 LabelNode = tuple[tuple[int, ...], tuple["LabelNode", ...]]
 """A node of a label tree: label columns in it, and its children (none for a cluster)."""
 
 
-class Learner(river_base.MultiLabelClassifier, abc.ABC):
+class Learner(NamedFace, abc.ABC):
     """An on-line multi-label learner.
 
     A subclass defines :meth:`predict`, :meth:`learn` and, where it can be faster than
@@ -222,94 +213,3 @@ class Learner(river_base.MultiLabelClassifier, abc.ABC):
 
         Whatever compiled code uses as a place in an array must be checked here.
         """
-
-    # -- river's face ----------------------------------------------------------------
-
-    def learn_one(
-        self, x: Mapping[Any, Any], y: Mapping[Any, bool] | Iterable[Any] | PartialLabels, **_: Any
-    ) -> None:
-        """Learn one event.
-
-        Parameters
-        ----------
-        x
-            Feature name -> number.
-        y
-            ``{label: bool}``: known labels that it leaves out are unknown, not negative.
-            Or a set of the positive labels: all others are negative.
-        """
-        builder = BatchBuilder(self.schema)
-        event = Event(self._position, 0.0, _named(x), self._labels(y))
-        letter = builder.append(event)
-        if letter is not None:
-            raise SchemaError(f"This event cannot be learned ({letter.reason}): {letter.detail}")
-        self.learn(builder.build())
-
-    def predict_one(self, x: Mapping[Any, Any], **_: Any) -> dict[Any, bool]:
-        """The decided label set as ``{label: bool}`` over all labels known so far."""
-        labels = self.schema.labels
-        decided = {int(c) for c in self.predict(self._unlearned(x)).row(0)}
-        return {name: column in decided for column, name in enumerate(labels.names)}
-
-    def predict_proba_one(self, x: Mapping[Any, Any], **_: Any) -> dict[Any, dict[bool, float]]:
-        """``{label: {False: p, True: q}}`` with p + q = 1, over all labels known so far."""
-        labels = self.schema.labels
-        found = self.predict(self._unlearned(x), min_score=0.0)
-        scores = dict(zip(found.score_indices.tolist(), found.scores.tolist(), strict=True))
-        return {
-            name: {False: 1.0 - scores.get(column, 0.0), True: scores.get(column, 0.0)}
-            for column, name in enumerate(labels.names)
-        }
-
-    def _labels(self, y: Mapping[Any, bool] | Iterable[Any] | PartialLabels) -> Labels:
-        if isinstance(y, PartialLabels):
-            return y
-        if not isinstance(y, Mapping):
-            return frozenset(_name(label) for label in y)
-        positive = frozenset(_name(label) for label, value in y.items() if value)
-        negative = frozenset(_name(label) for label, value in y.items() if not value)
-        known = len(positive) + len(negative)
-        labels = self.schema.labels
-        if known >= len(labels) and all(n in positive or n in negative for n in labels.names):
-            for name in y:  # negatives are known labels from now on
-                labels.add(_name(name))
-            return positive
-        return PartialLabels(positive, negative)
-
-    def _unlearned(self, x: Mapping[Any, Any]) -> EventBatch:
-        """One row; unknown features get columns past the vocabulary, which stays as it is."""
-        features = self.schema.features
-        columns: list[int] = []
-        unknown = len(features)
-        for name in x:
-            column = features.find(_name(name))
-            if column < 0:
-                column, unknown = unknown, unknown + 1
-            columns.append(column)
-        values = np.array([float(v) for v in x.values()], np.float32)
-        if not np.isfinite(values).all():
-            raise SchemaError("A feature is not finite: leave out what is not known.")
-        none = np.zeros(2, np.int64)
-        return EventBatch(
-            self.schema,
-            [self._position],
-            np.zeros(1),
-            np.array([0, len(columns)], np.int64),
-            np.array(columns, np.int32),
-            values,
-            none,
-            np.zeros(0, np.int32),
-            np.zeros(1, np.uint8),
-            none,
-            np.zeros(0, np.int32),
-            np.array([unknown], np.int32),
-            np.array([len(self.schema.labels)], np.int32),
-        )
-
-
-def _name(name: Hashable) -> str:
-    return name if isinstance(name, str) else str(name)
-
-
-def _named(x: Mapping[Any, Any]) -> dict[str, float]:
-    return {_name(k): float(v) for k, v in x.items()}

@@ -1,0 +1,135 @@
+"""IHOMER in river's code: its checks, its pipelines, its evaluation, its metrics, DataFrames."""
+
+import builtins
+import inspect
+
+import numpy as np
+import pandas as pd
+import pytest
+from river import compose, evaluate, metrics, preprocessing
+from river.checks import clf, common
+
+from streamml import IHOMER
+from streamml.baselines import MajorityLabelSet, NoChange
+from streamml.errors import MissingDependencyError, SchemaError
+
+NOT_APPLICABLE = {
+    "check_debug_one": "river's linear models have debug_one; explain(x) is its counterpart here",
+    "check_has_tag": "asks for a tag by name; IHOMER needs none",
+    "check_multiclass_is_bool": "of single-label classifiers",
+    "check_classifier_tracks_seen_labels": "of single-label classifiers: a label set is no key",
+    "check_predict_proba_one": "one distribution over classes; here it is one for each label",
+    "check_predict_proba_one_binary": "of binary classifiers",
+    "check_transform_one": "of transformers",
+    "check_transform_many_matches_transform_one": "of transformers",
+    "check_wrapper_accepts_kwargs": "of wrappers",
+    "check_predict_many_matches_predict_one": "of MiniBatchClassifier, whose predict_many gives "
+    "one class a row; tested below",
+    "check_predict_proba_many_matches_predict_proba_one": "the same; tested below",
+}
+
+
+def data(n=120):
+    rng = np.random.default_rng(1)
+    for _ in range(n):
+        x = {f"f{j}": float(rng.normal()) for j in range(8)}
+        yield x, {"a": x["f0"] > 0, "b": x["f1"] > 0, "c": x["f0"] > 0 and x["f1"] > 0}
+
+
+DATA = list(data())
+FOUND = {
+    name: check
+    for module in (common, clf)
+    for name, check in inspect.getmembers(module, inspect.isfunction)
+    if name.startswith("check_") and check.__module__ == module.__name__
+}
+
+
+@pytest.mark.parametrize("make", [lambda: IHOMER("fast"), NoChange, MajorityLabelSet])
+@pytest.mark.parametrize("name", sorted(set(FOUND) - set(NOT_APPLICABLE)))
+def test_rivers_check(name, make):
+    check = FOUND[name]
+    has_data = "dataset" in inspect.signature(check).parameters
+    check(make(), *([DATA[:80]] if has_data else []))
+
+
+def test_what_is_not_applicable_is_listed_and_exists():
+    assert set(NOT_APPLICABLE) <= set(FOUND)
+    assert len(FOUND) - len(NOT_APPLICABLE) >= 26
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        metrics.multioutput.ExactMatch(),
+        metrics.multioutput.MicroAverage(metrics.F1()),
+        metrics.multioutput.MacroAverage(metrics.F1()),
+        metrics.multioutput.SampleAverage(metrics.Jaccard()),
+    ],
+    ids=["exact", "micro", "macro", "sample"],
+)
+def test_in_a_pipeline_with_rivers_evaluation_and_metrics(metric):
+    model = preprocessing.StandardScaler() | IHOMER("fast")
+    found = evaluate.progressive_val_score(data(400), model, metric).get()
+    model = compose.Pipeline(preprocessing.StandardScaler(), NoChange())
+    metric = metric.clone()
+    assert found > evaluate.progressive_val_score(data(400), model, metric).get() + 0.1
+
+
+def frames(n=60):
+    events = list(data(n))
+    X = pd.DataFrame([x for x, _ in events], index=[f"row{k}" for k in range(n)])
+    X.iloc[n // 2, 3] = np.nan
+    Y = pd.DataFrame([y for _, y in events], index=X.index).astype("boolean")
+    Y.iloc[n - 1, 1] = pd.NA
+    return X, Y
+
+
+def test_data_frames_give_the_same_numbers_as_one_by_one():
+    X, Y = frames()
+    many, one = IHOMER("fast"), IHOMER("fast")
+    many.learn_many(X[:40], Y[:40])
+    many.learn_many(X[40:], Y[40:])
+    for k in range(len(X)):
+        x, y = X.iloc[k].dropna().to_dict(), Y.iloc[k].dropna().to_dict()
+        one.learn_one(x, {name: bool(v) for name, v in y.items()})
+    decided, proba = many.predict_many(X), many.predict_proba_many(X)
+    assert list(decided.index) == list(X.index)
+    for k, name in enumerate(X.index):
+        x = X.iloc[k].dropna().to_dict()
+        assert decided.loc[name].to_dict() == one.predict_one(x)
+        expected = {label: q[True] for label, q in one.predict_proba_one(x).items()}
+        assert proba.loc[name].to_dict() == expected
+
+
+def test_labels_may_be_a_series_of_sets_or_mappings():
+    X, _ = frames(4)
+    model = NoChange()
+    model.learn_many(X, pd.Series([{"a"}, {"b": True}, set(), {"c"}]))
+    assert model.predict_many(X[:1]).iloc[0].to_dict() == {"a": False, "b": False, "c": True}
+
+
+def test_frames_that_do_not_fit_are_refused():
+    X, Y = frames(4)
+    with pytest.raises(SchemaError, match="rows of labels"):
+        NoChange().learn_many(X, Y[:2])
+    with pytest.raises(SchemaError, match="not numeric"):
+        NoChange().learn_many(X.assign(text="x"), Y)
+    with pytest.raises(SchemaError, match="Row 0 cannot be learned"):
+        NoChange().learn_many(X * np.nan, Y)
+
+
+def test_without_pandas_the_error_says_how_to_install_it(monkeypatch):
+    X, Y = frames(3)
+    model = NoChange()
+    model.learn_many(X, Y)  # reading a frame needs no pandas of ours
+    plain = builtins.__import__
+
+    def without(name, *rest, **named):
+        if name == "pandas":
+            raise ImportError(name)
+        return plain(name, *rest, **named)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(MissingDependencyError, match="pip install pandas"):
+        model.predict_many(X)
