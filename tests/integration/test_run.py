@@ -379,7 +379,7 @@ def test_metrics_are_served_while_it_runs():
         address = process.stderr.readline().rpartition(" ")[2].strip()
         assert address.startswith("http://127.0.0.1:")
         assert "of 20,000 events" in process.stderr.readline()
-        with urllib.request.urlopen(f"{address.rstrip("/")}/metrics", timeout=30) as answer:
+        with urllib.request.urlopen(address.rstrip("/") + "/metrics", timeout=30) as answer:
             page = answer.read().decode()
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
