@@ -318,6 +318,8 @@ class IHOMER(Learner):
     def _heed(self, leaf: int, level: int) -> None:
         """At a warning grow an alternate; at a drift let the cluster learn fast again too."""
         sums = self._detectors.sums[leaf]
+        if not sums[2]:
+            return  # a swap has just started its detector anew
         loss, before = float(sums[0] / sums[2]), float(sums[4])
         if level == DRIFT:
             self._note("drift", leaf, loss, before)
