@@ -1,4 +1,4 @@
-"""An embedder of one's own: how often each letter stands in a text."""
+"""An embedder of one's own: texts become counts of letters before the learner sees them."""
 
 from __future__ import annotations
 
@@ -6,32 +6,29 @@ from typing import Literal
 
 import numpy as np
 
-from streamml.baselines import NoChange
+from streamml import IHOMER
 from streamml.embed import EmbeddingSource
-from streamml.service import Service
+from streamml.evaluate import prequential
 from streamml.streams import TextStream
 from streamml.types import EventBatch, Float32Array
 
 
 class Letters:
-    """Shares of the letters a to z; ``streamml run texts.jsonl --embed letters:``."""
+    """How often each letter stands in the text."""
 
     name, version, seed = "letters", "1", 0  # what snapshots compare
     dimensions = 26
-    reads: Literal["text", "features"] = "text"  # features: the sparse rows of the batch
+    reads: Literal["text", "features"] = "text"
     sparse = False
 
-    def __init__(self, argument: str = "", seed: int = 0, device: str = "cpu") -> None:
-        """Called so by --embed: ``argument`` is what follows the colon."""
-
     def encode(self, batch: EventBatch) -> Float32Array:
-        rows = [[text.lower().count(chr(97 + k)) for k in range(26)] for text in batch.texts or ()]
-        counts: Float32Array = np.array(rows, np.float32).reshape(len(batch), 26)
-        counts /= np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        return counts
+        rows = [[text.lower().count(chr(97 + k)) for k in range(26)] for text in batch.texts or []]
+        return np.array(rows, np.float32).reshape(len(rows), 26)
 
 
 if __name__ == "__main__":
-    source = EmbeddingSource(TextStream(), Letters())
-    result = Service(source, NoChange()).run()
-    print(f"{result.progress.events} events of {result.progress.features} features")
+    with_letters = EmbeddingSource(TextStream(), Letters())
+    found = prequential(with_letters, IHOMER(preset="fast"))
+    with_letters.close()
+    micro_f1 = found.metrics["learner"].cumulative().micro_f1
+    print(f"{found.events} texts, micro-F1 {micro_f1:.3f}")
