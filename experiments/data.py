@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-from functools import cache
 from pathlib import Path
 
+from experiments.registry import Dataset, datasets, find
 from streamml.errors import DataError
+from streamml.io import Source
 from streamml.types import EventBatch
-from streamml_connectors.files import open_source
 
 __all__ = ["ACCURACY_17", "HALF_A", "HALF_B", "data_dir", "dataset_names", "read"]
 
@@ -33,29 +32,31 @@ def data_dir() -> Path:
     return Path(os.environ.get("STREAMML_DATA", default))
 
 
-@cache
-def _files() -> dict[str, Path]:
-    manifest = data_dir() / "MANIFEST.json"
-    if not manifest.is_file():
-        raise DataError(
-            f"There is no {manifest}: set STREAMML_DATA to the directory that holds the datasets."
-        )
-    entries = json.loads(manifest.read_text())["datasets"]
-    return {entry["name"]: data_dir() / entry["file"] for entry in entries}
-
-
 def dataset_names() -> list[str]:
-    """Every dataset of the manifest."""
-    return list(_files())
+    """Every dataset of the registry whose file is there."""
+    return [name for name, row in datasets().items() if row.path(data_dir()) is not None]
 
 
-def read(name: str, order: str = "natural") -> EventBatch:
+def open_dataset(name: str, order: str = "natural", seed: int = 1) -> Source:
+    """The events of a dataset or synthetic stream as a source."""
+    row = find(name)
+    if isinstance(row, Dataset):
+        return row.open(data_dir(), order, seed)
+    source = row.open()
+    if order == "shuffled":
+        from streamml_connectors.files.shuffled import ShuffledSource
+
+        return ShuffledSource(source, seed)
+    return source
+
+
+def read(name: str, order: str = "natural", seed: int = 1) -> EventBatch:
     """All events of a dataset as one batch."""
-    if name not in _files():
-        raise DataError(f"There is no dataset {name!r}: use one of {', '.join(_files())}.")
-    source = open_source(_files()[name], order=order)
+    source = open_dataset(name, order, seed)
     try:
         parts = list(iter(lambda: source.next_batch(4096), None))
     finally:
         source.close()
+    if not parts:
+        raise DataError(f"The dataset {name} has no events: check its file.")
     return EventBatch.concatenate(parts)

@@ -1,0 +1,122 @@
+"""Learners that work through a batch event by event in Python, whatever they wrap."""
+
+from __future__ import annotations
+
+import abc
+from typing import NamedTuple
+
+import numpy as np
+
+from streamml.base import MIN_SCORE, Learner
+from streamml.types import (
+    LABELS_FULL,
+    LABELS_UNKNOWN,
+    BoolArray,
+    EventBatch,
+    Float32Array,
+    Int32Array,
+    Predictions,
+)
+
+__all__ = ["Answer", "OneByOne", "Row", "Truth"]
+
+
+class Row(NamedTuple):
+    """The features of one event: columns (unique) and values, and what an absent one means."""
+
+    columns: Int32Array
+    values: Float32Array
+    n_features: int
+    absent_is_zero: bool
+
+
+class Truth(NamedTuple):
+    """What is known of the labels of one event: columns, ascending."""
+
+    positive: Int32Array
+    negative: Int32Array
+    full: bool
+
+
+class Answer(NamedTuple):
+    """One decision and one score in [0, 1] for each known label."""
+
+    decided: BoolArray
+    scores: Float32Array
+
+
+class OneByOne(Learner):
+    """A learner that is given one event after the other.
+
+    A subclass defines :meth:`_answer` (which must change nothing) and :meth:`_study`.
+    """
+
+    _known: int = 0
+
+    @abc.abstractmethod
+    def _answer(self, row: Row, n_labels: int) -> Answer:
+        """Decide the first ``n_labels`` labels of one event."""
+
+    @abc.abstractmethod
+    def _study(self, row: Row, truth: Truth, n_labels: int) -> None:
+        """Learn one event whose labels are known, wholly or in part."""
+
+    def predict(self, batch: EventBatch, min_score: float = MIN_SCORE) -> Predictions:
+        known = max(self._known, batch.schema.declared_labels)
+        answers = [self._answer(_row(batch, i), known) for i in range(len(batch))]
+        return _predictions(answers, min_score)
+
+    def learn(self, batch: EventBatch) -> None:
+        self._run(batch, predict=False)
+
+    def test_then_train(self, batch: EventBatch, min_score: float = MIN_SCORE) -> Predictions:
+        return _predictions(self._run(batch, predict=True), min_score)
+
+    def _run(self, batch: EventBatch, predict: bool) -> list[Answer]:
+        self.bind(batch.schema)
+        answers = []
+        for i in range(len(batch)):
+            row = _row(batch, i)
+            if predict:
+                known = max(self._known, batch.schema.declared_labels)
+                answers.append(self._answer(row, known))
+            self._known = int(batch.n_labels[i])
+            self._position += 1
+            if batch.y_kind[i] != LABELS_UNKNOWN:
+                self._study(row, _truth(batch, i), self._known)
+        return answers
+
+
+def _row(batch: EventBatch, i: int) -> Row:
+    span = slice(batch.x_indptr[i], batch.x_indptr[i + 1])
+    return Row(
+        batch.x_indices[span],
+        batch.x_values[span],
+        int(batch.n_features[i]),
+        batch.schema.absent_is_zero,
+    )
+
+
+def _truth(batch: EventBatch, i: int) -> Truth:
+    positive = batch.y_indices[batch.y_indptr[i] : batch.y_indptr[i + 1]]
+    if batch.y_kind[i] == LABELS_FULL:
+        every = np.ones(batch.n_labels[i], np.bool_)
+        every[positive] = False
+        return Truth(positive, np.flatnonzero(every).astype(np.int32), True)
+    span = slice(batch.negative_indptr[i], batch.negative_indptr[i + 1])
+    return Truth(positive, batch.negative_indices[span], False)
+
+
+def _predictions(answers: list[Answer], min_score: float) -> Predictions:
+    if not answers:
+        return Predictions.concatenate([])
+    decided = [np.flatnonzero(a.decided) for a in answers]
+    named = [np.flatnonzero(a.decided | (a.scores >= min_score)) for a in answers]
+    scores = [a.scores[columns] for a, columns in zip(answers, named, strict=True)]
+    return Predictions(
+        np.cumsum([0, *map(len, decided)], dtype=np.int64),
+        np.concatenate(decided).astype(np.int32),
+        np.cumsum([0, *map(len, named)], dtype=np.int64),
+        np.concatenate(named).astype(np.int32),
+        np.concatenate(scores).astype(np.float32),
+    )

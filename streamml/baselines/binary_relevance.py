@@ -1,0 +1,91 @@
+"""Binary relevance: one binary learner of river's for each label."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from river import base as river_base
+
+from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
+from streamml.errors import ConfigError
+
+__all__ = ["BinaryRelevance", "named_features"]
+
+
+class BinaryRelevance(OneByOne):
+    """Learns every label by itself with a clone of one of river's learners.
+
+    Labels may appear at any event; the clone of a new label starts there. A clone of
+    label ``k`` has the seed ``seed + k`` where the model has such a parameter.
+
+    Parameters
+    ----------
+    model
+        A binary classifier of river, or a regressor, whose output for targets 0 and 1 is
+        cut to [0, 1] and decided at one half.
+    zeros
+        Hand over features that are absent as zeros where the schema says that absent
+        means zero. By default they stay absent, as a sparse file is read by river.
+    seed
+        Everything random hangs on it.
+
+    Examples
+    --------
+    >>> from river.naive_bayes import GaussianNB
+    >>> learner = BinaryRelevance(GaussianNB())
+    >>> for value in (1.0, -1.0, 1.2, -1.1, 0.9, -0.8):
+    ...     learner.learn_one({"f": value}, {"up": value > 0})
+    >>> learner.predict_one({"f": 1.1}), learner.predict_one({"f": -1.1})
+    ({'up': True}, {'up': False})
+
+    References
+    ----------
+    Tsoumakas and Katakis (2007), Multi-label classification: an overview.
+    """
+
+    def __init__(self, model: river_base.Estimator, zeros: bool = False, seed: int = 1) -> None:
+        if not isinstance(model, river_base.Classifier | river_base.Regressor):
+            raise ConfigError(
+                f"{type(model).__name__} is neither a classifier nor a regressor of river: "
+                "give one that has learn_one and predict_proba_one or predict_one."
+            )
+        self.model = model
+        self.zeros = zeros
+        self.seed = seed
+        self._models: list[Any] = []
+        self._regresses = isinstance(model, river_base.Regressor)
+        self._seeded = "seed" in model._get_params()
+
+    def _answer(self, row: Row, n_labels: int) -> Answer:
+        x = named_features(row, self.zeros)
+        scores = np.zeros(n_labels, np.float32)
+        for k, model in enumerate(self._models[:n_labels]):
+            scores[k] = self._score(model, x)
+        return Answer(scores > 0.5, scores)
+
+    def _score(self, model: Any, x: Mapping[int, float]) -> float:
+        if self._regresses:
+            found = float(model.predict_one(x))
+            return min(max(found, 0.0), 1.0) if math.isfinite(found) else 0.0
+        shares = model.predict_proba_one(x)
+        true, total = float(shares.get(True, 0.0)), float(sum(shares.values()))
+        return true / total if total > 0 and math.isfinite(true / total) else 0.0
+
+    def _study(self, row: Row, truth: Truth, n_labels: int) -> None:
+        x = named_features(row, self.zeros)
+        while len(self._models) < n_labels:
+            own = {"seed": self.seed + len(self._models)} if self._seeded else {}
+            self._models.append(self.model.clone(own))
+        for columns, value in ((truth.positive, True), (truth.negative, False)):
+            for k in columns.tolist():
+                self._models[k].learn_one(x, float(value) if self._regresses else value)
+
+
+def named_features(row: Row, zeros: bool) -> dict[int, float]:
+    """Column -> value, as river's learners take features."""
+    x = dict.fromkeys(range(row.n_features), 0.0) if zeros and row.absent_is_zero else {}
+    x.update(zip(row.columns.tolist(), row.values.tolist(), strict=True))
+    return x

@@ -1,0 +1,85 @@
+"""iSOUPT: a multi-target regression tree of river's, on labels as numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from river import base as river_base
+from river.tree import ISOUPTreeRegressor, splitter
+
+from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
+from streamml.baselines.binary_relevance import named_features
+
+__all__ = ["ISOUPT"]
+
+
+class ISOUPT(OneByOne):
+    """One regression tree for all labels; a label is on where its prediction exceeds a half.
+
+    Of an event that is known in part, the tree learns the labels that are known.
+
+    Parameters
+    ----------
+    grace_period, delta, tau, model_selector_decay, min_samples_split
+        Of :class:`river.tree.ISOUPTreeRegressor`.
+    leaf_model
+        A regressor of river; by default its linear regression.
+    zeros
+        As in :class:`~streamml.baselines.binary_relevance.BinaryRelevance`.
+
+    Examples
+    --------
+    >>> learner = ISOUPT()
+    >>> for _ in range(5):
+    ...     learner.learn_one({"f": 1.0}, {"up"})
+    >>> learner.predict_one({"f": 1.0})
+    {'up': True}
+
+    References
+    ----------
+    Osojnik, Panov and Džeroski (2017), Multi-label classification via multi-target
+    regression on data streams, Machine Learning 106.
+    """
+
+    def __init__(
+        self,
+        grace_period: int = 200,
+        delta: float = 1e-5,
+        tau: float = 0.05,
+        leaf_model: river_base.Regressor | None = None,
+        model_selector_decay: float = 0.95,
+        min_samples_split: int = 5,
+        zeros: bool = False,
+    ) -> None:
+        self.grace_period = grace_period
+        self.delta = delta
+        self.tau = tau
+        self.leaf_model = leaf_model
+        self.model_selector_decay = model_selector_decay
+        self.min_samples_split = min_samples_split
+        self.zeros = zeros
+        self._tree: Any = ISOUPTreeRegressor(
+            grace_period=grace_period,
+            delta=delta,
+            tau=tau,
+            leaf_model=leaf_model,
+            model_selector_decay=model_selector_decay,
+            splitter=splitter.TEBSTSplitter(),
+            min_samples_split=min_samples_split,
+        )
+
+    def _answer(self, row: Row, n_labels: int) -> Answer:
+        scores = np.zeros(n_labels, np.float32)
+        for k, value in self._tree.predict_one(named_features(row, self.zeros)).items():
+            if k < n_labels and math.isfinite(value):
+                scores[k] = min(max(value, 0.0), 1.0)
+        return Answer(scores > 0.5, scores)
+
+    def _study(self, row: Row, truth: Truth, n_labels: int) -> None:  # noqa: ARG002
+        y = dict.fromkeys(truth.negative.tolist(), 0.0) | dict.fromkeys(
+            truth.positive.tolist(), 1.0
+        )
+        if y:
+            self._tree.learn_one(named_features(row, self.zeros), y)
