@@ -61,18 +61,22 @@ class BinaryRelevance(OneByOne):
 
     def _answer(self, row: Row, n_labels: int) -> Answer:
         x = named_features(row, self.zeros)
-        scores = np.zeros(n_labels, np.float32)
+        decided, scores = np.zeros(n_labels, np.bool_), np.zeros(n_labels, np.float32)
         for k, model in enumerate(self._models[:n_labels]):
-            scores[k] = self._score(model, x)
-        return Answer(scores > 0.5, scores)
+            decided[k], scores[k] = self._decide(model, x)
+        return Answer(decided, scores)
 
-    def _score(self, model: Any, x: Mapping[int, float]) -> float:
+    def _decide(self, model: Any, x: Mapping[int, float]) -> tuple[bool, float]:
+        """What the model decides (of equals the one it names first, as river does), and how sure."""
         if self._regresses:
             found = float(model.predict_one(x))
-            return min(max(found, 0.0), 1.0) if math.isfinite(found) else 0.0
+            score = min(max(found, 0.0), 1.0) if math.isfinite(found) else 0.0
+            return score > 0.5, score
         shares = model.predict_proba_one(x)
-        true, total = float(shares.get(True, 0.0)), float(sum(shares.values()))
-        return true / total if total > 0 and math.isfinite(true / total) else 0.0
+        total = float(sum(shares.values()))
+        if not (total > 0 and math.isfinite(total)):
+            return False, 0.0
+        return bool(max(shares, key=shares.get)), float(shares.get(True, 0.0)) / total
 
     def _study(self, row: Row, truth: Truth, n_labels: int) -> None:
         x = named_features(row, self.zeros)
