@@ -79,14 +79,12 @@ class _Run:
         for name, value in row.items():
             self.curve.setdefault(name, []).append(value)
         tree = self.learner.label_tree()
-        if tree is not None and len(tree[0]) <= _TREE_LABELS:
-            if not self.trees or self.trees[-1][1] != tree:
-                self.trees.append((self.done, tree))
+        known = self.trees[-1][1] if self.trees else None
+        if tree is not None and len(tree[0]) <= _TREE_LABELS and tree != known:
+            self.trees.append((self.done, tree))
 
 
-def run_cell(
-    cell: Cell, limits: Limits, tell: Callable[[Result], None] = lambda result: None
-) -> Result:
+def run_cell(cell: Cell, limits: Limits, tell: Callable[[Result], None] | None = None) -> Result:
     """Run a cell to its end or to its budget, telling now and then how far it is."""
     batch = read(cell.dataset, cell.order, cell.seed)
     learner = build(cell.learner, cell.seed)
@@ -106,7 +104,7 @@ def run_cell(
         if run.done == goal:
             run.point()
         size = max(size // 2, 1) if taken > _SLOW else size * 2 if taken < _QUICK else size
-        if time.monotonic() - told > 1.0:
+        if tell is not None and time.monotonic() - told > 1.0:
             tell(_result(run, limits, base_memory, "unfinished", "stopped from outside"))
             told = time.monotonic()
         if run.done < len(batch) and spent > limits.seconds:
@@ -122,8 +120,12 @@ def run_cell(
 
 def warm_up(cell: Cell, batch: EventBatch) -> None:
     """Compile what the learner and the metrics compile, outside the clock."""
-    few = batch.slice(0, min(2, len(batch)))
-    Prequential().update(few, build(cell.learner, cell.seed).test_then_train(few))
+    start = time.monotonic()
+    for size in (2, 16, 128):  # more is compiled where more is learned
+        few = batch.slice(0, min(size, len(batch)))
+        Prequential().update(few, build(cell.learner, cell.seed).test_then_train(few))
+        if time.monotonic() - start > 0.3:
+            return
 
 
 def _result(run: _Run, limits: Limits, base_memory: float, status: str, reason: str) -> Result:

@@ -90,7 +90,8 @@ def _child(cell: Cell, limits: Limits, pipe: Connection) -> None:
         result = run_cell(cell, limits, lambda partial: pipe.send((partial, False)))
     except Exception as error:  # whatever a learner raises is this cell's result
         where = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"{type(error).__name__}: {error} ({where.filename.rpartition('/')[2]}, line {where.lineno})"
+        place = f"{where.filename.rpartition('/')[2]}, line {where.lineno}"
+        reason = f"{type(error).__name__}: {error} ({place})"
         facts = {"budget_seconds": limits.seconds, "budget_memory_mib": limits.memory_mib}
         result = Result(cell, "failed", reason[:500], facts=facts)
     pipe.send((result, True))

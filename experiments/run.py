@@ -69,15 +69,15 @@ def still_to_run(
     """Cells without a result, with one of a smaller budget, or of another file."""
     for cell in cells:
         path = directory / cell.file
-        if not path.is_file():
+        if not path.is_file() or _outdated(load(path), limits, retry_failed):
             yield cell
-            continue
-        found = load(path)
-        poorer = found.facts.get("budget_seconds", 0) < limits.seconds
-        if (found.status == "unfinished" and poorer) or (found.status == "failed" and retry_failed):
-            yield cell
-        elif _other_file(found):
-            yield cell
+
+
+def _outdated(found: Result, limits: Limits, retry_failed: bool) -> bool:
+    if found.status == "failed":
+        return retry_failed
+    poorer = found.facts.get("budget_seconds", 0) < limits.seconds
+    return (found.status == "unfinished" and poorer) or _other_file(found)
 
 
 def _other_file(result: Result) -> bool:
@@ -125,7 +125,7 @@ def _clock(left: float) -> str:
 @click.option("--datasets", default="small", show_default=True,
               help="small, 23, all, streams, or names, separated by commas.")  # fmt: skip
 @click.option("--learners", "wanted", default="all", show_default=True,
-              help="all, a group (ours, ablation, global, local, reference, peer, batch), or names.")  # fmt: skip
+              help="all, groups (ours, ablation, global, local, reference, peer, batch), names.")  # fmt: skip
 @click.option("--orders", default="natural,shuffled", show_default=True)
 @click.option("--seeds", default="1", show_default=True, help="Seeds, separated by commas.")
 @click.option("--budget", default="600s", show_default=True, help="CPU time of a cell.")
@@ -136,8 +136,10 @@ def _clock(left: float) -> str:
 @click.option("--retry-failed", is_flag=True, help="Run failed cells again.")
 @click.option("--again", is_flag=True, help="Run everything again.")
 @click.option("--list", "only_list", is_flag=True, help="Only say which cells there are.")
-def main(datasets: str, wanted: str, orders: str, seeds: str, budget: str, memory: float,
-         jobs: str, out: Path, retry_failed: bool, again: bool, only_list: bool) -> None:  # fmt: skip
+def main(
+    datasets: str, wanted: str, orders: str, seeds: str, budget: str, memory: float,
+    jobs: str, out: Path, retry_failed: bool, again: bool, only_list: bool,
+) -> None:  # fmt: skip
     """Run every cell that has no result yet."""
     console = Console(width=200 if not sys.stdout.isatty() else None)
     try:

@@ -44,8 +44,10 @@ class RidgeEnsemble:
 
     def scores(self, features: Float64Array) -> Float64Array:
         """Summed outputs ``(n, classes)``."""
-        found: Float64Array = (features @ self.beta.sum(axis=0)) if len(self.beta) else np.zeros(
-            (len(features), self.cross.shape[2])
+        found: Float64Array = (
+            (features @ self.beta.sum(axis=0))
+            if len(self.beta)
+            else np.zeros((len(features), self.cross.shape[2]))
         )
         return found
 

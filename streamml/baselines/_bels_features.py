@@ -48,7 +48,7 @@ class BroadFeatures:
     @property
     def width(self) -> int:
         """Number of features that come out."""
-        return self.nodes * self.windows + self.enhance.shape[1]
+        return self.nodes * self.windows + int(self.enhance.shape[1])
 
     def learn(self, x: Float64Array) -> Float64Array:
         """Adapt the windows to a batch ``(n, d)``; gives its mapped features ``(n, width)``."""

@@ -18,6 +18,10 @@ Columns = tuple[int, ...]
 class LeafModel(Protocol):
     """What a leaf predicts with."""
 
+    @property
+    def best(self) -> Columns:
+        """The label set seen most often."""
+
     def answer(self, row: Row, n_labels: int) -> Answer:
         """Decide the labels of one event."""
 
@@ -59,8 +63,12 @@ class PrunedSets:
         self.majority = MajoritySet(parent)
         self.prune = prune
         self.keep = keep
-        self.tree = HoeffdingTreeClassifier(**tree)
+        self.tree: Any = HoeffdingTreeClassifier(**tree)
         self.learned = False
+
+    @property
+    def best(self) -> Columns:
+        return self.majority.best
 
     def answer(self, row: Row, n_labels: int) -> Answer:
         if not self.learned:

@@ -123,7 +123,7 @@ def _erf(z: Float64Array) -> Float64Array:
     """The error function to 1.5e-7 (Abramowitz and Stegun 7.1.26)."""
     x = np.minimum(np.abs(z), 6.0)
     t = 1.0 / (1.0 + 0.3275911 * x)
-    tail = 1.061405429
+    tail = np.full_like(t, 1.061405429)
     for a in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
         tail = tail * t + a
     found: Float64Array = np.sign(z) * (1.0 - tail * t * np.exp(-x * x))

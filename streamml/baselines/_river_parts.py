@@ -1,5 +1,7 @@
-"""Parts for river's trees and rules on 0/1 targets: a leaf model, and two that divide by zero
-in river where all values are equal."""
+"""Parts for river's trees and rules on 0/1 targets: a leaf model, and two repairs.
+
+Both repairs are for divisions by zero where all values that river has seen are equal.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,8 @@ from typing import Any
 
 from river import base as river_base
 from river.linear_model import LogisticRegression
-from river.tree.utils import BranchFactory
 from river.tree.splitter import StaticQuantizer, TEBSTSplitter
+from river.tree.utils import BranchFactory
 
 __all__ = ["LogisticLeaf", "PatientQuantizer", "PureSplitter"]
 
@@ -53,9 +55,8 @@ class PureSplitter(TEBSTSplitter):
     ) -> Any:
         if not isinstance(pre_split_dist, dict) and not pre_split_dist.get() > 0:
             return BranchFactory()
-        return super().best_evaluated_split_suggestion(
-            criterion, pre_split_dist, att_idx, binary_only
-        )
+        suggest: Any = super().best_evaluated_split_suggestion
+        return suggest(criterion, pre_split_dist, att_idx, binary_only)
 
 
 class PatientQuantizer(StaticQuantizer):
@@ -67,6 +68,9 @@ class PatientQuantizer(StaticQuantizer):
 
     def update(self, x_val: Any, gh: Any, w: float) -> None:
         if self.buckets is None and len(self._buffer) >= self.warm_start - 1:
-            if all(seen[0] == x_val for seen in self._buffer):
-                self._buffer.pop(0)
+            self._drop_oldest_of_equals(x_val)
         super().update(x_val, gh, w)
+
+    def _drop_oldest_of_equals(self, x_val: Any) -> None:
+        if all(seen[0] == x_val for seen in self._buffer):
+            self._buffer.pop(0)

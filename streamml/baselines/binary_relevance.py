@@ -67,7 +67,7 @@ class BinaryRelevance(OneByOne):
         return Answer(decided, scores)
 
     def _decide(self, model: Any, x: Mapping[int, float]) -> tuple[bool, float]:
-        """What the model decides (of equals the one it names first, as river does), and how sure."""
+        """What the model decides, of equals what it names first as river does, and its score."""
         if self._regresses:
             found = float(model.predict_one(x))
             score = min(max(found, 0.0), 1.0) if math.isfinite(found) else 0.0

@@ -143,9 +143,8 @@ class MLHT(OneByOne):
         return found[0] if found[0].merit - second > bound or bound < self.tau else None
 
     def _branch(self, leaf: _Leaf, split: Split) -> _Branch:
-        majority = getattr(leaf.model, "majority", leaf.model)
         children: list[_Leaf | _Branch] = [
-            _Leaf(self._model(majority.best), weight, counts, last_attempt=weight)
+            _Leaf(self._model(leaf.model.best), weight, counts, last_attempt=weight)
             for weight, counts in split.sides
         ]
         return _Branch(split.feature, split.threshold, children, [w for w, _ in split.sides])
