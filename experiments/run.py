@@ -125,7 +125,7 @@ def _clock(left: float) -> str:
 @click.option("--datasets", default="small", show_default=True,
               help="small, 23, all, streams, or names, separated by commas.")  # fmt: skip
 @click.option("--learners", "wanted", default="all", show_default=True,
-              help="all, groups (ours, ablation, global, local, reference, peer, batch), names.")  # fmt: skip
+              help="all, groups of the table such as ours or local, and names.")  # fmt: skip
 @click.option("--orders", default="natural,shuffled", show_default=True)
 @click.option("--seeds", default="1", show_default=True, help="Seeds, separated by commas.")
 @click.option("--budget", default="600s", show_default=True, help="CPU time of a cell.")

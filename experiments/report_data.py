@@ -1,0 +1,152 @@
+"""Results as tables: what the report and the parity list read."""
+
+from __future__ import annotations
+
+import csv
+import os
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from experiments.learners import learners
+from experiments.registry import Dataset, find
+from experiments.store import Result
+
+__all__ = ["METRICS", "Figures", "Published", "ranks_of", "reference_dir"]
+
+METRICS = {
+    "exact_match": "exact match",
+    "hamming_loss": "Hamming loss",
+    "micro_f1": "micro-F1",
+    "macro_f1": "macro-F1",
+    "example_f1": "example-F1",
+}
+LOWER_IS_BETTER = {"hamming_loss"}
+
+_ORDER = ("finished", "unfinished", "failed")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Results of one order: dataset -> learner -> result, seeds averaged."""
+
+    order: str
+    cells: dict[str, dict[str, Result]]
+    names: list[str]
+    seeds: int
+
+    @classmethod
+    def of(cls, results: Iterable[Result], order: str) -> Figures:
+        """Datasets by size, learners as in the table."""
+        grouped: dict[str, dict[str, list[Result]]] = defaultdict(lambda: defaultdict(list))
+        for result in results:
+            if result.cell.order == order:
+                grouped[result.cell.dataset][result.cell.learner].append(result)
+        cells = {
+            dataset: {name: _mean(found) for name, found in by_name.items()}
+            for dataset, by_name in sorted(grouped.items(), key=lambda item: _size(item[0]))
+        }
+        seen = {name for by_name in cells.values() for name in by_name}
+        names = [*(n for n in learners() if n in seen), *sorted(seen - set(learners()))]
+        most = max((len(f) for d in grouped.values() for f in d.values()), default=0)
+        return cls(order, cells, names, most)
+
+    def of_groups(self, *groups: str) -> list[str]:
+        """Names of the learners of some groups."""
+        return [n for n in self.names if group_of(n) in groups]
+
+    def complete(self, names: Sequence[str]) -> list[str]:
+        """Datasets on which every one of ``names`` was run, whatever came of it."""
+        return [d for d, row in self.cells.items() if all(n in row for n in names)]
+
+    def finished(self, names: Sequence[str]) -> list[str]:
+        """Datasets that every one of ``names`` finished."""
+        return [d for d in self.complete(names)
+                if all(self.cells[d][n].status == "finished" for n in names)]  # fmt: skip
+
+    def mean(self, name: str, metric: str, datasets: Sequence[str]) -> float:
+        """Average of a metric over datasets."""
+        return statistics.fmean(self.cells[d][name].scores[metric] for d in datasets)
+
+
+def group_of(name: str) -> str:
+    """Group of a learner in the table."""
+    return learners()[name].group if name in learners() else "yours"
+
+
+def _size(name: str) -> tuple[int, str]:
+    row = find(name)
+    return (row.size if isinstance(row, Dataset) else 1 << 60), name
+
+
+def _mean(found: list[Result]) -> Result:
+    """One result out of several seeds: the worst status, figures averaged."""
+    if len(found) == 1:
+        return found[0]
+    worst = max(found, key=lambda r: _ORDER.index(r.status))
+    scored = [r for r in found if r.scores]
+    metrics = scored[0].scores if scored else {}
+    scores = {m: statistics.fmean(r.scores[m] for r in scored) for m in metrics}
+    rates = [r.facts["events_per_second"] for r in found if "events_per_second" in r.facts]
+    facts = {**worst.facts, "events_per_second": statistics.fmean(rates) if rates else float("nan")}
+    return replace(worst, scores=scores, facts=facts)
+
+
+def ranks_of(
+    figures: Figures, metric: str, names: Sequence[str], datasets: Sequence[str]
+) -> np.ndarray:
+    """Ranks ``(datasets, names)``, 1 the best, ties shared.
+
+    A learner that did not finish stands behind all that did; of two such, the one that came
+    further is before; one that failed is last.
+    """
+    from scipy.stats import rankdata
+
+    sign = 1.0 if metric in LOWER_IS_BETTER else -1.0
+    rows = []
+    for dataset in datasets:
+        keys = []
+        for name in names:
+            result = figures.cells[dataset][name]
+            if result.status == "finished":
+                keys.append(sign * result.scores[metric])
+            elif result.status == "unfinished":
+                keys.append(1e6 - result.events / max(result.length, 1))
+            else:
+                keys.append(2e6)
+        rows.append(rankdata(np.round(keys, 12)))
+    return np.array(rows).reshape(len(datasets), len(names))
+
+
+# -- published figures -------------------------------------------------------------------------
+
+
+def reference_dir() -> Path:
+    """Where the published figures lie (``STREAMML_REFERENCE``)."""
+    return Path(os.environ.get("STREAMML_REFERENCE", "../shared/reference"))
+
+
+@dataclass(frozen=True)
+class Published:
+    """The published comparison: (dataset, learner, metric) -> value, names as published."""
+
+    values: dict[tuple[str, str, str], float]
+
+    @classmethod
+    def read(cls, directory: Path) -> Published:
+        """Empty where the file is not there."""
+        path = directory / "published.csv"
+        if not path.is_file():
+            return cls({})
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        return cls({(r["dataset"], r["learner"], r["metric"]): float(r["value"])
+                    for r in rows if r["value"]})  # fmt: skip
+
+    def learners(self) -> list[str]:
+        """Names as published, in the order of the file."""
+        return list(dict.fromkeys(key[1] for key in self.values))

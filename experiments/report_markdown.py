@@ -1,0 +1,64 @@
+"""The report's summary in Markdown."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.report_claims import CLAIMS, OURS, check
+from experiments.report_data import METRICS, Figures
+from experiments.report_page import MAIN
+from experiments.report_ranks import rank
+from experiments.store import Result
+
+__all__ = ["markdown"]
+
+
+def markdown(results: Sequence[Result], reference: Path) -> str:  # noqa: ARG001
+    """Ranks, means, speed and claims, in both orders."""
+    done = sum(r.status == "finished" for r in results)
+    budgets = sorted({r.facts.get("budget_seconds", 0.0) for r in results})
+    lines = [
+        "# Replay benchmark",
+        "",
+        f"{len(results)} cells, {done} finished; budgets of "
+        f"{', '.join(f'{b:g} s' for b in budgets)} of CPU time a cell. Prequential over whole "
+        "streams. Unfinished cells are ranked behind finished ones.",
+    ]
+    for order in ("natural", "shuffled"):
+        figures = Figures.of(results, order)
+        if figures.cells:
+            lines += _order(figures)
+    return "\n".join(lines) + "\n"
+
+
+def _order(figures: Figures) -> list[str]:
+    names = figures.of_groups(*MAIN)
+    rankings = {m: rank(figures, m, names) for m in METRICS}
+    ranks = {m: dict(r.ranks) for m, r in rankings.items()}
+    common = figures.finished(names)
+    lines = ["", f"## {figures.order} order", "",
+             f"Average ranks over {rankings['example_f1'].datasets} datasets (1 is best); means "
+             f"over the {len(common)} that every learner finished.", "",
+             "| learner | finished | " + " | ".join(f"rank {w}" for w in METRICS.values()) + " | "
+             + " | ".join(f"mean {w}" for w in METRICS.values()) + " | events/s |",
+             "|---|---|" + "---|" * (2 * len(METRICS) + 1)]  # fmt: skip
+    for name, _ in rankings["example_f1"].ranks:
+        found = [row[name] for row in figures.cells.values() if name in row]
+        done = sum(r.status == "finished" for r in found)
+        rates = [v for r in found if (v := r.facts.get("events_per_second", 0.0)) and v > 0]
+        cells = [name, f"{done}/{len(found)}", *(f"{ranks[m][name]:.1f}" for m in METRICS)]
+        cells += [f"{figures.mean(name, m, common):.3f}" if common else "" for m in METRICS]
+        cells.append(f"{statistics.geometric_mean(rates):,.0f}" if rates else "")
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", "Published claims about iHOMER, checked with our learner on whole streams:", ""]
+    for claim in CLAIMS:
+        verdict = check(figures, claim) if OURS in figures.names else None
+        if verdict is None:
+            lines.append(f"- {claim.text} by {claim.percent:.0f} %: too few cells finished")
+            continue
+        said = "holds" if verdict.holds else "does not hold"
+        lines.append(f"- {claim.text} by {claim.percent:.0f} %: {verdict.gain:+.0f} % on "
+                     f"{verdict.datasets} datasets: {said}")  # fmt: skip
+    return lines
