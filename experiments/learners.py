@@ -1,9 +1,13 @@
-"""The learners of the benchmark: ``learners.toml``, and entry points of other packages."""
+"""The learners of the benchmark: ``learners.toml``, a table of yours, and entry points.
+
+``STREAMML_LEARNERS`` may name another table of the same form; its rows are added.
+"""
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache
@@ -42,6 +46,9 @@ class LearnerRow:
 def learners() -> dict[str, LearnerRow]:
     """Name -> learner, in the order of the table, then entry points."""
     rows = tomllib.loads(TABLE.read_text())["learner"]
+    yours = os.environ.get("STREAMML_LEARNERS")
+    if yours:
+        rows += tomllib.loads(Path(yours).read_text())["learner"]
     found = {row["name"]: LearnerRow(where=row.pop("class"), **row) for row in map(dict, rows)}
     for point in entry_points(group=ENTRY_POINTS):
         found.setdefault(point.name, LearnerRow(point.name, point.value))

@@ -83,11 +83,18 @@ def pareto(figures: Figures, metric: str, names: Sequence[str]) -> Plot:
             whole = all(r.status == "finished" for r in results)
             points.append(Point(f"{name}: rank {mean[k]:.2f}, {rate:,.0f} events/s", rate,
                                 float(mean[k]), _GROUPS.index(group), not whole, name))  # fmt: skip
+    front, lowest = [], math.inf
+    for point in sorted(points, key=lambda p: -p.x):
+        if point.y < lowest:
+            lowest = point.y
+            front.append(point)
     return Plot(
         f"Average rank in {METRICS[metric]} against speed, {figures.order} order, "
         f"{len(datasets)} datasets",
         Axis("events per CPU second (geometric mean)", log=True),
         Axis("average rank (best on top)", reverse=True),
+        lines=[Line("no other is both faster and better ranked", [p.x for p in front],
+                    [p.y for p in front], 1.0)] if front else [],
         points=points,
         width=760,
         height=460,

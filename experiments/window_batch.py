@@ -181,12 +181,15 @@ def _partitioned(
 
 
 def _napkinxc(x: sparse.csr_matrix, y: np.ndarray, seed: int) -> Fitted:
-    """A probabilistic label tree; its Python face trains in batch only, on files of its own."""
+    """A probabilistic label tree; its Python face trains in batch only, on files of its own.
+
+    Trained by AdaGrad: its default, liblinear, draws from random numbers that no seed reaches.
+    """
     _need("napkinxc")
     from napkinxc.models import PLT
 
     directory = tempfile.mkdtemp(prefix="streamml-napkinxc-")
-    model = PLT(directory, threads=1, seed=seed, verbose=0)
+    model = PLT(directory, optimizer="adagrad", threads=1, seed=seed, verbose=0)
     weakref.finalize(model, shutil.rmtree, directory, ignore_errors=True)
     model.fit(x, [np.flatnonzero(row).tolist() for row in y])
     model.load()

@@ -18,7 +18,7 @@ __all__ = ["ISOUPT"]
 class ISOUPT(OneByOne):
     """One regression tree for all labels; a label is on where its prediction exceeds a half.
 
-    Of an event that is known in part, the tree learns the labels that are known.
+    Only wholly known label sets are learned: the tree needs every target of an event.
 
     Parameters
     ----------
@@ -77,9 +77,8 @@ class ISOUPT(OneByOne):
                 scores[k] = min(max(value, 0.0), 1.0)
         return Answer(scores > 0.5, scores)
 
-    def _study(self, row: Row, truth: Truth, n_labels: int) -> None:  # noqa: ARG002
-        y = dict.fromkeys(truth.negative.tolist(), 0.0) | dict.fromkeys(
-            truth.positive.tolist(), 1.0
-        )
-        if y:
+    def _study(self, row: Row, truth: Truth, n_labels: int) -> None:
+        if truth.full and n_labels:
+            y = dict.fromkeys(range(n_labels), 0.0)
+            y.update(dict.fromkeys(truth.positive.tolist(), 1.0))
             self._tree.learn_one(named_features(row, self.zeros), y)

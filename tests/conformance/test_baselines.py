@@ -1,0 +1,123 @@
+"""Every learner of the benchmark keeps the learner's contract."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import numpy as np
+import pytest
+
+from experiments.learners import build, learners
+from streamml.errors import ConfigError, MissingDependencyError
+from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema
+
+FEW = 36
+NAMES = list(learners())
+
+
+def stream(n=FEW, seed=1):
+    """Labels that hang on features; a late feature, a late label, missing and partial labels."""
+    rng = np.random.default_rng(seed)
+    for t in range(n):
+        x = {f"f{j}": float(rng.normal()) for j in rng.choice(5, 4, replace=False)}
+        if t > n // 3:
+            x["late"] = 1.0
+        y = {f"l{k}" for k in range(3) if x.get(f"f{k}", -1.0) > 0}
+        y |= {"new"} if t > n // 2 and t % 2 else set()
+        labels = frozenset(y)
+        if t % 7 == 3:
+            labels = PartialLabels(frozenset(sorted(y)[:1]), frozenset({"l9"}))
+        yield Event(t, float(t), x, None if t % 11 == 5 else labels)
+
+
+def made(name):
+    row = learners()[name]
+    if row.missing:
+        reason = f"{row.missing} is not installed: pip install 'streamml[bench]'"
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return build(name)
+
+
+def length(name):
+    """Long enough that it learns: some learn in batches, with what that warns of."""
+    return 330 if learners()[name].group == "batch" else 120 if name == "ML-BELS" else FEW
+
+
+@pytest.fixture(autouse=True)
+def _others_may_warn():
+    with warnings.catch_warnings():
+        for module in ("sklearn", "skmultilearn", "napkinxc", "scipy"):
+            warnings.filterwarnings("ignore", module=module)
+        yield
+
+
+def together(parts):
+    joined = Predictions.concatenate(parts)
+    return [getattr(joined, name).tolist() for name in
+            ("indptr", "indices", "score_indptr", "score_indices", "scores")]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_contract(name):
+    """Same bits at any batch size; predicting changes nothing; a clone starts fresh."""
+    batch = EventBatch.from_events(stream(length(name)), Schema())
+    whole, apart = made(name), made(name)
+    at_once = together([whole.test_then_train(batch, 0.0)])
+    parts = []
+    for start in range(0, len(batch), 7):
+        part = batch.slice(start, min(start + 7, len(batch)))
+        apart.predict(part)  # asked more often, and of later events
+        parts.append(apart.test_then_train(part, 0.0))
+    assert at_once == together(parts)
+    assert together([whole.predict(batch, 0.0)]) == together([apart.predict(batch, 0.0)])
+    fresh = whole.clone()
+    assert type(fresh) is type(whole)
+    again = EventBatch.from_events(stream(length(name)), Schema())
+    assert together([fresh.test_then_train(again, 0.0)]) == at_once
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_predictions_are_well_formed(name):
+    batch = EventBatch.from_events(stream(length(name)), Schema())
+    found = made(name).test_then_train(batch, 0.0)
+    known = np.concatenate([[0], batch.n_labels[:-1]])
+    for i in range(len(batch)):
+        row = found.row(i).tolist()
+        scored = found.score_indices[found.score_indptr[i] : found.score_indptr[i + 1]].tolist()
+        assert row == sorted(set(row))
+        assert set(row) <= set(scored) == set(range(known[i]))
+    assert ((found.scores >= 0) & (found.scores <= 1)).all()
+    assert len(found.indices)  # it did predict something
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rivers_face_gives_the_same(name):
+    events = list(stream(24))
+    schema = Schema(labels=["l0", "l1", "l2", "l9", "new"])
+    batch = EventBatch.from_events(events, schema)
+    fast, slow = made(name), made(name)
+    slow.bind(Schema(features=schema.features.names, labels=schema.labels.names))
+    for i, event in enumerate(events):
+        row = {schema.labels[int(c)] for c in fast.predict(batch.slice(i, i + 1)).row(0)}
+        decided = slow.predict_one(event.x)
+        assert {label for label, on in decided.items() if on} == row
+        fast.learn(batch.slice(i, i + 1))
+        if event.y is not None:
+            slow.learn_one(event.x, event.y)
+
+
+def test_a_learner_that_is_not_there_is_named_with_what_there_is():
+    with pytest.raises(ConfigError, match="There is no learner 'none': use one of streamml"):
+        build("none")
+
+
+def test_a_missing_package_names_the_line_that_installs_it(monkeypatch):
+    from experiments.learners import LearnerRow
+
+    row = LearnerRow("far", "nowhere:Learner", needs="not_a_package")
+    monkeypatch.setitem(learners(), "far", row)
+    with pytest.raises(MissingDependencyError, match="pip install"):
+        build("far")
