@@ -29,6 +29,15 @@ class Row(NamedTuple):
     n_features: int
     absent_is_zero: bool
 
+    def with_zeros(self) -> Row:
+        """The same with absent features as zeros, where that is what they mean."""
+        if not self.absent_is_zero:
+            return self
+        width = max(self.n_features, int(self.columns.max(initial=-1)) + 1)
+        values = np.zeros(width, np.float32)
+        values[self.columns] = self.values
+        return Row(np.arange(width, dtype=np.int32), values, self.n_features, True)
+
 
 class Truth(NamedTuple):
     """What is known of the labels of one event: columns, ascending."""

@@ -28,7 +28,8 @@ class BinaryRelevance(OneByOne):
         cut to [0, 1] and decided at one half.
     zeros
         Hand over features that are absent as zeros where the schema says that absent
-        means zero. By default they stay absent, as a sparse file is read by river.
+        means zero; otherwise they stay absent, which is quicker, and the same to learners
+        that take an absent feature for zero, such as nearest neighbours and linear ones.
     seed
         Everything random hangs on it.
 
@@ -46,7 +47,7 @@ class BinaryRelevance(OneByOne):
     Tsoumakas and Katakis (2007), Multi-label classification: an overview.
     """
 
-    def __init__(self, model: river_base.Estimator, zeros: bool = False, seed: int = 1) -> None:
+    def __init__(self, model: river_base.Estimator, zeros: bool = True, seed: int = 1) -> None:
         if not isinstance(model, river_base.Classifier | river_base.Regressor):
             raise ConfigError(
                 f"{type(model).__name__} is neither a classifier nor a regressor of river: "

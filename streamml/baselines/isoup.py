@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from river import base as river_base
@@ -24,6 +24,8 @@ class ISOUPT(OneByOne):
     ----------
     grace_period, delta, tau, model_selector_decay, min_samples_split
         Of :class:`river.tree.ISOUPTreeRegressor`.
+    leaf_prediction
+        ``"model"``, ``"mean"`` or ``"adaptive"``, which picks one of the two in each leaf.
     leaf_model
         A regressor of river; by default its linear regression.
     zeros
@@ -49,14 +51,16 @@ class ISOUPT(OneByOne):
         delta: float = 1e-5,
         tau: float = 0.05,
         leaf_model: river_base.Regressor | None = None,
+        leaf_prediction: Literal["mean", "model", "adaptive"] = "adaptive",
         model_selector_decay: float = 0.95,
         min_samples_split: int = 5,
-        zeros: bool = False,
+        zeros: bool = True,
     ) -> None:
         self.grace_period = grace_period
         self.delta = delta
         self.tau = tau
         self.leaf_model = leaf_model
+        self.leaf_prediction = leaf_prediction
         self.model_selector_decay = model_selector_decay
         self.min_samples_split = min_samples_split
         self.zeros = zeros
@@ -64,6 +68,7 @@ class ISOUPT(OneByOne):
             grace_period=grace_period,
             delta=delta,
             tau=tau,
+            leaf_prediction=leaf_prediction,
             leaf_model=leaf_model,
             model_selector_decay=model_selector_decay,
             splitter=splitter.TEBSTSplitter(),

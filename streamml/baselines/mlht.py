@@ -50,9 +50,9 @@ class MLHT(OneByOne):
     """Multi-label Hoeffding tree whose leaves predict their majority label set.
 
     Splits maximise the gain in the sum of the labels' binary entropies; features have a
-    Gaussian observer for each label. A feature that is absent is not observed, and an
-    event without it follows the side that more events took. Only wholly known label sets
-    are learned.
+    Gaussian observer for each label. A feature that is absent, and does not mean zero, is
+    not observed, and an event without it follows the side that more events took. Only
+    wholly known label sets are learned.
 
     Parameters
     ----------
@@ -64,6 +64,8 @@ class MLHT(OneByOne):
         Thresholds tried for each feature.
     max_depth
         Branches above a leaf at most.
+    zeros
+        Observe absent features as zeros where the schema says that absent means zero.
 
     Examples
     --------
@@ -86,12 +88,14 @@ class MLHT(OneByOne):
         tau: float = 0.05,
         n_splits: int = 10,
         max_depth: int = 30,
+        zeros: bool = True,
     ) -> None:
         self.grace_period = grace_period
         self.delta = delta
         self.tau = tau
         self.n_splits = n_splits
         self.max_depth = max_depth
+        self.zeros = zeros
         self._root: _Leaf | _Branch = _Leaf(self._model(()))
 
     def _model(self, parent: tuple[int, ...]) -> LeafModel:
@@ -107,6 +111,7 @@ class MLHT(OneByOne):
         return count(self._root)
 
     def _answer(self, row: Row, n_labels: int) -> Answer:
+        row = row.with_zeros() if self.zeros else row
         node = self._root
         while isinstance(node, _Branch):
             node = node.children[node.side(row)]
@@ -115,6 +120,7 @@ class MLHT(OneByOne):
     def _study(self, row: Row, truth: Truth, n_labels: int) -> None:
         if not truth.full:
             return
+        row = row.with_zeros() if self.zeros else row
         parent, side, depth, node = None, 0, 0, self._root
         while isinstance(node, _Branch):
             parent, side = node, node.side(row)
@@ -155,7 +161,7 @@ class MLHTPS(MLHT):
 
     Parameters
     ----------
-    grace_period, delta, tau, n_splits, max_depth
+    grace_period, delta, tau, n_splits, max_depth, zeros
         As in :class:`MLHT`; the first three also of the trees in the leaves.
     prune, keep
         A label set seen at most ``prune`` times in its leaf is learned as its ``keep``
@@ -182,12 +188,13 @@ class MLHTPS(MLHT):
         tau: float = 0.05,
         n_splits: int = 10,
         max_depth: int = 30,
+        zeros: bool = True,
         prune: int = 1,
         keep: int = 2,
     ) -> None:
         self.prune = prune
         self.keep = keep
-        super().__init__(grace_period, delta, tau, n_splits, max_depth)
+        super().__init__(grace_period, delta, tau, n_splits, max_depth, zeros)
 
     def _model(self, parent: tuple[int, ...]) -> LeafModel:
         tree = {"grace_period": self.grace_period, "delta": self.delta, "tau": self.tau}
