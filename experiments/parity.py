@@ -36,6 +36,8 @@ WHY_LEARNER = {
     "BR+OBOA": "other random numbers in the bootstrap",
     "BR+kNN": "river's nearest-neighbour search was rewritten since",
 }
+
+
 @dataclass(frozen=True)
 class Agreement:
     """One figure of ours beside the published one."""

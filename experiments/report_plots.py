@@ -93,8 +93,16 @@ def pareto(figures: Figures, metric: str, names: Sequence[str]) -> Plot:
         f"{len(datasets)} datasets",
         Axis("events per CPU second (geometric mean)", log=True),
         Axis("average rank (best on top)", reverse=True),
-        lines=[Line("no other is both faster and better ranked", [p.x for p in front],
-                    [p.y for p in front], 1.0)] if front else [],
+        lines=[
+            Line(
+                "no other is both faster and better ranked",
+                [p.x for p in front],
+                [p.y for p in front],
+                1.0,
+            )
+        ]
+        if front
+        else [],
         points=points,
         width=760,
         height=460,

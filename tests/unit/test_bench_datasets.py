@@ -89,7 +89,7 @@ def test_a_file_that_changed_meanwhile_is_begun_anew(server, tmp_path):
 
 
 def test_without_a_network_it_says_what_to_do(server, tmp_path):
-    with pytest.raises(DataError, match="answered 404.*put it at"):
+    with pytest.raises(DataError, match=r"answered 404.*put it at"):
         download(f"{server.address}/gone", tmp_path / "file")
     closed = "http://127.0.0.1:1/file"
     with pytest.raises(DataError, match=r"cannot be read \(.*refused.*0 bytes are kept"):
