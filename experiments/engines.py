@@ -10,7 +10,7 @@ from typing import Any
 from experiments.cell_run import Limits
 from experiments.isolated import isolated, prepare
 from experiments.store import Cell, Result
-from streamml.errors import ConfigError, MissingDependencyError
+from streamml.errors import ConfigError, DataError, MissingDependencyError
 
 __all__ = ["local", "on_ray", "results"]
 
@@ -61,7 +61,14 @@ def on_ray(cells: Iterable[Cell], limits: Limits, address: str | None) -> Iterat
         raise MissingDependencyError(
             "--jobs ray://... needs Ray on every machine: pip install 'ray[client]'"
         ) from error
-    ray.init(address=address, ignore_reinit_error=True, log_to_driver=False)
+    try:
+        ray.init(address=address, ignore_reinit_error=True, log_to_driver=False)
+    except ConnectionError as error:
+        raise DataError(
+            f"No Ray cluster answers at {address}: start one with ray start --head "
+            "--ray-client-server-port 10001, and give its address as ray://HOST:10001 (with "
+            "RAY_AUTH_MODE=token where it asks for a token)."
+        ) from error
     task: Any = ray.remote(num_cpus=1, max_retries=2)(_on_a_worker)
     waiting = [task.remote(cell, limits) for cell in cells]
     while waiting:

@@ -171,7 +171,7 @@ class MLHTPS(MLHT):
     --------
     >>> learner = MLHTPS()
     >>> for t in range(30):
-    ...     learner.learn_one({"f": float(t % 2)}, {"odd"} if t % 2 else {"even"})
+    ...     learner.learn_one({"f": t % 2 + 0.1 * (t % 3)}, {"odd"} if t % 2 else {"even"})
     >>> learner.predict_one({"f": 1.0})
     {'even': False, 'odd': True}
 

@@ -99,24 +99,24 @@ def test_unfinished_ones_rank_behind_finished_ones_and_failed_ones_last(odd):
 
 def test_an_interrupted_run_goes_on_and_gives_the_same_figures(tmp_path):
     """Stopped by a signal after some cells, run again; twice the same to the last digit."""
-    learners = "majority,MLHT,no-change,BR+MT"
-    words, env = command(tmp_path / "a", "--budget", "2s", learners=learners)
+    learners = "majority,MLHT,BR+MT,no-change"
+    words, env = command(tmp_path / "a", "--budget", "60s", learners=learners)
     process = subprocess.Popen(words, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     for line in process.stdout:
-        if line.startswith("[2/4"):
+        if line.startswith("[2/4"):  # the third takes long
             process.send_signal(signal.SIGINT)
             break
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "the same command goes on from here" in rest
     kept = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "a").glob("*.parquet")}
-    assert 2 <= len(kept) < 4
+    assert len(kept) == 2
+    words[words.index(learners)] = "majority,MLHT,no-change"
     again = subprocess.run(words, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert f"4 cells, {len(kept)} done, {4 - len(kept)} to run" in again.stdout
+    assert "3 cells, 2 done, 1 to run" in again.stdout
     now = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "a").glob("*.parquet")}
     assert {name: now[name] for name in kept} == kept
     words[words.index(str(tmp_path / "a"))] = str(tmp_path / "b")
-    words[words.index(learners)] = "majority,MLHT,no-change"
     subprocess.run(words, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
     both = [load(p) for p in sorted((tmp_path / "b").glob("*.parquet"))]
     assert len(both) == 3
@@ -182,7 +182,6 @@ def test_mistakes_are_one_sentence_each(tmp_path):
         (("--jobs", "ray://127.0.0.1:1"), None),
     ):
         done = run(tmp_path, *options, learners="no-change")
-        if said is None:  # Ray may be installed here
-            said = "Ray" if "Ray" in done.stderr else "ray"
+        said = said or "Ray"  # installed or not, no cluster answers there
         assert done.returncode != 0
         assert said in done.stderr
