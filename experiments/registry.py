@@ -12,6 +12,7 @@ from typing import Any
 
 from streamml.errors import ConfigError, DataError
 from streamml.io import Source
+from streamml.streams import make_stream
 from streamml_connectors.files import open_source
 
 __all__ = ["Dataset", "Stream", "choose", "datasets", "find", "sha256_of", "streams"]
@@ -92,14 +93,7 @@ class Stream:
 
     def open(self) -> Source:
         """Its events."""
-        import streamml.streams as made
-
-        if not hasattr(made, "make_stream"):
-            if self.stream == "demo":
-                return made.DemoStream(seed=self.seed)
-            raise ConfigError(f"This version of streamml has no stream {self.stream!r}.")
-        stream: Source = made.make_stream(self.stream, seed=self.seed, **self.parameters)
-        return stream
+        return make_stream(self.stream, seed=self.seed, **self.parameters)
 
 
 @cache

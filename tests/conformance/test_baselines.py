@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.learners import build, learners
+from streamml import checks
 from streamml.errors import ConfigError, MissingDependencyError
 from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema
 
@@ -108,6 +109,23 @@ def test_rivers_face_gives_the_same(name):
         fast.learn(batch.slice(i, i + 1))
         if event.y is not None:
             slow.learn_one(event.x, event.y)
+
+
+UNSAVED = "snapshot_equals_no_snapshot"  # what a library holds cannot be saved without pickle
+PUBLIC = {
+    "BR+NB": {UNSAVED},
+    "BR+HT": {UNSAVED},
+    "iSOUPT": {UNSAVED, "memory_is_bounded"},  # river's splitter keeps every value until a split
+    "MLHT": {UNSAVED},
+    "MLHTPS": {UNSAVED},
+    "VW plt": {UNSAVED, "memory_is_bounded"},  # the check measures what can be saved
+}
+
+
+@pytest.mark.parametrize(("name", "cannot"), PUBLIC.items())
+def test_the_public_checks_pass_but_for_what_is_known(name, cannot):
+    found = checks.check(made(name))
+    assert {result.name for result in found.results if not result.passed} == cannot
 
 
 def test_a_learner_that_is_not_there_is_named_with_what_there_is():
