@@ -71,6 +71,8 @@ class Progress:
         Counts by reason.
     times
         Where the time went so far.
+    resumed
+        How many of the events an earlier process handed out.
     operation
         Partitions, joins, snapshots and latency, where the run has such things.
     embedding
@@ -94,11 +96,12 @@ class Progress:
     times: TimeSplit
     operation: Operation = field(default_factory=Operation)
     embedding: EmbeddingStatus | None = None
+    resumed: int = 0
 
     @property
     def events_per_second(self) -> float:
-        """Mean rate since the start."""
-        return self.events / self.seconds if self.seconds > 0 else 0.0
+        """Mean rate since this process started."""
+        return (self.events - self.resumed) / self.seconds if self.seconds > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

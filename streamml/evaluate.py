@@ -13,14 +13,14 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
 from streamml._capture import check, part_of
+from streamml._contest import Contest, ReportsSplit, Timer
 from streamml._delay import ArrivalClock, Delay, Part
 from streamml.base import MIN_SCORE, Learner
-from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import ConfigError
 from streamml.io import Source
 from streamml.metrics import Prequential
@@ -34,14 +34,6 @@ __all__ = [
     "StepResult",
     "prequential",
 ]
-
-
-@runtime_checkable
-class ReportsSplit(Protocol):
-    """A learner that knows how its test-then-train time splits."""
-
-    def take_split(self) -> tuple[float, float]:
-        """Seconds spent predicting and learning since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +50,17 @@ class StepResult:
         Wall time of ``predict``, ``learn``, ``score``, and ``beside`` (the other
         learners). Without a delay the learner predicts and learns in one call: all of it
         is ``learn``, unless the learner :class:`ReportsSplit`.
+    events
+        Those that were predicted, where they are not all rows of the batch.
     """
 
     predictions: Predictions
     scored: int
     seconds: Mapping[str, float]
+    events: EventBatch | None = None
 
 
-class PrequentialLoop:
+class PrequentialLoop(Contest):
     """Predicts, scores and learns, step by step; how a stream is cut changes no bit.
 
     Parameters
@@ -89,6 +84,7 @@ class PrequentialLoop:
 
     Examples
     --------
+    >>> from streamml.baselines import NoChange
     >>> from streamml.types import Event, EventBatch, Schema
     >>> events = [Event(i, float(i), {"f": 1.0}, frozenset({"a"})) for i in range(4)]
     >>> loop = PrequentialLoop(NoChange(), delay=Delay(events=1))
@@ -107,15 +103,8 @@ class PrequentialLoop:
         metrics: Callable[[], Prequential] = Prequential,
         min_score: float = MIN_SCORE,
     ) -> None:
-        if beside is None:
-            beside = {"no-change": NoChange(), "majority": MajorityLabelSet()}
-        if "learner" in beside:
-            raise ConfigError("'learner' names the evaluated learner: call the other by another.")
-        self.learner = learner
+        super().__init__(learner, beside=beside, metrics=metrics, min_score=min_score)
         self.delay = delay
-        self.min_score = min_score
-        self.learners: dict[str, Learner] = {"learner": learner, **beside}
-        self.metrics = {name: metrics() for name in self.learners}
         self._queue: deque[Part] = deque()
         self._arrived = 0
         self._learned = 0
@@ -128,13 +117,13 @@ class PrequentialLoop:
 
     def step(self, batch: EventBatch) -> StepResult:
         """Take events as they arrive, and the labels that arrive in the meantime."""
-        timer = _Timer()
+        timer = Timer()
         if len(batch) == 0:
             return StepResult(Predictions.concatenate([]), 0, timer.seconds)
         for learner in self.learners.values():
             learner.bind(batch.schema)
         if not self._clock.delayed:
-            return StepResult(self._test_then_train(batch, timer), len(batch), timer.seconds)
+            return StepResult(self._at_once(batch, timer), len(batch), timer.seconds)
         before = self._learned
         part = self._clock.admit(batch)
         self._queue.append(part)
@@ -157,7 +146,7 @@ class PrequentialLoop:
 
     def flush(self) -> StepResult:
         """The end of the stream: learn and score, in order, what still waits."""
-        timer = _Timer()
+        timer = Timer()
         before = self._learned
         self._learn_due(math.inf, timer)
         return StepResult(Predictions.concatenate([]), self._learned - before, timer.seconds)
@@ -171,21 +160,16 @@ class PrequentialLoop:
 
         Examples
         --------
+        >>> from streamml.baselines import NoChange
         >>> loop, again = PrequentialLoop(NoChange()), PrequentialLoop(NoChange())
         >>> again.restore(loop.snapshot())
         """
-        learners = {name: learner.snapshot(copy) for name, learner in self.learners.items()}
-        schemas = [saved.pop("schema") for saved in learners.values()]
-        bound = [schema is not None for schema in schemas]
         return {
+            **super().snapshot(copy),
             "delay": [self._clock.delay.events, self._clock.delay.seconds],
             "now": self._clock.now,
             "arrived": self._arrived,
             "learned": self._learned,
-            "schema": next((schema for schema in schemas if schema is not None), None),
-            "bound": dict(zip(learners, bound, strict=True)),
-            "learners": learners,
-            "metrics": {name: metrics.snapshot() for name, metrics in self.metrics.items()},
             "waiting": [part.snapshot() for part in self._queue],
         }
 
@@ -211,59 +195,34 @@ class PrequentialLoop:
         delay = [clock.delay.events, clock.delay.seconds]
         saved_delay = repr(part_of(snapshot, "delay", list, where))
         check(saved_delay == repr(delay), where, "has another delay")
-        learners = part_of(snapshot, "learners", dict, where)
-        metrics = part_of(snapshot, "metrics", dict, where)
-        bound = part_of(snapshot, "bound", dict, where)
-        known = set(learners) == set(metrics) == set(bound) == set(self.learners)
-        check(known, where, "has other learners")
         arrived, learned = (part_of(snapshot, n, int, where) for n in ("arrived", "learned"))
         check(0 <= learned <= arrived < 2**62, where, "learned more than arrived")
         now = part_of(snapshot, "now", float, where)
         saved = part_of(snapshot, "waiting", list, where)
-        names = self._names(snapshot, schema)
+        names = self.names(snapshot, schema)
         queue = deque(Part.restored(part, names, self.learners) for part in saved)
         waiting = sum(len(part.batch) - part.learned for part in queue)
         check(waiting == arrived - learned, where, "lost events that wait")
-        for name, learner in self.learners.items():
-            state = {**part_of(learners, name, dict, where), "schema": None}
-            learner.restore(state, names if bound[name] else None)
-            self.metrics[name].restore(part_of(metrics, name, dict, where))
+        super().restore(snapshot, names)
         clock.now, self._queue = now, queue
         self._arrived, self._learned = arrived, learned
 
-    def _names(self, snapshot: Mapping[str, Any], schema: Schema | None) -> Schema:
-        """The schema to go on with, with the names of the snapshot."""
-        found = Schema()
-        if snapshot.get("schema") is not None:
-            found.restore(part_of(snapshot, "schema", dict, "the loop"))
-        if schema is None:
-            return found
-        schema.take_over(found)
-        return schema
-
-    def _test_then_train(self, batch: EventBatch, timer: _Timer) -> Predictions:
+    def _at_once(self, batch: EventBatch, timer: Timer) -> Predictions:
         """Without a delay: predict and learn event by event inside the learner."""
-        decided: dict[str, Predictions] = {}
-        for name, learner in self.learners.items():
-            decided[name] = learner.test_then_train(batch, self.min_score)
-            timer.lap("learn" if name == "learner" else "beside")
-        if isinstance(self.learner, ReportsSplit):
-            timer.move(self.learner.take_split()[0], "learn", "predict")
-        for name, predictions in decided.items():
-            self.metrics[name].update(batch, predictions)
-        timer.lap("score")
+        decided = self.test_then_train(batch, timer)
+        self.score(batch, decided, timer)
         self._arrived += len(batch)
         self._learned += len(batch)
         return decided["learner"]
 
     def _predict(
-        self, events: EventBatch, made: dict[str, list[Predictions]], timer: _Timer
+        self, events: EventBatch, made: dict[str, list[Predictions]], timer: Timer
     ) -> None:
         for name, learner in self.learners.items():
             made[name].append(learner.predict(events, self.min_score))
             timer.lap("predict" if name == "learner" else "beside")
 
-    def _learn_due(self, now: float, timer: _Timer) -> None:
+    def _learn_due(self, now: float, timer: Timer) -> None:
         """Learn what has been predicted and is due at ``now``, oldest first."""
         while self._queue:
             part = self._queue[0]
@@ -279,7 +238,7 @@ class PrequentialLoop:
             self._score(part, timer)
             self._queue.popleft()
 
-    def _score(self, part: Part, timer: _Timer) -> None:
+    def _score(self, part: Part, timer: Timer) -> None:
         """Score what was learned of a part, in one go."""
         if part.scored < part.learned:
             events = part.batch.slice(part.scored, part.learned)
@@ -287,24 +246,6 @@ class PrequentialLoop:
                 self.metrics[name].update(events, part.decisions(name))
             part.scored = part.learned
             timer.lap("score")
-
-
-class _Timer:
-    """Splits wall time: each lap goes to what was done since the one before."""
-
-    def __init__(self) -> None:
-        self.seconds = dict.fromkeys(("predict", "learn", "score", "beside"), 0.0)
-        self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.seconds[name] += now - self._last
-        self._last = now
-
-    def move(self, seconds: float, source: str, target: str) -> None:
-        seconds = min(max(seconds, 0.0), self.seconds[source])
-        self.seconds[source] -= seconds
-        self.seconds[target] += seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +298,7 @@ def prequential(
 
     Examples
     --------
+    >>> from streamml.baselines import NoChange
     >>> from streamml.types import Event, EventBatch, Schema
     >>> events = [Event(i, float(i), {"f": 1.0}, frozenset({"a"})) for i in range(4)]
     >>> result = prequential([EventBatch.from_events(events, Schema())], NoChange())

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from streamml._operation import PartitionLag
+from streamml.errors import StreamMLError
 from streamml.types import DeadLetter, EventBatch, Predictions, Schema
 
-__all__ = ["JSON", "DeadLetterSink", "PredictionSink", "Source"]
+__all__ = [
+    "JSON",
+    "Committing",
+    "DeadLetterSink",
+    "Durable",
+    "InputLost",
+    "PredictionSink",
+    "Source",
+]
 
 JSON = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]
 
@@ -71,3 +81,36 @@ class DeadLetterSink(Protocol):
 
     def close(self) -> None:
         """Flush and let go; safe to call twice."""
+
+
+class InputLost(StreamMLError):  # noqa: N818 - it says what happened, and is acted on
+    """Others read on where this process was reading: go back to what is safely stored."""
+
+
+@runtime_checkable
+class Committing(Protocol):
+    """A source whose position others see: told when it is safely stored.
+
+    ``before_revoke`` is set by whoever runs the source; it is called, with the source at
+    the last event handed out, before a part of the input goes to another process, and
+    says whether all was stored.
+    """
+
+    before_revoke: Callable[[], bool] | None
+
+    def commit(self, snapshot: Mapping[str, JSON]) -> None:
+        """All up to this position, one that ``snapshot`` gave, is safely stored."""
+
+    def partitions(self) -> tuple[PartitionLag, ...]:
+        """What is read, and how far behind it is."""
+
+
+@runtime_checkable
+class Durable(Protocol):
+    """A sink that can be resumed."""
+
+    def snapshot(self) -> Mapping[str, JSON]:
+        """Where it stands; what was written before survives a power cut once this returns."""
+
+    def restore(self, snapshot: Mapping[str, JSON]) -> None:
+        """Go back to where :meth:`snapshot` said it stood."""

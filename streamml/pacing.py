@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
 
+from streamml._saved_batch import batch_from, batch_state
 from streamml.errors import ConfigError
 from streamml.io import Source
-from streamml.types import EventBatch
+from streamml.types import EventBatch, Schema
 
 __all__ = ["Clock", "EventsPerSecond", "OriginalTimestamps", "Pace", "SystemClock", "Unpaced"]
 
@@ -63,8 +64,41 @@ class Pace(Protocol):
         ``None`` at the end of the stream, and where ``stopped()`` became true meanwhile.
         """
 
+    def snapshot(self) -> Mapping[str, Any]:
+        """The events that were read from the source and not handed out yet.
 
-class Unpaced:
+        The source's own position is behind them: the two belong together.
+        """
+
+    def restore(self, snapshot: Mapping[str, Any], schema: Schema) -> None:
+        """Hand those events out first; ``schema`` holds their names."""
+
+
+class _ReadsAhead:
+    """Keeps events that were read before their time."""
+
+    def __init__(self) -> None:
+        self.waited = 0.0
+        self._ahead: EventBatch | None = None
+
+    def snapshot(self) -> Mapping[str, Any]:
+        """The events read ahead."""
+        return {} if self._ahead is None else {"ahead": batch_state(self._ahead)}
+
+    def restore(self, snapshot: Mapping[str, Any], schema: Schema) -> None:
+        """Hand out the events read ahead first."""
+        ahead = snapshot.get("ahead")
+        self._ahead = None if ahead is None else batch_from(ahead, schema)
+
+    def _take_ahead(self, most: int) -> EventBatch | None:
+        ahead, self._ahead = self._ahead, None
+        if ahead is None or len(ahead) <= most:
+            return ahead
+        self._ahead = ahead.slice(most, len(ahead))
+        return ahead.slice(0, most)
+
+
+class Unpaced(_ReadsAhead):
     """As fast as it goes.
 
     Examples
@@ -74,8 +108,6 @@ class Unpaced:
     10
     """
 
-    waited = 0.0
-
     def next_batch(
         self,
         source: Source,
@@ -83,11 +115,12 @@ class Unpaced:
         clock: Clock,  # noqa: ARG002 - needs no time
         stopped: Stopped,  # noqa: ARG002 - never waits
     ) -> EventBatch | None:
-        """What the source gives."""
-        return source.next_batch(max_events)
+        """What the source gives; first what was left by a run that was paced."""
+        ahead = self._take_ahead(max_events)
+        return ahead if ahead is not None else source.next_batch(max_events)
 
 
-class EventsPerSecond:
+class EventsPerSecond(_ReadsAhead):
     """A steady rate. Reads ahead of what it hands out.
 
     Parameters
@@ -112,8 +145,8 @@ class EventsPerSecond:
     """
 
     def __init__(self, rate: float) -> None:
+        super().__init__()
         self.rate = _above_zero("The rate", rate)
-        self.waited = 0.0
         self._start: float | None = None
         self._handed = 0
 
@@ -126,17 +159,23 @@ class EventsPerSecond:
         ready = int((clock.now() - self._start) * self.rate) + 1 - self._handed
         together = max(int(self.rate * _TICK), 1)
         # Read first, wait then: the end of a stream is not waited for.
-        batch = source.next_batch(min(max(ready, together if self._handed else 1), max_events))
+        batch = self._take_ahead(max_events)
+        if batch is None:
+            wanted = max(ready, together if self._handed else 1)
+            batch = source.next_batch(min(wanted, max_events))
         self._handed += len(batch) if batch is not None else 0
         if batch is None or not len(batch):
             return batch
         due = self._start + (self._handed - 1) / self.rate
         waited, go_on = _wait_until(due, clock, stopped)
         self.waited += waited
-        return batch if go_on else None
+        if not go_on:
+            self._ahead = batch
+            return None
+        return batch
 
 
-class OriginalTimestamps:
+class OriginalTimestamps(_ReadsAhead):
     """As the events were recorded, times a factor. Reads ahead of what it hands out.
 
     Parameters
@@ -160,17 +199,19 @@ class OriginalTimestamps:
     """
 
     def __init__(self, factor: float) -> None:
+        super().__init__()
         self.factor = _above_zero("The factor of the rate", factor)
-        self.waited = 0.0
-        self._ahead: EventBatch | None = None
         self._offset: float | None = None  # clock time at event time 0
 
     def next_batch(
         self, source: Source, max_events: int, clock: Clock, stopped: Stopped
     ) -> EventBatch | None:
         """The events whose time has come."""
-        batch = self._ahead if self._ahead is not None else source.next_batch(max_events)
+        if self._ahead is None:
+            self._ahead = source.next_batch(max_events)
+        batch = self._ahead
         if batch is None or not len(batch):
+            self._ahead = None
             return batch
         due = batch.timestamps / self.factor
         if self._offset is None:

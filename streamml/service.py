@@ -11,19 +11,25 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
-from streamml._operation import Operation
+from streamml._arrivals import Arrivals
+from streamml._join_loop import JoinLoop
+from streamml._keeper import Every, Keeper
+from streamml._operation import LatencyRecorder, Operation
 from streamml._progress import STRUCTURE_CHANGES, Progress, Result, TimeSplit
 from streamml._tuning import BatchSize, SplitProbe
 from streamml.base import Learner
 from streamml.errors import ConfigError, StreamMLError
 from streamml.evaluate import Delay, PrequentialLoop, ReportsSplit
-from streamml.io import DeadLetterSink, PredictionSink, Source
+from streamml.io import Committing, DeadLetterSink, InputLost, PredictionSink, Source
+from streamml.join import JoinPolicy
 from streamml.metrics import Prequential
 from streamml.pacing import Clock, Pace, SystemClock, Unpaced
+from streamml.snapshots import SnapshotFolder
 from streamml.types import EventBatch
 
-__all__ = ["STRUCTURE_CHANGES", "Observer", "Progress", "Result", "Service", "TimeSplit"]
+__all__ = ["STRUCTURE_CHANGES", "Every", "Observer", "Progress", "Result", "Service", "TimeSplit"]
 
 Observer = Callable[[Progress], None]
 
@@ -33,6 +39,7 @@ class _Tally:
     """What a run counts as it goes."""
 
     events: int = 0
+    learned: int = 0
     changes_told: int = 0
     letters: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -55,6 +62,9 @@ class Service:
         What the learner is called in :attr:`Result.metrics`.
     delay
         Of the labels, ``None`` for none. What waits at the end is scored then.
+    join
+        Instead: labels come by themselves and are joined to their events, within these
+        bounds. What waits at the end stays waiting.
     limit
         Largest number of events, or ``None``.
     pace
@@ -68,11 +78,18 @@ class Service:
         Seconds, at least 0.
     clock
         For all times but those the loop measures itself.
+    snapshots
+        Folder that the run is stored in, and resumed from.
+    snapshot_every
+        How often.
+    problem
+        Told, in one sentence, what went wrong and was got over.
 
     Raises
     ------
     ConfigError
-        ``limit`` is below 1.
+        ``limit`` is below 1, ``delay`` and ``join`` are both given, or the snapshots are
+        of another run.
 
     Examples
     --------
@@ -97,14 +114,24 @@ class Service:
         observers: Sequence[Observer] = (),
         every: float = 0.1,
         clock: Clock | None = None,
+        join: JoinPolicy | None = None,
+        snapshots: SnapshotFolder | None = None,
+        snapshot_every: Every | None = None,
+        problem: Callable[[str], None] = lambda _: None,
     ) -> None:
+        if delay is not None and join is not None:
+            raise ConfigError("Labels either come after a delay or are joined: give one of them.")
         if limit is not None and limit < 1:
             raise ConfigError(f"The limit must be at least 1 event, not {limit}.")
         self.source = source
         self.learner = learner
         self.name = name
         self.limit = limit
-        self._loop = PrequentialLoop(learner, delay=delay)
+        self._loop: PrequentialLoop | JoinLoop = (
+            PrequentialLoop(learner, delay=delay)
+            if join is None
+            else JoinLoop(learner, policy=join)
+        )
         self._pace: Pace = pace if pace is not None else Unpaced()
         self._predictions = predictions
         self._dead_letters = dead_letters
@@ -118,6 +145,58 @@ class Service:
         self._told = -math.inf
         self._stop = False
         self._error: StreamMLError | None = None
+        self._latency = LatencyRecorder()
+        self._resumed = 0
+        self._keeper: Keeper | None = None
+        if snapshots is not None:
+            self._keeper = self._make_keeper(snapshots, snapshot_every or Every(), delay, problem)
+
+    def _make_keeper(
+        self,
+        folder: SnapshotFolder,
+        every: Every,
+        delay: Delay | None,
+        problem: Callable[[str], None],
+    ) -> Keeper:
+        about = {"learner": repr(self.learner), "delay": repr(delay)}
+        if isinstance(self.source, Committing):
+            self.source.before_revoke = self.store
+        else:
+            about["source"] = self.source.name
+        return Keeper(
+            folder,
+            every,
+            about,
+            source=self.source,
+            pace=self._pace,
+            sinks={"predictions": self._predictions, "dead_letters": self._dead_letters},
+            capture=self._capture,
+            restore=self._restore,
+            clock=self._clock,
+            problem=problem,
+        )
+
+    def resume(self) -> bool:
+        """Go on where the newest good snapshot ends; before :meth:`run`.
+
+        Says whether there was one. A broken one is left out, and the problem told.
+
+        Raises
+        ------
+        ConfigError, DataError
+            The snapshots are of another run, or all are broken.
+        """
+        if self._keeper is None:
+            return False
+        found = self._keeper.resume()
+        self._resumed = self._tally.events
+        if isinstance(self.source, Committing):
+            self._keeper.remember_start()
+        return found
+
+    def store(self) -> bool:
+        """Take a snapshot now, between two batches; says whether it was stored."""
+        return self._keeper is None or self._keeper.take(self._tally.events)
 
     def stop(self) -> None:
         """Ask :meth:`run` to end after the batch it is at; safe in a signal handler."""
@@ -135,7 +214,9 @@ class Service:
         self._start = self._clock.now()
         try:
             while not self._stop and self._run_batch():
-                pass
+                if self._keeper is not None and self._keeper.due(self._tally.events):
+                    self.store()
+            self.store()  # before the flush: what waits goes on waiting after a resume
             self._add(self._loop.flush().seconds)
             progress = self._tell()
         finally:
@@ -155,11 +236,14 @@ class Service:
         result = self._loop.step(batch)
         self._probe.after(sampled, result.seconds["learn"])
         self._add(result.seconds)
-        self._tally.events += len(batch)
-        if self._predictions is not None and len(batch):
+        events = batch if result.events is None else result.events
+        self._tally.events += len(events)
+        self._tally.learned += result.scored
+        if self._predictions is not None and len(events):
             before = self._clock.now()
-            self._predictions.write(batch, result.predictions)
+            self._predictions.write(events, result.predictions)
             self._tally.seconds["sinks"] += self._clock.now() - before
+        self._measure_latency(batch)
         self._hand_on_letters()
         now = self._clock.now()
         self._size.adapt(len(batch), now - start)
@@ -183,6 +267,11 @@ class Service:
     def _next_batch(self, most: int) -> EventBatch | None:
         try:
             return self._pace.next_batch(self.source, most, self._clock, lambda: self._stop)
+        except InputLost:
+            if self._keeper is None:
+                raise
+            self._keeper.rewind()
+            return EventBatch.from_events([], self.source.schema)
         except StreamMLError as error:
             if not self._tally.events:
                 raise
@@ -191,6 +280,8 @@ class Service:
 
     def _hand_on_letters(self) -> None:
         letters = self.source.take_dead_letters()
+        if isinstance(self._loop, JoinLoop):
+            letters += self._loop.take_dead_letters()
         if not letters:
             return
         self._tally.letters.update(letter.reason for letter in letters)
@@ -202,6 +293,29 @@ class Service:
     def _add(self, seconds: Mapping[str, float]) -> None:
         for what, spent in seconds.items():
             self._tally.seconds[what] += spent
+
+    def _measure_latency(self, batch: EventBatch) -> None:
+        if not isinstance(batch, Arrivals) or not len(batch.fetched):
+            return
+        now = self._clock.now()
+        for moment, n in Counter(batch.fetched[~batch.labels_only].tolist()).items():
+            self._latency.observe(now - moment, n)
+
+    # -- what is kept ------------------------------------------------------------------
+
+    def _capture(self) -> dict[str, Any]:
+        return {
+            "events": self._tally.events,
+            "learned": self._tally.learned,
+            "letters": dict(self._tally.letters),
+            "loop": self._loop.snapshot(copy=False),
+        }
+
+    def _restore(self, found: Mapping[str, Any]) -> None:
+        self._loop.restore(found["loop"], self.source.schema)
+        self._tally.events, self._tally.learned = int(found["events"]), int(found["learned"])
+        self._tally.letters = Counter(found["letters"])
+        self._tally.changes_told = sum(self.learner.change_counts.values())
 
     # -- what is told ------------------------------------------------------------------
 
@@ -238,10 +352,25 @@ class Service:
             new_changes=tuple(self.learner.changes[-new:]) if new else (),
             dead_letters=dict(self._tally.letters),
             times=self._times(),
-            operation=Operation(
-                outcomes={"learned": metrics.events, "unlabelled": metrics.unscored}
-            ),
+            operation=self._operation(),
+            resumed=self._resumed,
             embedding=getattr(self.source, "embedding_status", None),
+        )
+
+    def _operation(self) -> Operation:
+        source, join = self.source, None
+        metrics = self._loop.metrics["learner"]
+        outcomes = {"learned": metrics.events, "unlabelled": metrics.unscored}
+        if isinstance(self._loop, JoinLoop):
+            join = self._loop.buffer.state()
+            outcomes["expired"] = join.expired
+        latency = self._latency.counts()
+        return Operation(
+            partitions=source.partitions() if isinstance(source, Committing) else None,
+            outcomes=outcomes,
+            end_to_end=latency if latency.total else None,
+            join=join,
+            snapshot=self._keeper.state if self._keeper is not None else None,
         )
 
     @property

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 
 from streamml.types import DeadLetter
-from streamml_connectors.output import open_output
+from streamml_connectors.output import OutputFile
 
-__all__ = ["JsonlDeadLetterSink"]
+__all__ = ["JsonlDeadLetterSink", "plain"]
 
 
-class JsonlDeadLetterSink:
+class JsonlDeadLetterSink(OutputFile):
     r"""Writes one JSON object per dead letter: ``reason``, ``detail``, ``position``, ``raw``.
 
     ``raw`` is text where the bytes are UTF-8; else ``raw_base64`` stands in its place.
@@ -34,6 +33,7 @@ class JsonlDeadLetterSink:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     sink = JsonlDeadLetterSink(Path(folder) / "dead.jsonl")
     ...     sink.write([DeadLetter("malformed", "It is broken.", "line 3", b"{")])
@@ -42,21 +42,14 @@ class JsonlDeadLetterSink:
     '{"reason":"malformed","detail":"It is broken.","position":"line 3","raw":"{"}\n'
     """
 
-    def __init__(self, path: Path | str, *, append: bool = False) -> None:
-        self.path = Path(path)
-        self._file = open_output(self.path, append)
-
     def write(self, letters: Sequence[DeadLetter]) -> None:
         """Write the letters, each on a line; they are on disk when this returns."""
-        self._file.write(b"".join(msgspec.json.encode(_plain(one)) + b"\n" for one in letters))
+        self._file.write(b"".join(msgspec.json.encode(plain(one)) + b"\n" for one in letters))
         self._file.flush()
 
-    def close(self) -> None:
-        """Flush and close; safe to call twice."""
-        self._file.close()
 
-
-def _plain(letter: DeadLetter) -> dict[str, str]:
+def plain(letter: DeadLetter) -> dict[str, str]:
+    """A dead letter as the fields of a JSON object."""
     found = {"reason": letter.reason, "detail": letter.detail, "position": letter.position}
     try:
         found["raw"] = letter.raw.decode()

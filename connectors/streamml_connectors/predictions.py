@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from streamml.types import EventBatch, Predictions
-from streamml_connectors.output import open_output
+from streamml_connectors.output import OutputFile
 
-__all__ = ["JsonlPredictionSink"]
+__all__ = ["JsonlPredictionSink", "encoded"]
+
+_ENCODE: Final = msgspec.json.Encoder().encode
 
 
-class JsonlPredictionSink:
+def encoded(batch: EventBatch, predictions: Predictions) -> list[bytes]:
+    """Each prediction as a JSON object: ``id``, ``labels``, ``scores`` (six digits)."""
+    names = batch.schema.labels
+    labels = [names[c] for c in predictions.indices.tolist()]
+    scored = [names[c] for c in predictions.score_indices.tolist()]
+    scores = [round(p, 6) for p in predictions.scores.tolist()]
+    ends, score_ends = predictions.indptr.tolist(), predictions.score_indptr.tolist()
+    if len(score_ends) != len(ends):  # no scores at all
+        score_ends = [0] * len(ends)
+    lines = []
+    for i, event_id in enumerate(batch.ids):
+        row = slice(score_ends[i], score_ends[i + 1])
+        line = {
+            "id": event_id,
+            "labels": labels[ends[i] : ends[i + 1]],
+            "scores": dict(zip(scored[row], scores[row], strict=True)),
+        }
+        lines.append(_ENCODE(line))
+    return lines
+
+
+class JsonlPredictionSink(OutputFile):
     r"""Writes one JSON object per event: ``id``, ``labels``, ``scores``.
 
     Parameters
@@ -30,6 +53,7 @@ class JsonlPredictionSink:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import numpy as np
     >>> from streamml.types import Event, Schema
     >>> batch = EventBatch.from_events([Event(7, 0.0, {"f": 1.0}, None)], Schema(labels=["sun"]))
@@ -42,31 +66,6 @@ class JsonlPredictionSink:
     '{"id":7,"labels":["sun"],"scores":{"sun":0.75}}\n'
     """
 
-    def __init__(self, path: Path | str, *, append: bool = False) -> None:
-        self.path = Path(path)
-        self._encode = msgspec.json.Encoder().encode
-        self._file = open_output(self.path, append)
-
     def write(self, batch: EventBatch, predictions: Predictions) -> None:
         """Write one line an event."""
-        names = batch.schema.labels
-        labels = [names[c] for c in predictions.indices.tolist()]
-        scored = [names[c] for c in predictions.score_indices.tolist()]
-        scores = [round(p, 6) for p in predictions.scores.tolist()]
-        ends, score_ends = predictions.indptr.tolist(), predictions.score_indptr.tolist()
-        if len(score_ends) != len(ends):  # no scores at all
-            score_ends = [0] * len(ends)
-        lines = []
-        for i, event_id in enumerate(batch.ids):
-            row = slice(score_ends[i], score_ends[i + 1])
-            line = {
-                "id": event_id,
-                "labels": labels[ends[i] : ends[i + 1]],
-                "scores": dict(zip(scored[row], scores[row], strict=True)),
-            }
-            lines.append(self._encode(line) + b"\n")
-        self._file.write(b"".join(lines))
-
-    def close(self) -> None:
-        """Flush and close; safe to call twice."""
-        self._file.close()
+        self._file.write(b"".join(line + b"\n" for line in encoded(batch, predictions)))

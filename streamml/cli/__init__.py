@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import click
 
+from streamml.cli.config import make_config_command
+from streamml.cli.produce import produce
 from streamml.cli.run import run
 from streamml.errors import StreamMLError
 
@@ -25,6 +27,8 @@ def cli() -> None:
 
 
 cli.add_command(run)
+cli.add_command(produce)
+cli.add_command(make_config_command(run))
 
 
 def main(args: Sequence[str] | None = None) -> None:

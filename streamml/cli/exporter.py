@@ -34,7 +34,8 @@ class ExporterFeed:
     def show(self, progress: Progress) -> None:
         """Hand on the newest numbers."""
         exporter = self._exporter
-        new = progress.events - self._events
+        self._events = max(self._events, progress.resumed)  # counters are this process's
+        new = max(progress.events - self._events, 0)
         exporter.add_events(new)
         exporter.set_clusters(progress.clusters)
         for window, scores in (

@@ -12,8 +12,16 @@ if TYPE_CHECKING:
     from streamml.evaluate import Delay
     from streamml.io import Source
     from streamml.pacing import Pace
+    from streamml.service import Every
 
-__all__ = ["open_stream", "parse_delay", "parse_rate"]
+__all__ = [
+    "open_stream",
+    "parse_delay",
+    "parse_every",
+    "parse_rate",
+    "parse_seconds",
+    "split_names",
+]
 
 Order = Literal["natural", "shuffled"]
 
@@ -45,6 +53,45 @@ def parse_delay(text: str | None) -> Delay | None:
     raise ConfigError(
         f"--delay {text} is no delay: give events (100, 100events) or event time (30s, 5m, 2h)."
     )
+
+
+def parse_seconds(text: str, option: str) -> float:
+    """``"30s"``, ``"5m"``, ``"2h"``, ``"1d"`` in seconds.
+
+    Raises
+    ------
+    ConfigError
+        The text is no such time.
+
+    Examples
+    --------
+    >>> parse_seconds("1.5m", "--max-age")
+    90.0
+    """
+    match = re.fullmatch(rf"\s*({_NUMBER})\s*([smhd])\s*", text)
+    if match is None or float(match[1]) <= 0:
+        raise ConfigError(f"{option} {text} is no time above 0: write it as 30s, 5m, 2h or 1d.")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def parse_every(text: str) -> Every:
+    """``"60s"``: time; ``"5000"`` or ``"5000events"``: events.
+
+    Raises
+    ------
+    ConfigError
+        The text is neither.
+
+    Examples
+    --------
+    >>> parse_every("1m").seconds, parse_every("500events").events
+    (60.0, 500)
+    """
+    from streamml.service import Every
+
+    if match := re.fullmatch(r"\s*([0-9]+)\s*(?:events?)?\s*", text):
+        return Every(seconds=86_400.0, events=int(match[1]))
+    return Every(seconds=parse_seconds(text, "--snapshot-every"))
 
 
 def parse_rate(text: str | None, order: str) -> Pace:
@@ -124,11 +171,6 @@ def open_stream(
         if wants_text:
             return TextStream(seed)
         return DemoStream(seed=seed, order=order)
-    if re.match(r"kafka://", source, re.IGNORECASE):
-        raise ConfigError(
-            "Reading from Kafka comes with a later release: name a file, "
-            "or no source for the demo stream."
-        )
     if match := re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", source):
         raise ConfigError(f"{match[0]} sources cannot be read: name a file.")
     if wants_text and text is None and re.search(r"\.(jsonl|ndjson)(\.gz)?$", source):
@@ -146,9 +188,28 @@ def _open_file(
 ) -> Source:
     from streamml_connectors.files import open_source
 
-    names = None if labels is None else [name.strip() for name in labels.split(",")]
-    if names is not None and not all(names):
-        raise ConfigError("--labels takes names with commas between them, like --labels a,b,c.")
+    names = split_names(labels)
     return open_source(
         Path(path), labels=names, label_list=label_list, xml=xml, order=order, text=text
     )
+
+
+def split_names(labels: str | None) -> tuple[str, ...] | None:
+    """``"a,b"``: label names.
+
+    Raises
+    ------
+    ConfigError
+        One is empty.
+
+    Examples
+    --------
+    >>> split_names("red, green")
+    ('red', 'green')
+    """
+    if labels is None:
+        return None
+    names = tuple(name.strip() for name in labels.split(","))
+    if not all(names):
+        raise ConfigError("--labels takes names with commas between them, like --labels a,b,c.")
+    return names

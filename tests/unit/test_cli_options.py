@@ -85,9 +85,7 @@ def test_the_demo_stream_has_its_own_labels(changed):
         open_stream(None, **options(**changed))
 
 
-def test_kafka_comes_later_and_other_schemes_not_at_all():
-    with pytest.raises(ConfigError, match="comes with a later release"):
-        open_stream("kafka://localhost/topic", **options())
+def test_other_schemes_cannot_be_read():
     with pytest.raises(ConfigError, match="s3://"):
         open_stream("s3://bucket/file.csv", **options())
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import msgspec
 import numpy as np
 
 from streamml.errors import ConfigError, SchemaError
 from streamml.types import DeadLetter, EventBatch, Schema
-from streamml_connectors.files.columns import FLOAT32_MAX, BadRow, Columns, Row
+from streamml_connectors.files.columns import BadRow, Columns, Row
 from streamml_connectors.files.fields import label_set
-from streamml_connectors.files.fields import timestamp as parse_time
+from streamml_connectors.files.json_event import (
+    decode_object,
+    feature,
+    identify,
+    label_names,
+    read_event,
+    take_text,
+)
 from streamml_connectors.files.rows import assemble, plain_rows, row_text
 from streamml_connectors.files.source import LineSource, check_names
 from streamml_connectors.files.text import MAX_LINE, Block
@@ -103,7 +108,7 @@ class JsonlSource(LineSource):
     def _check_first(self, first: bytes, wanted: Sequence[str], text: str | None) -> None:
         """Raise where the first object shows that the options do not fit the file."""
         try:
-            found = _decode(row_text(first))
+            found = decode_object(row_text(first))
         except BadRow:
             return  # it becomes a dead letter
         if wanted:
@@ -143,25 +148,16 @@ class _Fields(Columns):
 
     def row(self, text: str) -> Row:
         """Read one line."""
-        found = _decode(text)
+        found = decode_object(text)
         row = Row()
-        self._identify(found, row)
+        identify(found, row, self._id, self._time)
         if self._text is not None:
-            row.text = _take_text(found, self._text)
+            row.text = take_text(found, self._text)
         if self._labels or self._label_list is not None:
             self._flat(found, row)
         else:
-            _event(found, row)
+            read_event(found, row)
         return row
-
-    def _identify(self, found: Mapping[str, Any], row: Row) -> None:
-        row.id = found.get(self._id)
-        if isinstance(row.id, bool) or not isinstance(row.id, str | int | None):
-            raise BadRow("wrong_type", f"Its {self._id!r} is neither a string nor an integer.")
-        time = found.get(self._time)
-        if isinstance(time, str):
-            time = parse_time(time)
-        row.timestamp = None if time is None else _real(time, f"Its {self._time!r}")
 
     def _flat(self, found: Mapping[str, Any], row: Row) -> None:
         for name, value in found.items():
@@ -170,7 +166,7 @@ class _Fields(Columns):
             if isinstance(value, str):
                 row.x[f"{name}={value}"] = 1.0
             else:
-                row.x[name] = _feature(name, value)
+                row.x[name] = feature(name, value)
         for name in self._labels:
             value = found.get(name)
             if value is None:
@@ -184,83 +180,4 @@ class _Fields(Columns):
             if isinstance(listed, str):
                 listed = label_set(listed, self._separator)
             row.y_known = listed is not None
-            row.positive = _names(listed or [], self._label_list)
-
-
-def _decode(text: str) -> dict[str, Any]:
-    try:
-        found = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
-        _refuse_not_finite(text)
-        raise BadRow("malformed", f"It is no JSON: {str(error)[:100]}.") from error
-    if not isinstance(found, dict):
-        raise BadRow("malformed", "It is no JSON object: write {...} on each line.")
-    return found
-
-
-def _refuse_not_finite(text: str) -> None:
-    """Raise for NaN and Infinity, which other writers put where JSON has no such thing."""
-
-    def refuse(word: str) -> NoReturn:
-        raise BadRow("not_finite", f"It holds {word}: leave out what is not known.")
-
-    try:
-        json.loads(text, parse_constant=refuse)
-    except (ValueError, RecursionError):
-        return
-
-
-def _take_text(found: dict[str, Any], field: str) -> str | None:
-    """Take the text out of an object, so that only numbers are left as features."""
-    x = found.get("x")
-    if isinstance(x, str):
-        text = found.pop("x") if field == "x" or field not in found else found.pop(field)
-    elif isinstance(x, dict) and field in x:
-        text = x.pop(field)
-    else:
-        text = found.pop(field, None)
-    if text is not None and not isinstance(text, str):
-        raise BadRow("wrong_type", f"Its text {field!r} is no string.")
-    return text
-
-
-def _event(found: Mapping[str, Any], row: Row) -> None:
-    x = found.get("x")
-    if x is None and row.text is not None:
-        x = {}
-    if x is None:
-        raise BadRow("no_features", 'It has no "x": give it at least one feature.')
-    if not isinstance(x, dict):
-        raise BadRow("wrong_type", 'Its "x" is no object: text needs an embedding stage.')
-    row.x = {name: _feature(name, value) for name, value in x.items() if value is not None}
-    y = found.get("y")
-    if isinstance(y, dict):
-        row.positive = _names(y.get("positive", []), "y")
-        row.negative = _names(y.get("negative", []), "y")
-        if y.keys() - {"positive", "negative"}:
-            raise BadRow("wrong_type", 'Its "y" may hold "positive" and "negative" only.')
-        if set(row.positive) & set(row.negative):
-            raise BadRow("malformed", "A label is both positive and negative.")
-    else:
-        row.y_known = y is not None
-        row.positive = _names(y or [], "y") if y is not None else []
-
-
-def _names(value: Any, field: str) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise BadRow("wrong_type", f"Its {field!r} is no list of strings.")
-    return list(dict.fromkeys(value))
-
-
-def _feature(name: str, value: Any) -> float:
-    if isinstance(value, str):
-        raise BadRow("not_a_number", f"Feature {name!r} is {value[:40]!r}, which is no number.")
-    return _real(value, f"Feature {name!r}")
-
-
-def _real(value: Any, what: str) -> float:
-    if not isinstance(value, int | float):
-        raise BadRow("wrong_type", f"{what} is no number.")
-    if not abs(value) <= FLOAT32_MAX:
-        raise BadRow("not_finite", f"{what} is {str(value)[:40]}: float32 cannot hold it.")
-    return float(value)
+            row.positive = label_names(listed or [], self._label_list)

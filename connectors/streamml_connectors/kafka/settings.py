@@ -1,0 +1,256 @@
+"""Where a Kafka cluster is, who one is there, and what is read from it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from streamml.errors import ConfigError
+
+__all__ = ["Connection", "Input", "Secret", "parse_partitions", "parse_url"]
+
+_URL: Final = re.compile(r"kafka://([^/\s]+)/([^/?#\s]+)/?", re.IGNORECASE)
+_TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+
+
+class Secret:
+    """A text that shows itself only when asked to.
+
+    Examples
+    --------
+    >>> secret = Secret("hunter2")
+    >>> secret, f"{secret}", secret.reveal()
+    (Secret('***'), '***', 'hunter2')
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself; for the client only."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A cluster and how to prove who one is.
+
+    Parameters
+    ----------
+    servers
+        ``host:port`` of some brokers, with commas between them.
+    tls
+        Whether to encrypt; the other ``tls_`` options ask for it, too.
+    tls_ca, tls_cert, tls_key
+        PEM files: who is trusted (the system's authorities by default), and the client's
+        own certificate with its key.
+    tls_key_password
+        Of the key file.
+    sasl_mechanism
+        ``PLAIN``, ``SCRAM-SHA-256`` or ``SCRAM-SHA-512``; with ``sasl_user`` and
+        ``sasl_password``.
+    timeout
+        Seconds that a first answer of the cluster may take.
+
+    Raises
+    ------
+    ConfigError
+        Options contradict each other.
+
+    Examples
+    --------
+    >>> Connection("b:9092", sasl_mechanism="PLAIN", sasl_user="u", sasl_password=Secret("p"))
+    ... # doctest: +ELLIPSIS
+    Connection(servers='b:9092', ..., sasl_password=Secret('***'), timeout=10.0)
+    """
+
+    servers: str
+    tls: bool = False
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    tls_key_password: Secret | None = None
+    sasl_mechanism: str | None = None
+    sasl_user: str | None = None
+    sasl_password: Secret | None = None
+    timeout: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.sasl_mechanism is not None:
+            if self.sasl_mechanism not in _MECHANISMS:
+                raise ConfigError(
+                    f"There is no SASL mechanism {self.sasl_mechanism!r} here: "
+                    f"use one of {', '.join(_MECHANISMS)}."
+                )
+            if self.sasl_user is None or self.sasl_password is None:
+                raise ConfigError("SASL needs a user and a password: give both.")
+        elif self.sasl_user is not None or self.sasl_password is not None:
+            raise ConfigError("A SASL user or password is given: name the mechanism, too.")
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ConfigError("A client certificate needs its key, and the key its certificate.")
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS is used."""
+        return self.tls or any((self.tls_ca, self.tls_cert, self.tls_key))
+
+    def client_options(self) -> dict[str, Any]:
+        """The options of kafka-python's clients."""
+        sasl = "SASL_" if self.sasl_mechanism else ""
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.servers.split(","),
+            "security_protocol": sasl + ("SSL" if self.encrypted else "PLAINTEXT"),
+            "bootstrap_timeout_ms": int(self.timeout * 1000),
+            "reconnect_backoff_max_ms": 1000,
+            "metrics_enabled": False,
+        }
+        if self.encrypted:
+            password = self.tls_key_password
+            options |= {
+                "ssl_cafile": self.tls_ca,
+                "ssl_certfile": self.tls_cert,
+                "ssl_keyfile": self.tls_key,
+                "ssl_password": password.reveal() if password else None,
+            }
+        if self.sasl_mechanism:
+            assert self.sasl_password is not None
+            options |= {
+                "sasl_mechanism": self.sasl_mechanism,
+                "sasl_plain_username": self.sasl_user,
+                "sasl_plain_password": self.sasl_password.reveal(),
+            }
+        return options
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What is read, and as whom.
+
+    Parameters
+    ----------
+    topics
+        With events.
+    labels_topic
+        With labels that come later, or ``None`` where events bring theirs.
+    group
+        Consumer group.
+    instance
+        Name of this process in the group, kept over restarts: a restart within
+        ``session_timeout`` moves no partition.
+    labels
+        Names of labels that are known beforehand, in column order; others may come.
+    text
+        The field with the text, for an embedding stage, or ``None``.
+    partitions
+        Pins these partitions of every topic to this process; the group assigns none then.
+    start
+        Where to begin in a partition that nobody of the group has read.
+    until_end
+        Stop at what the log held when reading began.
+    max_message
+        Bytes; a larger record is a dead letter.
+    max_features, max_labels
+        Caps of the vocabularies: a poisoned event must not take all memory.
+    look_ahead
+        Records of a partition held at most while others are merged with them.
+    session_timeout
+        Seconds without a sign of life until the group lets others take over.
+
+    Raises
+    ------
+    ConfigError
+        A topic, the group or a number cannot be used.
+    """
+
+    topics: tuple[str, ...]
+    labels_topic: str | None = None
+    group: str = "streamml"
+    instance: str | None = None
+    labels: tuple[str, ...] = ()
+    text: str | None = None
+    partitions: tuple[int, ...] | None = None
+    start: Literal["earliest", "latest"] = "earliest"
+    until_end: bool = False
+    max_message: int = 1_048_576
+    max_features: int | None = 100_000
+    max_labels: int | None = 5_000
+    look_ahead: int = 8_192
+    session_timeout: float = 45.0
+
+    all_topics: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        extra = () if self.labels_topic is None else (self.labels_topic,)
+        object.__setattr__(self, "all_topics", (*self.topics, *extra))
+        for topic in self.all_topics:
+            if not _TOPIC.fullmatch(topic):
+                raise ConfigError(f"{topic!r} is no name of a topic: use letters, digits, . _ -.")
+        if not self.topics or len(set(self.all_topics)) != len(self.all_topics):
+            raise ConfigError("Name every topic once, and at least one with events.")
+        if not self.group:
+            raise ConfigError("The consumer group needs a name.")
+        if self.max_message < 1 or self.look_ahead < 1 or self.session_timeout <= 0:
+            raise ConfigError("max_message, look_ahead and session_timeout must be above 0.")
+
+
+def parse_url(url: str) -> tuple[str, tuple[str, ...]]:
+    """Brokers and topics of ``kafka://HOST:PORT[,HOST:PORT]/TOPIC[,TOPIC]``.
+
+    Raises
+    ------
+    ConfigError
+        It is no such address.
+
+    Examples
+    --------
+    >>> parse_url("kafka://localhost:9092/events")
+    ('localhost:9092', ('events',))
+    """
+    match = _URL.fullmatch(url)
+    if match is None or "@" in match[1]:
+        raise ConfigError(f"{_masked(url)} is no Kafka address: write kafka://HOST:PORT/TOPIC.")
+    servers = ",".join(s if ":" in s else f"{s}:9092" for s in match[1].split(","))
+    return servers, tuple(match[2].split(","))
+
+
+def _masked(url: str) -> str:
+    """An address without what may be a password."""
+    return re.sub(r"//[^/]*@", "//***@", url)
+
+
+def parse_partitions(text: str) -> tuple[int, ...]:
+    """``"0,2-4"``: partition numbers.
+
+    Raises
+    ------
+    ConfigError
+        It is no such list.
+
+    Examples
+    --------
+    >>> parse_partitions("0,2-4")
+    (0, 2, 3, 4)
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,6})(?:-(\d{1,6}))?\s*", part)
+        if match is None or int(match[2] or match[1]) < int(match[1]):
+            raise ConfigError(f"{text!r} names no partitions: write numbers like 0,2-4.")
+        found.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return tuple(sorted(found))

@@ -1,0 +1,390 @@
+"""Events and labels from topics, merged in one defined order, resumable at any record."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from streamml._operation import PartitionLag
+from streamml.errors import ConfigError, ContractError, DataError
+from streamml.io import JSON, InputLost
+from streamml.types import DeadLetter, EventBatch, Schema
+from streamml_connectors.kafka.client import kafka, make_consumer, refused
+from streamml_connectors.kafka.decode import Decoder
+from streamml_connectors.kafka.merge import Merger
+from streamml_connectors.kafka.rebalance import listener, range_assignor
+from streamml_connectors.kafka.settings import Connection, Input
+
+__all__ = ["KafkaSource"]
+
+_NAP_MS: Final = 100  # an empty batch is handed out after this long, so that a stop is heard
+_AT_ONCE: Final = 512  # records in a batch at most: the first waits for the last
+_COMMIT_MS: Final = 5_000
+_CLOSE_MS: Final = 3_000
+
+
+class KafkaSource:
+    """A :class:`streamml.io.Source` of Kafka topics.
+
+    Events and labels come as :class:`~streamml.join.Arrivals` in the order of
+    :mod:`~streamml_connectors.kafka.merge`. The position is one offset a partition, that
+    of the next record to hand out. Where to begin in a partition is decided so:
+
+    1. the position restored from a snapshot, unless another process of the group has
+       committed an offset since (then the partition was there in the meantime: its offset);
+    2. the offset committed in the group;
+    3. ``start``.
+
+    Parameters
+    ----------
+    connection, what
+        The cluster, and what is read of it.
+
+    Attributes
+    ----------
+    before_revoke
+        Called before partitions are taken away, with the source at the last record handed
+        out; what it commits is committed while they are still this process's. Gives
+        whether all was stored.
+
+    Raises
+    ------
+    DataError
+        The cluster cannot be reached.
+    ConfigError
+        A topic is not there.
+    """
+
+    def __init__(self, connection: Connection, what: Input) -> None:
+        self._what = what
+        self.name = f"kafka://{connection.servers}/{','.join(what.topics)}"
+        self.schema = Schema(
+            [], what.labels, what.max_features, what.max_labels, takes_text=what.text is not None
+        )
+        self.before_revoke: Callable[[], bool] | None = None
+        self._decoder = self._new_decoder()
+        self._merger = Merger()
+        self._positions: dict[Any, int] = {}
+        self._ends: dict[Any, int] = {}
+        self._restored: dict[str, int] = {}
+        self._owner = uuid.uuid4().hex
+        self._fresh: set[Any] = set()  # assigned, not placed yet
+        self._lost = False
+        self._commits: dict[Any, Any] | None = None  # collected while in a rebalance
+        self._letters: list[DeadLetter] = []
+        self._next_fetched: dict[Any, int] = {}
+        self._fetched: dict[Any, deque[tuple[int, float]]] = {}  # up to which offset, and when
+        self._closed = False
+        self._consumer = make_consumer(
+            connection,
+            group_id=what.group,
+            group_instance_id=what.instance,
+            enable_auto_commit=False,
+            auto_offset_reset=what.start,
+            session_timeout_ms=int(what.session_timeout * 1000),
+            heartbeat_interval_ms=int(what.session_timeout * 1000 / 4),
+            max_partition_fetch_bytes=4_194_304,
+            partition_assignment_strategy=[range_assignor()],
+        )
+        try:
+            self._subscribe()
+        except BaseException:
+            self.close()
+            raise
+
+    def _new_decoder(self) -> Decoder:
+        what = self._what
+        return Decoder(self.schema, what.labels_topic, what.max_message, what.text)
+
+    def _subscribe(self) -> None:
+        TopicPartition = kafka().TopicPartition
+        with refused("Its topics cannot be looked up"):
+            for topic in self._what.all_topics:
+                if not self._consumer.partitions_for_topic(topic):
+                    raise ConfigError(f"There is no topic {topic}: create it, or check its name.")
+            if self._what.partitions is None:
+                topics = list(self._what.all_topics)
+                self._consumer.subscribe(
+                    topics,
+                    listener=listener(
+                        self._revoked, self._assigned, self._forfeited, self._consumer
+                    ),
+                )
+                return
+            chosen = [
+                TopicPartition(topic, number)
+                for topic in self._what.all_topics
+                for number in self._what.partitions
+                if number in self._consumer.partitions_for_topic(topic)
+            ]
+            if not chosen:
+                raise ConfigError("No topic has a partition of those that --partitions names.")
+            self._consumer.assign(chosen)
+            self._assigned(chosen)
+
+    @property
+    def length(self) -> int | None:
+        """Not known: topics have no end."""
+        return None
+
+    # -- reading -----------------------------------------------------------------------
+
+    def next_batch(self, max_events: int) -> EventBatch | None:
+        """The next arrivals; none where nothing came for a moment.
+
+        ``None`` only with ``until_end``, at what was the end when reading began.
+
+        Raises
+        ------
+        InputLost
+            The group has given partitions to others without asking (this process was
+            frozen or cut off for too long): go back to the last snapshot.
+        """
+        if self._closed:
+            raise ContractError(f"{self.name} is closed: open it again.")
+        max_events = min(max_events, _AT_ONCE)
+        self._fill(max_events)
+        records = self._merger.take(max_events, self._unread())
+        if not records:
+            return None if self._at_end() else EventBatch.from_events([], self.schema)
+        moments = [self._handed_out(record) for record in records]
+        arrivals, letters = self._decoder.decode(records, moments)
+        self._letters += letters
+        return arrivals
+
+    def _handed_out(self, record: Any) -> float:
+        """Note the position behind a record; gives when it was fetched."""
+        partition = (record.topic, record.partition)  # equal to the client's named tuple
+        self._positions[partition] = record.offset + 1
+        times = self._fetched[partition]
+        while times[0][0] < record.offset:
+            times.popleft()
+        return times[0][1]
+
+    def _fill(self, wanted: int) -> None:
+        """Fetch until something can be handed out, or for a moment."""
+        until = time.monotonic() + _NAP_MS / 1000
+        while True:
+            waits = self._waits()
+            if not waits and len(self._merger) >= wanted:
+                return
+            left = until - time.monotonic() if waits else 0.0
+            with refused("Reading failed"):
+                found = self._consumer.poll(
+                    timeout_ms=max(int(left * 1000), 0), max_records=_AT_ONCE
+                )
+            if self._lost:
+                self._lost = False
+                raise InputLost("The group gave partitions of this process to others.")
+            if self._fresh:
+                self._place()  # what was polled of them stood at the wrong place
+            for partition, records in found.items():
+                self._take_in(partition, records)
+            self._hold_back()
+            if not self._waits() or time.monotonic() >= until:
+                return
+
+    def _waits(self) -> bool:
+        """Whether nothing can be handed out before more is fetched."""
+        if not len(self._merger):
+            return not self._at_end()
+        return any(not self._merger.held(key) for key in self._unread())
+
+    def _take_in(self, partition: Any, records: list[Any]) -> None:
+        due = self._positions.get(partition)
+        if due is None:
+            return
+        next_offset = self._next_fetched.get(partition, due)
+        records = [r for r in records if r.offset >= next_offset]
+        if self._what.until_end:
+            records = [r for r in records if r.offset < self._ends[partition]]
+        if not records:
+            return
+        self._next_fetched[partition] = records[-1].offset + 1
+        self._merger.add(partition, records)
+        times = self._fetched.setdefault(partition, deque())
+        times.append((records[-1].offset, time.perf_counter()))
+
+    def _unread(self) -> set[Any]:
+        """Partitions whose log goes on behind what was fetched."""
+        found = set()
+        for partition, position in self._positions.items():
+            fetched = self._next_fetched.get(partition, position)
+            end = self._ends.get(partition, 0)
+            if not self._what.until_end:
+                end = max(end, self._consumer.highwater(partition) or 0)
+            if max(fetched, self._past(partition, fetched)) < end:
+                found.add(partition)
+        return found
+
+    def _past(self, partition: Any, fetched: int) -> int:
+        """Where the client stands: beyond markers of transactions, which are no records."""
+        state = self._consumer._subscription.assignment.get(partition)
+        position = state.position if state is not None else None
+        return fetched if position is None else position.offset
+
+    def _at_end(self) -> bool:
+        return (
+            self._what.until_end
+            and bool(self._positions)
+            and not self._fresh
+            and not len(self._merger)
+            and not self._unread()
+        )
+
+    def _hold_back(self) -> None:
+        """Fetch no further where enough waits to be merged."""
+        for partition in self._positions:
+            full = self._merger.held(partition) >= self._what.look_ahead
+            if full and partition not in self._consumer.paused():
+                self._consumer.pause(partition)
+            elif not full and partition in self._consumer.paused():
+                self._consumer.resume(partition)
+
+    def take_dead_letters(self) -> list[DeadLetter]:
+        """What could not be read since the last call."""
+        letters, self._letters = self._letters, []
+        return letters
+
+    # -- assignment --------------------------------------------------------------------
+
+    def _assigned(self, partitions: Any) -> None:
+        """Partitions are ours now; until they are placed nothing of them is read."""
+        self._fresh = set(partitions)
+        self._consumer.pause(*partitions)
+        self._merger.clear()
+        self._next_fetched.clear()
+        self._fetched.clear()
+
+    def _revoked(self) -> dict[Any, Any]:
+        """Partitions will be taken away: store what was learned, and what to commit."""
+        self._commits = {}
+        stored = self.before_revoke is None or self.before_revoke()
+        commits, self._commits = self._commits, None
+        self._drop_assignment()
+        # What could not be stored will be learned by whoever reads it next: forget it here.
+        self._lost = not stored
+        return commits
+
+    def _forfeited(self) -> None:
+        """Partitions were taken away already."""
+        self._lost = True
+        self._drop_assignment()
+
+    def _drop_assignment(self) -> None:
+        # A position is kept only while it is ours: later the group's may be further on.
+        self._restored = {_text(p): offset for p, offset in self._positions.items()}
+        self._positions.clear()
+        self._ends.clear()
+        self._merger.clear()
+        self._next_fetched.clear()
+        self._fetched.clear()
+
+    def _place(self) -> None:
+        """Go to the right offset of every partition that is new here."""
+        fresh = sorted(self._fresh)
+        with refused("The group's offsets cannot be read"):
+            ends = self._consumer.end_offsets(fresh)
+            begins = self._consumer.beginning_offsets(fresh)
+            committed = {p: self._consumer.committed(p, metadata=True) for p in fresh}
+        for partition in fresh:
+            offset = self._offset_of(partition, committed[partition])
+            if offset is None:
+                offset = (begins if self._what.start == "earliest" else ends)[partition]
+            self._consumer.seek(partition, offset)
+            self._positions[partition] = offset
+            self._ends[partition] = ends[partition]
+        self._consumer.resume(*fresh)
+        self._fresh.clear()
+
+    def _offset_of(self, partition: Any, committed: Any) -> int | None:
+        mine = self._restored.get(_text(partition))
+        if committed is None or committed.offset < 0:
+            return mine
+        if mine is None:
+            return int(committed.offset)
+        if committed.metadata in ("", self._owner):
+            return mine
+        return max(mine, int(committed.offset))
+
+    # -- position ----------------------------------------------------------------------
+
+    def snapshot(self) -> Mapping[str, JSON]:
+        """Offsets of the next records to hand out, and the names known by now."""
+        offsets = self._positions or {}
+        found = {_text(p): offset for p, offset in offsets.items()}
+        if not self._positions:
+            found = dict(self._restored)
+        return {"owner": self._owner, "offsets": found, "schema": self.schema.snapshot()}
+
+    def restore(self, snapshot: Mapping[str, JSON]) -> None:
+        """Go to a position that :meth:`snapshot` gave."""
+        owner, offsets, names = (snapshot.get(k) for k in ("owner", "offsets", "schema"))
+        if (
+            not isinstance(owner, str)
+            or not isinstance(offsets, Mapping)
+            or not isinstance(names, Mapping)
+        ):
+            raise DataError("The snapshot's position is none in Kafka topics: use another folder.")
+        self._owner = owner
+        self._restored = {str(name): int(str(offset)) for name, offset in offsets.items()}
+        self.schema.restore(names)
+        self.schema.features.limit = self._what.max_features
+        self.schema.labels.limit = self._what.max_labels
+        self._decoder = self._new_decoder()
+        if self._positions:
+            self._fresh |= set(self._positions)
+            self._positions.clear()
+            self._consumer.pause(*self._fresh)
+        self._merger.clear()
+        self._next_fetched.clear()
+        self._fetched.clear()
+
+    def commit(self, snapshot: Mapping[str, JSON]) -> None:
+        """Tell the group how far all is safely stored: the offsets of a durable snapshot.
+
+        Raises
+        ------
+        DataError
+            The group did not take them; nothing is lost by that.
+        """
+        offsets = snapshot["offsets"]
+        assert isinstance(offsets, Mapping)
+        module = kafka()
+        committed = {
+            partition: module.OffsetAndMetadata(
+                int(str(offsets[_text(partition)])), self._owner, -1
+            )
+            for partition in self._positions
+            if _text(partition) in offsets
+        }
+        if self._commits is not None:
+            self._commits = committed  # the rebalance commits them itself
+        elif committed:
+            with refused("The offsets were not committed"):
+                self._consumer.commit(committed, timeout_ms=_COMMIT_MS)
+
+    def partitions(self) -> tuple[PartitionLag, ...]:
+        """How far behind each partition is."""
+        return tuple(
+            PartitionLag(partition.topic, partition.partition, self._lag(partition))
+            for partition in sorted(self._positions)
+        )
+
+    def _lag(self, partition: Any) -> int | None:
+        end = self._consumer.highwater(partition) or self._ends.get(partition)
+        return None if end is None else max(end - self._positions[partition], 0)
+
+    def close(self) -> None:
+        """Leave the group and close; safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            self.before_revoke = None
+            self._consumer.close(autocommit=False, timeout_ms=_CLOSE_MS)
+
+
+def _text(partition: Any) -> str:
+    return f"{partition.topic}/{partition.partition}"

@@ -1,0 +1,214 @@
+"""The join of labels and events, against a plain model of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamml._join_loop import JoinLoop
+from streamml.baselines import NoChange
+from streamml.errors import ConfigError
+from streamml.evaluate import PrequentialLoop
+from streamml.join import OUTCOMES, Arrivals, JoinBuffer, JoinPolicy
+from streamml.streams import DemoStream
+from streamml.types import LABELS_UNKNOWN, Event, EventBatch, Schema
+
+LABELS = ("a", "b", "c")
+
+
+def arrivals(steps: list[tuple], schema: Schema) -> Arrivals:
+    """Steps ``(time, id, labels or None, is_event)`` as rows."""
+    events = [
+        Event(i, t, {"f": float(k)}, None if y is None else frozenset(y))
+        for k, (t, i, y, _) in enumerate(steps)
+    ]
+    found = Arrivals.of(EventBatch.from_events(events, schema), "topic/0")
+    found.labels_only = np.array([not is_event for *_, is_event in steps], bool)
+    return found
+
+
+class Model:
+    """The same in the plainest Python: lists searched from the front."""
+
+    def __init__(self, policy: JoinPolicy) -> None:
+        self.policy, self.now = policy, None
+        self.waiting, self.early, self.done = [], [], []
+        self.counts, self.predicted, self.learned = Counter(), [], []
+
+    def step(self, time, event_id, labels, is_event):
+        self.tick(time)
+        if is_event:
+            self.event(event_id, labels)
+        else:
+            self.label(event_id, labels)
+        for queue, most, reason in (
+            (self.waiting, self.policy.max_events, "event_expired"),
+            (self.early, self.policy.max_labels, "labels_expired"),
+        ):
+            while len(queue) > most:
+                self.expire(queue, reason)
+        self.forget()
+
+    def tick(self, time):
+        if self.now is None:
+            self.now = time
+        elif time > self.now:
+            self.now += min(time - self.now, self.policy.max_age / 16)
+        for queue, reason in ((self.waiting, "event_expired"), (self.early, "labels_expired")):
+            while queue and queue[0][1] < self.now - self.policy.max_age:
+                self.expire(queue, reason)
+        self.forget()
+
+    def expire(self, queue, reason):
+        event_id = queue.pop(0)[0]
+        self.counts[reason] += 1
+        if reason == "event_expired":
+            self.done.append((event_id, False))
+
+    def forget(self):
+        del self.done[: max(len(self.done) - self.policy.remember, 0)]
+
+    def event(self, event_id, labels):
+        if event_id in [i for i, *_ in self.waiting] or event_id in [i for i, _ in self.done]:
+            self.counts["duplicate_event"] += 1
+            return
+        early = [entry for entry in self.early if entry[0] == event_id]
+        self.early = [entry for entry in self.early if entry[0] != event_id]
+        self.predicted.append(event_id)
+        if labels is not None:
+            self.counts["duplicate_labels"] += len(early)
+            self.learn(event_id, labels)
+        elif early:
+            self.learn(event_id, early[0][2])
+        else:
+            self.waiting.append((event_id, self.now))
+
+    def label(self, event_id, labels):
+        if event_id in [i for i, *_ in self.waiting]:
+            self.waiting = [entry for entry in self.waiting if entry[0] != event_id]
+            self.learn(event_id, labels)
+        elif (event_id, False) in self.done:
+            self.counts["late_labels"] += 1
+        elif (event_id, True) in self.done or event_id in [i for i, *_ in self.early]:
+            self.counts["duplicate_labels"] += 1
+        else:
+            self.early.append((event_id, self.now, labels))
+
+    def learn(self, event_id, labels):
+        self.counts["joined"] += 1
+        self.learned.append((event_id, frozenset(labels)))
+        self.done.append((event_id, True))
+
+
+ids = st.integers(0, 12)
+label_sets = st.frozensets(st.sampled_from(LABELS))
+a_step = st.tuples(st.floats(0, 200), ids, st.one_of(st.none(), label_sets), st.booleans()).map(
+    lambda s: s if s[3] or s[2] is not None else (s[0], s[1], frozenset(), False)
+)
+policies = st.builds(
+    JoinPolicy,
+    max_events=st.integers(1, 6),
+    max_labels=st.integers(1, 6),
+    max_age=st.floats(1, 100),
+    remember=st.integers(0, 8),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(a_step, max_size=60), policies, st.integers(1, 60), st.integers(0, 60))
+def test_it_is_the_model_however_it_is_cut_and_wherever_it_is_stored(steps, policy, cut, stored):
+    model, schema = Model(policy), Schema(labels=LABELS)
+    for step in steps:
+        model.step(*step)
+    buffer, predicted, learned, letters = JoinBuffer(policy), [], [], []
+    start = 0
+    while start < len(steps):
+        joined = buffer.join(arrivals(steps[start : start + cut], schema))
+        for row, event_id in enumerate(joined.batch.ids):
+            if joined.new[row]:
+                predicted.append(event_id)
+            if joined.batch.y_kind[row] != LABELS_UNKNOWN:
+                learned.append((event_id, joined.batch.label_set(row)))
+        letters += buffer.take_dead_letters()
+        start += cut
+        if start > stored:
+            again = JoinBuffer(policy)
+            again.restore(buffer.snapshot(), schema)
+            buffer = again
+    assert predicted == model.predicted
+    assert learned == model.learned
+    assert +buffer.counts == +model.counts
+    assert Counter(letter.reason for letter in letters) == Counter(
+        {k: n for k, n in model.counts.items() if k in OUTCOMES and n}
+    )
+    state = buffer.state()
+    assert (state.events, state.labels) == (len(model.waiting), len(model.early))
+
+
+def delayed(n: int, delay: int, schema: Schema) -> list[Arrivals]:
+    """Demo events one by one, each one's labels ``delay`` events later."""
+    events = list(DemoStream().next_batch(n).events())
+    for event in events:
+        for name in event.x:
+            schema.features.add(name)
+    steps = []
+    for k, event in enumerate(events):
+        steps.append(Event(event.id, float(k), event.x, None))
+        if k >= delay:
+            steps.append(Event(events[k - delay].id, float(k), {"f00": 0.0}, events[k - delay].y))
+    steps += [Event(e.id, float(n), {"f00": 0.0}, e.y) for e in events[n - delay :]]
+    return steps
+
+
+@pytest.mark.parametrize("cut", [1, 7, 400])
+def test_the_loop_scores_with_the_prediction_of_the_arrival(cut):
+    stream = DemoStream()
+    reference = PrequentialLoop(NoChange(), delay=None)
+    names = stream.schema.labels.names
+    schema = Schema(labels=names)
+    steps = delayed(200, 15, schema)
+    loop, made = JoinLoop(NoChange()), []
+    for start in range(0, len(steps), cut):
+        part = Arrivals.of(EventBatch.from_events(steps[start : start + cut], schema))
+        part.labels_only = part.y_kind != LABELS_UNKNOWN
+        result = loop.step(part)
+        made += [result.predictions.row(i).tolist() for i in range(len(result.predictions))]
+    from streamml.evaluate import Delay
+
+    reference = PrequentialLoop(NoChange(), delay=Delay(events=15))
+    result = reference.step(DemoStream().next_batch(200))
+    reference.flush()
+    assert made == [result.predictions.row(i).tolist() for i in range(200)]
+    for name in ("learner", "majority"):
+        assert loop.metrics[name].cumulative() == reference.metrics[name].cumulative()
+
+
+def test_one_wrong_timestamp_empties_nothing():
+    buffer, schema = JoinBuffer(JoinPolicy(max_age=160.0)), Schema()
+    steps = [(float(k), k, None, True) for k in range(10)]
+    buffer.join(arrivals(steps, schema))
+    buffer.join(arrivals([(4e9, 99, None, True)], schema))
+    assert buffer.state().events == 11
+    buffer.join(arrivals([(-4e9, 100, None, True)], schema))
+    assert buffer.state().events == 12
+
+
+def test_a_policy_may_count_without_dead_letters():
+    policy = JoinPolicy(dead_letters=frozenset({"duplicate_event"}))
+    buffer, schema = JoinBuffer(policy), Schema()
+    steps = [(0.0, 1, {"a"}, True), (0.0, 1, {"a"}, False), (0.0, 1, {"a"}, True)]
+    buffer.join(arrivals(steps, schema))
+    assert [letter.reason for letter in buffer.take_dead_letters()] == ["duplicate_event"]
+    assert buffer.counts == {"joined": 1, "duplicate_labels": 1, "duplicate_event": 1}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"max_events": 0}, {"max_age": 0.0}, {"dead_letters": frozenset({"x"})}]
+)
+def test_bounds_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(ConfigError):
+        JoinPolicy(**wrong)
