@@ -19,6 +19,7 @@ from streamml._operation import (
     PartitionLag,
     SnapshotState,
 )
+from streamml_connectors.embedding_metrics import EmbeddingNumbers
 from streamml_connectors.prometheus import PrometheusExporter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +42,11 @@ def exported() -> dict[str, dict[str, set[str]]]:
     exporter.set_scores("sliding", {"micro_f1": 0.5, "exact_match": 0.5})
     exporter.set_baseline("no-change", {"micro_f1": 0.5})
     exporter.add_dead_letters("malformed")
+    embedding = EmbeddingNumbers()
+    embedding.set(
+        queue_depth=1, batch_size=1, batch_limit=1, events=1, seconds=1.0, device_memory=1
+    )
+    exporter.registry.register(embedding)
     exporter.set_operation(
         Operation(
             partitions=(PartitionLag("events", 0, 1),),

@@ -155,7 +155,7 @@ def test_grafana_finds_its_dashboard_and_prometheus() -> None:
 
 
 def test_the_readme_names_exactly_what_is_exported() -> None:
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "deploy" / "README.md").read_text()
     named = set(re.findall(r"`(streamml_\w+)", text))
     known = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in exported()}
     assert named == {name for name in known if name.startswith("streamml_")}
