@@ -47,7 +47,7 @@ class TextStream:
     --------
     >>> event = next(TextStream(seed=3).next_batch(1).events())
     >>> event.x, sorted(event.y)
-    ('hello, my toaster should have been delivered last week.', ['delivery'])
+    ('hello, the parcel has not arrived.', ['delivery'])
     """
 
     def __init__(self, seed: int = 1, n_events: int = 1_000, wording: int = 100) -> None:
