@@ -19,12 +19,15 @@ from streamml._changes import ChangeLog
 from streamml._loop import DRIFT, Watch, new_output, predictions_of, rows_of, run_events
 from streamml.base import MIN_SCORE, LabelNode, Learner
 from streamml.drift.adwin import adwin_reset, check_adwin, new_adwin_state
-from streamml.errors import ConfigError
+from streamml.errors import ConfigError, SchemaError
+from streamml.explanation import Explanation
 from streamml.hierarchy import RULES, LabelHierarchy, TreeNode
+from streamml.hierarchy.drawing import TreeView
 from streamml.nodes import NodeClassifier
 from streamml.nodes.members import PRESETS, equal_start, make_plan
 from streamml.nodes.own import own_scores, own_snapshot, restore_own, teach_own
 from streamml.nodes.saved import saved_extras, saved_stack
+from streamml.nodes.shares import explain_label
 from streamml.nodes.stack import (
     N_LABELS,
     Stack,
@@ -213,6 +216,71 @@ class IHOMER(Learner):
             return tuple(n.all_labels()), tuple(node(child) for child in n.children)
 
         return node(self._hierarchy.tree.root)
+
+    def tree(self) -> TreeView:
+        """The label tree with names; ``print`` it, or draw it with ``svg()``."""
+        names = self.schema.labels.names
+
+        def view(node: TreeNode) -> TreeView:
+            labels = tuple(names[k] for k in node.all_labels())
+            return TreeView(labels, tuple(view(child) for child in node.children))
+
+        return view(self._hierarchy.tree.root)
+
+    def explain(
+        self, x: Mapping[Any, Any], labels: Sequence[str] | None = None, top: int = 8
+    ) -> Explanation:
+        """Why an event would get its labels; changes nothing.
+
+        Parameters
+        ----------
+        x
+            Feature name -> number.
+        labels
+            Which labels to explain; by default the predicted ones, or the likeliest one.
+        top
+            Features shown for a label, those with the largest shares.
+
+        Raises
+        ------
+        SchemaError
+            A label is not known.
+
+        Examples
+        --------
+        >>> model = IHOMER(preset="fast")
+        >>> for t in range(100):
+        ...     model.learn_one({"light": float(t % 2)}, {"sun"} if t % 2 else {"rain"})
+        >>> why = model.explain({"light": 1.0}).labels[0]
+        >>> why.label, why.decided, why.features[0].name, why.features[0].added > 0
+        ('sun', True, 'light', True)
+        """
+        found = self.predict(self._unlearned(x), min_score=0.0)
+        vocabulary, tree = self.schema.labels, self._hierarchy.tree
+        members = sorted(self._start, key=lambda name: int(getattr(self._plan, name)))
+        members += [type(classifier).__name__ for classifier in self.classifiers or ()]
+        unknown = [name for name in labels or () if name not in vocabulary]
+        if unknown:
+            raise SchemaError(f"There is no label {unknown[0]!r} yet: name one that was learned.")
+        columns = [vocabulary.find(name) for name in labels or ()]
+        if labels is None and len(found.scores):
+            best = int(found.score_indices[np.argmax(found.scores)])
+            columns = sorted(found.row(0).tolist() or [best], key=lambda k: -found.scores[k])
+        return Explanation(
+            tuple(
+                explain_label(
+                    self._stack,
+                    self._plan,
+                    members,
+                    self.schema.features.names,
+                    vocabulary.names,
+                    column,
+                    tree.leaves[int(tree.leaf_of[column])].labels,
+                    top,
+                )
+                for column in columns
+            )
+        )
 
     # -- running -----------------------------------------------------------------------
 
