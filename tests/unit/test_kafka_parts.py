@@ -121,6 +121,19 @@ def test_an_event_without_an_id_is_named_by_its_key_or_its_place():
     assert batch.ids == ["k", "t/0@9"]
 
 
+def test_text_is_taken_along_for_an_embedding_stage():
+    decoder = Decoder(Schema(takes_text=True), "labels", text="x")
+    records = [
+        record(b'{"id": 1, "x": "sun and rain", "y": ["a"]}'),
+        record(b'{"id": 1, "y": ["b"]}', topic="labels"),
+        record(b'{"id": 2, "x": {"f": 1}}'),
+    ]
+    batch, letters = decoder.decode(records, [0.0] * 3)
+    assert batch.texts == ["sun and rain", ""]
+    assert batch.labels_only.tolist() == [False, True]
+    assert [letter.reason for letter in letters] == ["no_text"]
+
+
 # -- settings -----------------------------------------------------------------------------
 
 
