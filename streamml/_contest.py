@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from streamml._capture import check, part_of
@@ -13,7 +14,7 @@ from streamml.errors import ConfigError
 from streamml.metrics import Prequential
 from streamml.types import EventBatch, Predictions, Schema
 
-__all__ = ["Contest", "ReportsSplit", "Timer"]
+__all__ = ["Contest", "ReportsSplit", "StepResult", "Timer"]
 
 
 @runtime_checkable
@@ -123,6 +124,30 @@ class Contest:
             return found
         schema.take_over(found)
         return schema
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What one step of the loop did.
+
+    Parameters
+    ----------
+    predictions
+        Of the events that came in, made when they came (none in a flush).
+    scored
+        Number of events whose labels arrived: scored, where known, and learned.
+    seconds
+        Wall time of ``predict``, ``learn``, ``score``, and ``beside`` (the other
+        learners). Without a delay the learner predicts and learns in one call: all of it
+        is ``learn``, unless the learner :class:`ReportsSplit`.
+    events
+        Those that were predicted, where they are not all rows of the batch.
+    """
+
+    predictions: Predictions
+    scored: int
+    seconds: Mapping[str, float]
+    events: EventBatch | None = None
 
 
 class Timer:

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from streamml._capture import check, part_of
-from streamml._contest import Contest, ReportsSplit, Timer
+from streamml._contest import Contest, ReportsSplit, StepResult, Timer
 from streamml._delay import ArrivalClock, Delay, Part
+from streamml._late_loop import LateLoop, VariableDelay
 from streamml.base import MIN_SCORE, Learner
 from streamml.errors import ConfigError
 from streamml.io import Source
@@ -32,32 +33,9 @@ __all__ = [
     "PrequentialLoop",
     "ReportsSplit",
     "StepResult",
+    "VariableDelay",
     "prequential",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """What one step of the loop did.
-
-    Parameters
-    ----------
-    predictions
-        Of the events that came in, made when they came (none in a flush).
-    scored
-        Number of events whose labels arrived: scored, where known, and learned.
-    seconds
-        Wall time of ``predict``, ``learn``, ``score``, and ``beside`` (the other
-        learners). Without a delay the learner predicts and learns in one call: all of it
-        is ``learn``, unless the learner :class:`ReportsSplit`.
-    events
-        Those that were predicted, where they are not all rows of the batch.
-    """
-
-    predictions: Predictions
-    scored: int
-    seconds: Mapping[str, float]
-    events: EventBatch | None = None
 
 
 class PrequentialLoop(Contest):
@@ -276,7 +254,7 @@ def prequential(
     stream: Source | Iterable[EventBatch],
     learner: Learner,
     *,
-    delay: Delay | None = None,
+    delay: Delay | VariableDelay | None = None,
     batch_size: int = 1000,
     beside: Mapping[str, Learner] | None = None,
     metrics: Callable[[], Prequential] = Prequential,
@@ -290,7 +268,8 @@ def prequential(
     learner
         What is evaluated.
     delay
-        Of the labels; what waits at the end of the stream is scored and learned then.
+        Of the labels; what waits at the end of the stream is scored and learned then. A
+        :class:`VariableDelay` gives every event, or every label, a delay of its own.
     batch_size
         Events read from a source at a time, at least 1; changes no figure.
     beside, metrics
@@ -311,7 +290,11 @@ def prequential(
     """
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1 event, not {batch_size}.")
-    loop = PrequentialLoop(learner, delay=delay, beside=beside, metrics=metrics)
+    loop: PrequentialLoop | LateLoop
+    if isinstance(delay, VariableDelay):
+        loop = LateLoop(learner, delay=delay, beside=beside, metrics=metrics)
+    else:
+        loop = PrequentialLoop(learner, delay=delay, beside=beside, metrics=metrics)
     seconds = {"read": 0.0}
     letters: Counter[str] = Counter()
     events, schema = 0, Schema()

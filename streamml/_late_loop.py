@@ -1,0 +1,235 @@
+"""The prequential loop where every event, or every label, has a delay of its own."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from streamml._contest import Contest, StepResult, Timer
+from streamml.base import MIN_SCORE, Learner
+from streamml.errors import ConfigError
+from streamml.metrics import Prequential
+from streamml.types import (
+    LABELS_PARTIAL,
+    LABELS_UNKNOWN,
+    EventBatch,
+    EventId,
+    Int32Array,
+    Predictions,
+)
+
+__all__ = ["LateLoop", "VariableDelay"]
+
+
+@dataclass(frozen=True, slots=True)
+class VariableDelay:
+    """How long the labels of each event take, or each label of each event.
+
+    Parameters
+    ----------
+    of
+        Event id, label (``None`` where ``per_label`` is off) -> delay, at least 0; infinite
+        where the label never comes. It must give the same for the same arguments.
+    unit
+        Whether delays count later events that are predicted before, or seconds of event
+        time; both as in :class:`~streamml.evaluate.Delay`.
+    per_label
+        Whether labels come one by one: the event is learned label by label, each once, and
+        scored when its last label has come.
+    max_waiting
+        Events that wait at most, at least 1: then the oldest is given up and counted in
+        ``expired``; what has come of it is learned, but it is not scored.
+
+    Examples
+    --------
+    >>> slow = VariableDelay(lambda event, label: 50 if label == "fraud" else 1, per_label=True)
+    >>> slow.of(7, "fraud"), slow.unit
+    (50, 'events')
+    """
+
+    of: Callable[[EventId, str | None], float]
+    unit: Literal["events", "seconds"] = "events"
+    per_label: bool = False
+    max_waiting: int = 100_000
+
+    def __post_init__(self) -> None:
+        if self.unit not in ("events", "seconds"):
+            raise ConfigError(f"The unit is events or seconds, not {self.unit!r}.")
+        if self.max_waiting < 1:
+            raise ConfigError(f"max_waiting must be at least 1 event, not {self.max_waiting}.")
+
+    def taken(self, event: EventId, label: str | None) -> float:
+        """The delay, checked."""
+        delay = self.of(event, label)
+        if not delay >= 0.0:
+            raise ConfigError(f"The label delay of event {event!r} is {delay}: give 0 or more.")
+        return delay
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An event whose labels are on their way."""
+
+    batch: EventBatch
+    decided: dict[str, Predictions] = field(default_factory=dict)
+    left: int = 0
+
+
+class LateLoop(Contest):
+    """Predicts at arrival, learns what has come, scores an event when all of it has.
+
+    Parameters
+    ----------
+    learner, beside, metrics, min_score
+        As in :class:`~streamml.evaluate.PrequentialLoop`.
+    delay
+        Of each event or label.
+
+    Examples
+    --------
+    >>> from streamml.baselines import NoChange
+    >>> from streamml.types import Event, Schema
+    >>> loop = LateLoop(NoChange(), delay=VariableDelay(lambda event, label: event % 2))
+    >>> events = [Event(i, float(i), {"f": 1.0}, frozenset({"a"})) for i in range(4)]
+    >>> loop.step(EventBatch.from_events(events, Schema())).scored, loop.waiting
+    (3, 1)
+
+    References
+    ----------
+    Gomes, Read, Bifet, Barddal and Gama (2019), Machine learning for streaming data:
+    state of the art, challenges, and opportunities: delayed labelling.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        *,
+        delay: VariableDelay,
+        beside: Mapping[str, Learner] | None = None,
+        metrics: Callable[[], Prequential] = Prequential,
+        min_score: float = MIN_SCORE,
+    ) -> None:
+        super().__init__(learner, beside=beside, metrics=metrics, min_score=min_score)
+        self.delay = delay
+        self.expired = 0
+        """Events given up because too many waited, or because a label never comes."""
+        self._due: list[tuple[float, int, int, Int32Array | None]] = []
+        self._waiting: dict[int, _Waiting] = {}
+        self._arrived = 0
+        self._order = 0
+        self._now = -math.inf
+
+    @property
+    def waiting(self) -> int:
+        """Number of events whose labels have not all arrived."""
+        return len(self._waiting)
+
+    def step(self, batch: EventBatch) -> StepResult:
+        """Take events as they arrive, and the labels that arrive in the meantime."""
+        timer, scored = Timer(), 0
+        made = []
+        for learner in self.learners.values():
+            learner.bind(batch.schema)
+        for row in range(len(batch)):
+            event = batch.slice(row, row + 1)
+            self._now = self._moment(float(batch.timestamps[row]))
+            if self.delay.unit == "seconds":  # what is due by then came before this event
+                scored += self._learn_due(self._now, timer)
+            made.append(self._admit(event, timer))
+            scored += self._learn_due(self._now, timer)
+        return StepResult(Predictions.concatenate(made), scored, timer.seconds)
+
+    def flush(self) -> StepResult:
+        """The end of the stream: learn and score, in order, what still comes."""
+        timer = Timer()
+        scored = self._learn_due(
+            sorted(due for due, *_ in self._due)[-1] if self._due else 0, timer
+        )
+        self.expired += len(self._waiting)
+        self._waiting.clear()
+        return StepResult(Predictions.concatenate([]), scored, timer.seconds)
+
+    def _moment(self, timestamp: float) -> float:
+        if self.delay.unit == "events":
+            return float(self._arrived)
+        return max(self._now, timestamp)
+
+    def _admit(self, event: EventBatch, timer: Timer) -> Predictions:
+        """Predict an event, and note when its labels come."""
+        made = {}
+        for name, learner in self.learners.items():
+            made[name] = learner.predict(event, self.min_score)
+            timer.lap("predict" if name == "learner" else "beside")
+        number = self._arrived
+        self._arrived += 1
+        if event.y_kind[0] != LABELS_UNKNOWN:
+            self._make_room()
+            decided = {name: Predictions(p.indptr, p.indices) for name, p in made.items()}
+            self._waiting[number] = waiting = _Waiting(event, decided)
+            for delay, labels in self._parts(event):
+                waiting.left += 1
+                if delay < math.inf:
+                    entry = (self._now + delay, self._order, number, labels)
+                    heapq.heappush(self._due, entry)
+                    self._order += 1
+        return made["learner"]
+
+    def _make_room(self) -> None:
+        while len(self._waiting) >= self.delay.max_waiting:
+            del self._waiting[next(iter(self._waiting))]
+            self.expired += 1
+
+    def _parts(self, event: EventBatch) -> list[tuple[float, Int32Array | None]]:
+        """The labels that come together, by delay; ``None`` for all that is known."""
+        if not self.delay.per_label:
+            return [(self.delay.taken(event.ids[0], None), None)]
+        known = np.arange(int(event.n_labels[0]), dtype=np.int32)
+        if event.y_kind[0] == LABELS_PARTIAL:
+            known = np.union1d(event.y_indices, event.negative_indices).astype(np.int32)
+        names, by_delay = event.schema.labels.names, dict[float, list[int]]()
+        for column in known.tolist():
+            delay = self.delay.taken(event.ids[0], names[column])
+            by_delay.setdefault(delay, []).append(column)
+        if len(by_delay) == 1:
+            return [(next(iter(by_delay)), None)]
+        return [(delay, np.array(part, np.int32)) for delay, part in by_delay.items()]
+
+    def _learn_due(self, now: float, timer: Timer) -> int:
+        scored = 0
+        while self._due and self._due[0][0] <= now:
+            _, _, number, labels = heapq.heappop(self._due)
+            waiting = self._waiting.get(number)
+            if waiting is None:
+                continue  # given up
+            part = waiting.batch if labels is None else _known_part(waiting.batch, labels)
+            for name, learner in self.learners.items():
+                learner.learn(part)
+                timer.lap("learn" if name == "learner" else "beside")
+            waiting.left -= 1
+            if not waiting.left:
+                for name, decided in waiting.decided.items():
+                    self.metrics[name].update(waiting.batch, decided)
+                timer.lap("score")
+                del self._waiting[number]
+                scored += 1
+        return scored
+
+
+def _known_part(event: EventBatch, labels: Int32Array) -> EventBatch:
+    """The event with nothing known but the given labels."""
+    positive = np.intersect1d(labels, event.y_indices).astype(np.int32)
+    negative = np.setdiff1d(labels, event.y_indices).astype(np.int32)
+    fields = {name: getattr(event, name) for name in EventBatch.__slots__}
+    fields |= {
+        "y_kind": np.array([LABELS_PARTIAL], np.uint8),
+        "y_indices": positive,
+        "y_indptr": np.array([0, len(positive)], np.int64),
+        "negative_indices": negative,
+        "negative_indptr": np.array([0, len(negative)], np.int64),
+    }
+    return EventBatch(**fields)

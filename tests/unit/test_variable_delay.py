@@ -1,0 +1,99 @@
+"""Every event, or every label, with a delay of its own."""
+
+import numpy as np
+import pytest
+
+from streamml import IHOMER
+from streamml.base import Learner
+from streamml.errors import ConfigError
+from streamml.evaluate import Delay, VariableDelay, prequential
+from streamml.streams import DemoStream
+from streamml.types import LABELS_PARTIAL, Predictions
+
+
+class Notes(Learner):
+    """Notes what it is told, in order; predicts the empty set."""
+
+    def __init__(self):
+        self.told = []
+
+    def predict(self, batch, min_score=0.01):
+        self.told += [("predict", k) for k in batch.ids]
+        return Predictions(np.zeros(len(batch) + 1, np.int64), np.zeros(0, np.int32))
+
+    def learn(self, batch):
+        self.bind(batch.schema)
+        for row, key in enumerate(batch.ids):
+            partial = batch.y_kind[row] == LABELS_PARTIAL
+            known = batch.label_set(row)
+            if partial:
+                a, b = batch.negative_indptr[row : row + 2]
+                names = batch.schema.labels.names
+                known |= {names[k] for k in batch.negative_indices[a:b]}
+            self.told.append(("learn", key, frozenset(known), bool(partial)))
+
+
+def head(n):
+    return [DemoStream().next_batch(n)]
+
+
+def test_a_constant_delay_gives_the_figures_of_the_plain_loop():
+    for plain, own in (
+        (Delay(events=7), VariableDelay(lambda event, label: 7)),
+        (Delay(seconds=3), VariableDelay(lambda event, label: 3, unit="seconds")),
+    ):
+        one = prequential(head(400), IHOMER(preset="fast"), delay=plain)
+        two = prequential(head(400), IHOMER(preset="fast"), delay=own)
+        for name in ("learner", "no-change", "majority"):
+            assert one.metrics[name].snapshot().keys() == two.metrics[name].snapshot().keys()
+            assert one.metrics[name].cumulative() == two.metrics[name].cumulative()
+
+
+def test_each_event_is_learned_once_when_its_labels_come():
+    learner = Notes()
+    wait = {0: 3, 1: 0, 2: 1}
+    found = prequential(
+        head(6), learner, delay=VariableDelay(lambda event, label: wait.get(event, 0)), beside={}
+    )
+    said = [entry[:2] for entry in learner.told]
+    assert said == [
+        ("predict", 0), ("predict", 1), ("learn", 1), ("predict", 2), ("predict", 3), ("learn", 0),
+        ("learn", 2), ("learn", 3), ("predict", 4), ("learn", 4), ("predict", 5), ("learn", 5),
+    ]  # fmt: skip
+    assert found.metrics["learner"].events == 6
+
+
+def test_each_label_is_learned_once_at_its_own_time_and_the_event_scored_at_the_last():
+    learner = Notes()
+    late = VariableDelay(lambda event, label: 2 if label == "alpha" else 0, per_label=True)
+    found = prequential(head(30), learner, delay=late, beside={})
+    assert found.metrics["learner"].events == 30
+    seen = {}
+    for at, entry in enumerate(learner.told):
+        if entry[0] == "learn":
+            _, key, known, partial = entry
+            assert partial
+            assert not seen.get(key, frozenset()) & known
+            seen[key] = seen.get(key, frozenset()) | known
+            predicted = max(e[1] for e in learner.told[:at] if e[0] == "predict")
+            assert predicted - key == (2 if known == {"alpha"} else 0) or key >= 28
+    names = set(DemoStream().schema.labels.names)
+    assert all(known == names for known in seen.values())
+    assert len(seen) == 30
+
+
+def test_waiting_is_bounded_and_what_never_comes_is_given_up():
+    from streamml._late_loop import LateLoop
+
+    learner = Notes()
+    never = VariableDelay(lambda event, label: float("inf") if event % 2 else 5, max_waiting=4)
+    loop = LateLoop(learner, delay=never, beside={})
+    for part in head(100):
+        loop.step(part)
+        assert loop.waiting <= 4
+    loop.flush()
+    assert loop.waiting == 0
+    assert loop.expired + loop.metrics["learner"].events == 100
+    assert loop.expired >= 50
+    with pytest.raises(ConfigError, match="0 or more"):
+        prequential(head(2), Notes(), delay=VariableDelay(lambda event, label: -1.0))
