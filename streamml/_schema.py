@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -72,6 +73,12 @@ class Vocabulary:
 
     def __getitem__(self, column: int) -> str:
         return self._names[column]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the names and their columns, about."""
+        tables = sys.getsizeof(self._column) + sys.getsizeof(self._names)
+        return tables + sum(map(sys.getsizeof, self._names)) + 32 * len(self._names)
 
     def snapshot(self) -> dict[str, Any]:
         """Names, cap and refusals, as plain values."""

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from streamml._alternate import Alternate
+from streamml._arrays_kept import ArraysKept
 from streamml._capture import capture, check, part_of, rebuild
 from streamml._changes import ChangeLog
 from streamml._loop import DRIFT, Watch, new_output, predictions_of, rows_of, run_events
+from streamml._memory import Memory, bytes_of
 from streamml.base import MIN_SCORE, LabelNode, Learner
 from streamml.drift.adwin import adwin_reset, check_adwin, new_adwin_state
 from streamml.errors import ConfigError, SchemaError
@@ -35,8 +37,6 @@ from streamml.nodes.stack import (
     label_variances,
     new_extras,
     new_stack,
-    resize,
-    resize_extras,
     take_labels,
 )
 from streamml.types import (
@@ -55,7 +55,7 @@ _LANES = 16  # room for labels is a multiple of it
 _ALERT_VARIANCE = np.float32(1.0)
 
 
-class IHOMER(Learner):
+class IHOMER(ArraysKept, Learner):
     """Streaming multi-label classifier that clusters its labels as it learns.
 
     Parameters
@@ -91,6 +91,10 @@ class IHOMER(Learner):
         clusters it serves better; it doubles the cost while it lives (up to 2,000 events).
     rebuild
         Forget everything at a structure change, as the paper does; for comparison.
+    memory_budget
+        Bytes of state at most, as a number or like ``"512MiB"``. Reached, the least useful
+        goes first (see :attr:`shed`): an alternate learner, pairs of labels that are rare,
+        the least used features. Vocabularies without a cap of their own get one.
     seed
         Everything random hangs on it.
 
@@ -124,6 +128,7 @@ class IHOMER(Learner):
         links: bool = True,
         rebuild: bool = False,
         alternates: bool = True,
+        memory_budget: str | int = "512MiB",
         seed: int = 1,
     ) -> None:
         if preset not in PRESETS:
@@ -144,6 +149,7 @@ class IHOMER(Learner):
         self.links = links
         self.rebuild = rebuild
         self.alternates = alternates
+        self.memory_budget = memory_budget
         self.seed = seed
         start, constants = PRESETS[preset]
         if members is not None:
@@ -160,7 +166,8 @@ class IHOMER(Learner):
             **constants,
         )
         self._start = start
-        self._hierarchy = LabelHierarchy(rule, n_min)
+        self._memory = Memory(bytes_of(memory_budget), self._plan)
+        self._hierarchy = LabelHierarchy(rule, n_min, self._memory.max_pairs)
         self._changes = ChangeLog()
         self._leaf_ids: list[int] = [0]
         self._stack = new_stack(self._plan, start, 16, _LANES, seed)
@@ -171,8 +178,10 @@ class IHOMER(Learner):
     # -- the contract ------------------------------------------------------------------
 
     def bind(self, schema: Schema) -> None:
-        new = self._schema is None
+        new, before = self._schema is None, self._schema
         super().bind(schema)
+        if before is not schema:
+            self._memory.cap_names(schema)
         if self._alternate is not None:
             self._alternate.learner._schema = self._schema
         if new:
@@ -288,8 +297,6 @@ class IHOMER(Learner):
         self.bind(batch.schema)
         if len(batch) == 0:
             return Predictions.concatenate([])
-        highest = int(batch.x_indices.max(initial=-1)) + 1
-        self._reserve(max(highest, int(batch.n_features[-1])), int(batch.n_labels[-1]))
         if self.classifiers and len(batch) > 1:
             events = (batch.slice(i, i + 1) for i in range(len(batch)))
             return Predictions.concatenate(
@@ -298,17 +305,25 @@ class IHOMER(Learner):
         rows = rows_of(batch, own_scores(self.classifiers or (), batch))
         parts: list[Predictions] = []
         start = 0
+        beyond = int(batch.x_indices.max(initial=-1)) + 1
+        beyond = beyond if beyond > batch.n_features[-1] else 0
+        placed, end, full = rows, 0, False
         while start < len(batch):
-            stop = self._run_stop(batch, start, learn)
+            if start >= end or self._memory.slots is None:
+                end = self._run_stop(batch, start, learn)
+                if learn:
+                    end = self._budget_stop(batch, start, end)
+                placed, end, full = self._place(rows, start, end, learn, beyond)
+            stop = min(end, self._run_stop(batch, start, learn))
             told = predict or (learn and self._alternate is not None)
-            labels = max(int(batch.n_labels[-1]), int(self._stack.clock[N_LABELS]))
-            output = new_output(stop - start if told else 0, labels)
+            known = int(self._stack.clock[N_LABELS])
+            output = new_output(stop - start if told else 0, max(int(batch.n_labels[-1]), known))
             if learn:
                 self._hierarchy.reserve_labels(int(batch.n_labels[stop - 1]))
             watch = self._watch()
             done = run_events(
                 self._plan,
-                rows,
+                placed,
                 start,
                 stop,
                 told,
@@ -330,7 +345,9 @@ class IHOMER(Learner):
                 )
             if learn and done > start:
                 teach_own(self.classifiers or (), batch)
+                self._note_names(batch, start, done)
                 self._after(batch, start, done, watch.level, made)
+                self._keep_budget(full and done == end)
             start = done
         return Predictions.concatenate(parts)
 
@@ -397,7 +414,8 @@ class IHOMER(Learner):
                 variance[:, labels] = np.maximum(variance[:, labels], _ALERT_VARIANCE)
         rival = self._alternate
         late = rival is not None and level == DRIFT and rival.is_over(leaf)
-        if self.alternates and not self.classifiers and (rival is None or late):
+        wanted = self.alternates and not self.classifiers and (rival is None or late)
+        if wanted and self._two_fit():
             self._note("warning", leaf, loss, before)
             self._alternate = Alternate(self._newcomer(self.schema, self._stack), self.n_clusters)
 
@@ -419,6 +437,7 @@ class IHOMER(Learner):
             if verdict.better:
                 assert isinstance(alternate.learner, IHOMER)
                 labels = self._hierarchy.tree.leaves[verdict.leaf].labels
+                self._same_size(alternate.learner)
                 its = alternate.learner._stack
                 take_labels(self._stack, its, self._plan, labels, alternate.events)
                 adwin_reset(self._detectors, verdict.leaf)
@@ -439,17 +458,20 @@ class IHOMER(Learner):
             "hierarchy": self._hierarchy.snapshot(),
             "changes": self._changes.snapshot(),
             "classifiers": [own_snapshot(c) for c in self.classifiers or ()],
+            "memory": self._memory.snapshot(),
             "alternate": None if self._alternate is None else self._alternate.snapshot(copy),
         }
 
     def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
-        hierarchy, changes = LabelHierarchy(self.rule, self.n_min), ChangeLog()
+        memory, changes = Memory(self._memory.budget, self._plan), ChangeLog()
+        hierarchy = LabelHierarchy(self.rule, self.n_min, memory.max_pairs)
         hierarchy.restore(part_of(learned, "hierarchy", dict))
         changes.restore(part_of(learned, "changes", dict))
         tree = hierarchy.tree
         check(tree.n_labels <= len(schema.labels), "the label tree", "has labels without a name")
         stack = saved_stack(part_of(learned, "stack", dict), self._plan, tree.n_labels)
         extras = saved_extras(part_of(learned, "extras", dict), self._plan, stack)
+        memory.restore(part_of(learned, "memory", dict), schema, len(stack.inputs.top))
         detectors = rebuild(learned.get("detectors"), self._detectors, "detectors")
         check(len(detectors.levels) == len(tree.leaves), "detectors", "are of other clusters")
         check_adwin(detectors, "detectors")
@@ -460,18 +482,8 @@ class IHOMER(Learner):
             alternate.restore(part_of(learned, "alternate", dict), schema)
         self._stack, self._extras, self._detectors = stack, extras, detectors
         self._hierarchy, self._changes, self._alternate = hierarchy, changes, alternate
+        self._memory = memory
         self._leaf_ids = [leaf.id for leaf in tree.leaves]
-
-    def _start_over(self) -> None:
-        """Forget what the node classifiers learned; the hierarchy stays."""
-        n_labels = self._stack.clock[N_LABELS]
-        self._stack = new_stack(
-            self._plan, self._start, len(self._stack.inputs.top), len(self._stack.y), self.seed
-        )
-        self._stack.clock[N_LABELS] = n_labels
-        self._extras = new_extras(
-            self._plan, len(self._stack.inputs.top), len(self._stack.y), self.seed
-        )
 
     def _move_detectors(self) -> None:
         """Clusters that stayed keep their detector; new ones start with an empty one."""
@@ -484,15 +496,3 @@ class IHOMER(Learner):
                     b[k] = a[source]
         self._leaf_ids = [leaf.id for leaf in leaves]
         self._detectors = new
-
-    def _reserve(self, n_features: int, n_labels: int) -> None:
-        """Make room; the size of the arrays changes no result."""
-        d, labels = len(self._stack.inputs.top), len(self._stack.y)
-        if n_features <= d and n_labels <= labels:
-            return
-        if n_features > d:
-            d = max(n_features, min(2 * d, d + 4096))
-        if n_labels > labels:
-            labels = -(-max(n_labels, min(2 * labels, labels + 512)) // _LANES) * _LANES
-        self._stack = resize(self._stack, self._plan, d, labels, self.seed)
-        self._extras = resize_extras(self._extras, self._plan, d, labels, self.seed)

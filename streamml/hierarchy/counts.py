@@ -39,6 +39,9 @@ class LabelCounts:
     fading
         Factor in (0, 1] by which the weight of an event shrinks with each later event;
         1 counts everything alike, 0.999 forgets with a mean age of 1,000 events.
+    max_pairs
+        Largest number of pairs held. Where it is reached, new ones are not taken up until
+        :meth:`maintain` has dropped the rarer half.
 
     Examples
     --------
@@ -52,8 +55,11 @@ class LabelCounts:
     [[0], [2], [1.0]]
     """
 
-    def __init__(self, fading: float = 1.0) -> None:
+    def __init__(self, fading: float = 1.0, max_pairs: int = 2**40) -> None:
         self.fading = fading
+        self.max_pairs = max_pairs
+        self.shed = 0
+        """Pairs given up so far: dropped for being rare, or not taken up while all was full."""
         self.work = 0
         """Elementary count updates so far; tests bound it."""
         self._increment = 1.0
@@ -84,7 +90,7 @@ class LabelCounts:
         self._reserve_pairs(int((sizes * (sizes - 1)).sum()) // 2)
         while len(self._sizes) <= sizes.max():
             self._sizes = np.concatenate([self._sizes, np.zeros_like(self._sizes)])
-        self._increment, self._total, added, work = _observe(
+        self._increment, self._total, added, work, refused = _observe(
             indptr,
             indices,
             start,
@@ -96,11 +102,14 @@ class LabelCounts:
             self._increment,
             self._total,
             1.0 / self.fading,
+            self.max_pairs - self._used,
         )
+        self.shed += refused
         self._used += added
         self.work += work
 
     def _reserve_pairs(self, more: int) -> None:
+        more = min(more, max(self.max_pairs - self._used, 0))
         if 2 * (self._used + more) <= len(self._key):
             return
         live = self._key != _EMPTY
@@ -121,6 +130,8 @@ class LabelCounts:
         Call it every some thousand events at most, always at the same positions of a
         stream: it may change last bits.
         """
+        if self._used >= self.max_pairs:
+            self._drop_rare()
         if self._increment <= _RESCALE_ABOVE:
             return
         self._total /= self._increment
@@ -128,6 +139,15 @@ class LabelCounts:
             counts /= self._increment
         self._increment = 1.0
         keep = (self._key != _EMPTY) & (self._value > _PRUNE_BELOW)
+        self._rebuild(keep, len(self._key))
+
+    def _drop_rare(self) -> None:
+        """Keep the more frequent half; of equals, those with the smaller columns."""
+        live = np.flatnonzero(self._key != _EMPTY)
+        order = np.lexsort((self._key[live], -self._value[live]))
+        keep = np.zeros(len(self._key), np.bool_)
+        keep[live[order[: self.max_pairs // 2]]] = True
+        self.shed += len(live) - int(keep.sum())
         self._rebuild(keep, len(self._key))
 
     def forget_pairs(self, label_mask: BoolArray) -> None:
@@ -154,6 +174,7 @@ class LabelCounts:
             "increment": float(self._increment),
             "total": float(self._total),
             "work": int(self.work),
+            "shed": int(self.shed),
         }
 
     def restore(self, snapshot: Mapping[str, Any], n_labels: int) -> None:
@@ -170,7 +191,7 @@ class LabelCounts:
         _insert_all(found["key"], found["value"], self._key, self._value)
         self._used = len(found["key"])
         self._increment, self._total = found["increment"], found["total"]
-        self.work = found["work"]
+        self.work, self.shed = found["work"], found["shed"]
 
     # -- reading ---------------------------------------------------------------------
 
@@ -178,6 +199,12 @@ class LabelCounts:
     def total(self) -> float:
         """Number of events counted, faded."""
         return self._total / self._increment
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all counts."""
+        arrays = (self._label, self._sizes, self._key, self._value)
+        return sum(array.nbytes for array in arrays)
 
     @property
     def n_pairs(self) -> int:
@@ -217,10 +244,11 @@ def _slot(key, keys):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _observe(  # type: ignore[no-untyped-def]
-    indptr, indices, start, stop, label, sizes, keys, values, increment, total, growth
+    indptr, indices, start, stop, label, sizes, keys, values, increment, total, growth, room
 ):
     added = 0
     work = 0
+    refused = 0
     for row in range(start, stop):
         increment *= growth
         total += increment
@@ -233,11 +261,14 @@ def _observe(  # type: ignore[no-untyped-def]
                 key = (np.int64(indices[p]) << 32) | np.int64(indices[q])
                 slot = _slot(key, keys)
                 if keys[slot] == _EMPTY:
+                    if added >= room:
+                        refused += 1
+                        continue
                     keys[slot] = key
                     added += 1
                 values[slot] += increment
                 work += 1
-    return increment, total, added, work
+    return increment, total, added, work, refused
 
 
 @njit(cache=True)

@@ -55,6 +55,8 @@ class LabelHierarchy:
     n_min
         Events between two checks, at least 1. Checks that were costly are spaced
         further apart, so that upkeep per event does not grow with the labels.
+    max_pairs
+        Largest number of pairs of labels that are counted.
 
     Examples
     --------
@@ -69,7 +71,7 @@ class LabelHierarchy:
     ((0, 1), (2, 3))
     """
 
-    def __init__(self, rule: str = "evidence", n_min: int = 100) -> None:
+    def __init__(self, rule: str = "evidence", n_min: int = 100, max_pairs: int = 2**40) -> None:
         if rule not in RULES:
             raise ConfigError(f"There is no rule {rule!r}: use one of {', '.join(RULES)}.")
         if n_min < 1:
@@ -77,7 +79,7 @@ class LabelHierarchy:
         self.n_min = n_min
         self.rule = RULES[rule]()
         self.tree = LabelTree()
-        self.counts = LabelCounts(self.rule.fading)
+        self.counts = LabelCounts(self.rule.fading, max_pairs)
         self.position = 0
         self.next_check = n_min
         self._gap = n_min

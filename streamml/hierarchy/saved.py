@@ -25,7 +25,8 @@ def count_arrays(saved: Mapping[str, Any], n_labels: int) -> dict[str, Any]:
     found["key"] = rebuild(saved.get("key"), whole, where)
     for name in ("increment", "total"):
         found[name] = part_of(saved, name, float, where)
-    found["work"] = part_of(saved, "work", int, where)
+    for name in ("work", "shed"):
+        found[name] = part_of(saved, name, int, where)
     check(
         0.0 < found["increment"] < 1e300 and 0.0 <= found["total"] < 1e300, where, "are not finite"
     )

@@ -42,6 +42,7 @@ __all__ = [
     "shared",
     "sizes",
     "specs",
+    "start_labels",
     "take_labels",
 ]
 
@@ -139,10 +140,15 @@ def resize(stack: Stack, plan: Plan, n_features: int, n_labels: int, seed: int) 
 def _prepare(stack: Stack, plan: Plan, old_features: int, old_labels: int, seed: int) -> None:
     """Give new columns their start where it is more than one number."""
     new = len(stack.inputs.top)
-    stack.linear_raw.s[0, old_labels:] = 4.0
-    mixture.init_cov(stack.mixture, old_labels, plan.variance)
+    start_labels(stack, plan, old_labels)
     if plan.rls >= 0:
         rls.fill_projection(stack.rls, plan.rls_size, old_features, new, (seed, 1), 1.0)
+
+
+def start_labels(stack: Stack, plan: Plan, first: int) -> None:
+    """Give label columns from ``first`` on their start where it is more than one number."""
+    stack.linear_raw.s[0, first:] = 4.0
+    mixture.init_cov(stack.mixture, first, plan.variance)
 
 
 class Extras(NamedTuple):

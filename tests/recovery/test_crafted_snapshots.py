@@ -28,6 +28,7 @@ DESCRIBED = {
     "majority": saved(MajorityLabelSet(max_sets=8)),
     "default": saved(IHOMER(n_min=50, window=64)),
     "accurate": saved(IHOMER("accurate", n_min=50, window=64)),
+    "small": saved(IHOMER("fast", n_min=50, memory_budget=250_000)),
     "odac": saved(IHOMER("fast", rule="odac", n_min=50)),
 }
 ODD = [0, -1, 1, 2, 7, -2, 31, 1000, -1000, 2**15 - 1, 2**31 - 1, -(2**31), 2**62, -(2**63)]

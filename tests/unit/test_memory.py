@@ -1,0 +1,165 @@
+"""A learner stays within its budget, gives up the least useful first, and says so."""
+
+import numpy as np
+import pytest
+
+from streamml import IHOMER, state
+from streamml._memory import bytes_of
+from streamml._slots import FeatureSlots, reserve_of
+from streamml.errors import ConfigError
+from streamml.hierarchy import LabelCounts
+from streamml.types import Event, EventBatch, Schema
+
+BUDGET = 2 * 2**20
+
+
+def events(n, features=4000, labels=80, seed=1):
+    """Features come and go; a few stay, and say which of two labels is true."""
+    rng = np.random.default_rng(seed)
+    for t in range(n):
+        high = max(40, features * t // n)
+        low = max(30, high - features // 4)
+        k = int(rng.integers(2))
+        names = {*rng.integers(2, 30, 3).tolist(), *rng.integers(low, high, 12).tolist()}
+        x = {f"f{j}": float(rng.random()) + 0.1 for j in sorted(names)} | {f"f{k}": 2.0}
+        late = max(8, labels * t // n)
+        y = frozenset({f"k{k}", f"l{rng.integers(late)}"})
+        yield Event(t, float(t), x, None if t % 13 == 0 else y)
+
+
+BATCH = EventBatch.from_events(events(2500), Schema())
+
+
+def run(model, sizes=(2500,), stop=2500):
+    start, k = 0, 0
+    while start < stop:
+        end = min(start + sizes[k % len(sizes)], stop)
+        model.test_then_train(BATCH.slice(start, end), 0.0)
+        start, k = end, k + 1
+    return model
+
+
+def small():
+    return IHOMER("fast", memory_budget=BUDGET)
+
+
+def test_it_stays_within_its_budget_and_says_what_went():
+    model = small()
+    for start in range(0, 2500, 100):
+        model.learn(BATCH.slice(start, start + 100))
+        assert sum(model.memory.values()) <= 1.05 * BUDGET
+    assert sum(model.memory.values()) > 0.7 * BUDGET  # and uses it
+    assert model.shed["features"] > 1000
+    assert model.change_counts["shed"] >= 1
+    rows = len(model._stack.inputs.top)
+    assert rows < len(BATCH.schema.features) / 2
+
+
+def test_what_it_keeps_is_what_is_used():
+    model = run(small())
+    slots, find = model._memory.slots, BATCH.schema.features.find
+    used = [find(f"f{j}") for j in range(20)]
+    assert (slots.slot_of[used] >= 0).all()
+    found = model.predict(EventBatch.from_events(list(events(40, seed=2))[-40:], BATCH.schema))
+    names = BATCH.schema.labels
+    right = sum(f"k{k}" in {names[c] for c in found.row(i)} for i in range(40) for k in range(2))
+    assert right >= 30  # about one of the two each time
+
+
+def test_any_batch_size_sheds_the_same():
+    expected = run(small())
+    for sizes in ((1,), (7, 300)):
+        model = run(small(), sizes)
+        assert model.shed == expected.shed
+        assert np.array_equal(model._stack.linear.w, expected._stack.linear.w)
+        assert list(map(repr, model.changes)) == list(map(repr, expected.changes))
+
+
+def test_saving_and_loading_sheds_the_same(tmp_path):
+    expected, model = run(small()), run(small(), stop=1500)
+    state.save(model, tmp_path / "s")
+    model = state.load(tmp_path / "s")
+    model.bind(BATCH.schema)
+    model.test_then_train(BATCH.slice(1500, 2500))
+    assert model.shed == expected.shed
+    assert np.array_equal(model._stack.linear.w, expected._stack.linear.w)
+
+
+def test_with_room_enough_it_changes_no_bit():
+    plenty, more = IHOMER("fast"), IHOMER("fast", memory_budget="2GiB")
+    found = [m.test_then_train(BATCH, 0.0).scores.tobytes() for m in (plenty, more)]
+    assert found[0] == found[1]
+    assert plenty.shed == {}
+    assert plenty._memory.slots is None
+
+
+def test_a_dense_stream_keeps_the_features_it_has():
+    rng = np.random.default_rng(1)
+    schema, model = Schema(), IHOMER("fast", memory_budget=BUDGET // 4)
+    for t in range(60):
+        width = 200 if t < 20 else 2000
+        x = {f"f{j}": float(v) for j, v in enumerate(rng.normal(size=width))}
+        batch = EventBatch.from_events([Event(t, 0.0, x, frozenset({"a"}))], schema)
+        model.test_then_train(batch)
+    assert model._memory.slots is not None
+    assert model.shed["values"] > 0
+    assert model.shed.get("features", 0) == 0
+    assert sum(model.memory.values()) <= 1.05 * BUDGET / 4 + 2000 * 200
+
+
+def test_rare_pairs_go_first():
+    counts = LabelCounts(max_pairs=100)
+    counts.reserve_labels(200)
+    often = np.array([0, 1] * 50, np.int32)
+    counts.observe(np.arange(0, 102, 2), often, 0, 50)
+    rows = np.array([[k, k + 1] for k in range(10, 190)], np.int32)
+    counts.observe(np.arange(0, 362, 2), rows.ravel(), 0, 180)
+    assert counts.n_pairs == 100
+    counts.maintain()
+    assert counts.n_pairs == 50
+    assert counts.pairs().weight.max() == 50.0
+    assert counts.shed == 50 + (180 - 99)
+
+
+def test_vocabularies_get_a_cap_where_they_have_none():
+    mine, theirs = Schema(max_features=7), Schema()
+    for schema in (mine, theirs):
+        IHOMER("fast", memory_budget=BUDGET).bind(schema)
+    assert mine.features.limit == 7
+    assert 100 < theirs.features.limit < 10_000
+    assert 100 < theirs.labels.limit < 10_000
+
+
+@pytest.mark.parametrize(
+    ("budget", "size"),
+    [("512MiB", 512 * 2**20), ("1.5 kb", 1500), (7, 7), ("2GIB", 2**31), ("10", 10)],
+)
+def test_a_budget_is_a_number_with_a_unit(budget, size):
+    assert bytes_of(budget) == size
+
+
+@pytest.mark.parametrize("budget", ["", "many", "12XB", "-3MB", 0, True, "1.2.3MB", "10KiB", None])
+def test_what_is_no_budget_or_too_small_is_refused(budget):
+    with pytest.raises(ConfigError, match="budget"):
+        IHOMER("fast", memory_budget=budget)
+
+
+def test_too_many_declared_labels_say_what_they_need():
+    with pytest.raises(ConfigError, match="raise it to"):
+        IHOMER("fast", memory_budget=BUDGET).bind(Schema(["f"], [f"l{k}" for k in range(9000)]))
+
+
+def test_the_table_of_features_gives_and_takes_rows():
+    slots = FeatureSlots(64, known=60)
+    slots.used[:60] = np.arange(60)
+    gone = slots.evict(20)
+    assert gone.tolist() == list(range(16))
+    assert slots.n_free == 20
+    assert (slots.slot_of[:16] == -1).all()
+    rows = slots.shrink(48)
+    assert len(rows) == slots.slots == 48
+    assert slots.n_free == 4
+    kept = np.flatnonzero(slots.column_of >= 0)
+    assert np.array_equal(rows[kept], slots.column_of[kept])  # a column had the row of its number
+    assert np.array_equal(slots.slot_of[slots.column_of[kept]], kept)
+    assert reserve_of(1600) == 100
