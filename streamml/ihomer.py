@@ -268,6 +268,10 @@ class IHOMER(ArraysKept, Learner):
         vocabulary, tree = self.schema.labels, self._hierarchy.tree
         members = sorted(self._start, key=lambda name: int(getattr(self._plan, name)))
         members += [type(classifier).__name__ for classifier in self.classifiers or ()]
+        features: Sequence[str] = self.schema.features.names
+        if (slots := self._memory.slots) is not None:
+            held = slots.column_of.tolist()
+            features = [features[k] if 0 <= k < len(features) else "unknown" for k in held]
         unknown = [name for name in labels or () if name not in vocabulary]
         if unknown:
             raise SchemaError(f"There is no label {unknown[0]!r} yet: name one that was learned.")
@@ -281,7 +285,7 @@ class IHOMER(ArraysKept, Learner):
                     self._stack,
                     self._plan,
                     members,
-                    self.schema.features.names,
+                    features,
                     vocabulary.names,
                     column,
                     tree.leaves[int(tree.leaf_of[column])].labels,
