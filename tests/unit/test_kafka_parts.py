@@ -131,7 +131,7 @@ def test_text_is_taken_along_for_an_embedding_stage():
     batch, letters = decoder.decode(records, [0.0] * 3)
     assert batch.texts == ["sun and rain", ""]
     assert batch.labels_only.tolist() == [False, True]
-    assert [letter.reason for letter in letters] == ["no_text"]
+    assert [letter.reason for letter in letters] == ["wrong_type"]
 
 
 # -- settings -----------------------------------------------------------------------------

@@ -43,6 +43,9 @@ def listener(
 
     class Listener(kafka().AsyncConsumerRebalanceListener):  # type: ignore[misc]
         async def on_partitions_revoked(self, partitions: Any) -> None:
+            # kafka-python 3.0 forgets a rejoin that metadata asked for if a poll times out
+            # while it is under way: its answer is never taken, and nothing is read again.
+            consumer._coordinator.request_rejoin()
             if partitions:
                 commits = revoked()
                 if commits:
