@@ -14,30 +14,25 @@ from typing import Any
 import numpy as np
 
 from streamml._alternate import Alternate
-from streamml._arrays_kept import ArraysKept
 from streamml._capture import capture, check, part_of, rebuild
 from streamml._changes import ChangeLog
-from streamml._loop import DRIFT, Watch, new_output, predictions_of, rows_of, run_events
+from streamml._explained import Explained
+from streamml._loop import new_output, predictions_of, rows_of, run_events
 from streamml._memory import Memory, bytes_of
-from streamml.base import MIN_SCORE, LabelNode, Learner
-from streamml.drift.adwin import adwin_reset, check_adwin, new_adwin_state
-from streamml.errors import ConfigError, SchemaError
-from streamml.explanation import Explanation
-from streamml.hierarchy import RULES, LabelHierarchy, TreeNode
-from streamml.hierarchy.drawing import TreeView
+from streamml._watched import Watched
+from streamml.base import MIN_SCORE, Learner
+from streamml.drift.adwin import check_adwin, new_adwin_state
+from streamml.errors import ConfigError
+from streamml.hierarchy import RULES, LabelHierarchy
 from streamml.nodes import NodeClassifier
 from streamml.nodes.members import PRESETS, equal_start, make_plan
 from streamml.nodes.own import own_scores, own_snapshot, restore_own, teach_own
 from streamml.nodes.saved import saved_extras, saved_stack
-from streamml.nodes.shares import explain_label
 from streamml.nodes.stack import (
     N_LABELS,
-    Stack,
     extend_tree,
-    label_variances,
     new_extras,
     new_stack,
-    take_labels,
 )
 from streamml.types import (
     LABELS_UNKNOWN,
@@ -55,7 +50,7 @@ _LANES = 16  # room for labels is a multiple of it
 _ALERT_VARIANCE = np.float32(1.0)
 
 
-class IHOMER(ArraysKept, Learner):
+class IHOMER(Explained, Watched, Learner):
     """Streaming multi-label classifier that clusters its labels as it learns.
 
     Parameters
@@ -220,81 +215,6 @@ class IHOMER(ArraysKept, Learner):
         weights = self._stack.mixture.wg
         return {name: float(weights[getattr(self._plan, name)]) for name in self._start}
 
-    def label_tree(self) -> LabelNode:
-        def node(n: TreeNode) -> LabelNode:
-            return tuple(n.all_labels()), tuple(node(child) for child in n.children)
-
-        return node(self._hierarchy.tree.root)
-
-    def tree(self) -> TreeView:
-        """The label tree with names; ``print`` it, or draw it with ``svg()``."""
-        names = self.schema.labels.names
-
-        def view(node: TreeNode) -> TreeView:
-            labels = tuple(names[k] for k in node.all_labels())
-            return TreeView(labels, tuple(view(child) for child in node.children))
-
-        return view(self._hierarchy.tree.root)
-
-    def explain(
-        self, x: Mapping[Any, Any], labels: Sequence[str] | None = None, top: int = 8
-    ) -> Explanation:
-        """Why an event would get its labels; changes nothing.
-
-        Parameters
-        ----------
-        x
-            Feature name -> number.
-        labels
-            Which labels to explain; by default the predicted ones, or the likeliest one.
-        top
-            Features shown for a label, those with the largest shares.
-
-        Raises
-        ------
-        SchemaError
-            A label is not known.
-
-        Examples
-        --------
-        >>> model = IHOMER(preset="fast")
-        >>> for t in range(100):
-        ...     model.learn_one({"light": float(t % 2)}, {"sun"} if t % 2 else {"rain"})
-        >>> why = model.explain({"light": 1.0}).labels[0]
-        >>> why.label, why.decided, why.features[0].name, why.features[0].added > 0
-        ('sun', True, 'light', True)
-        """
-        found = self.predict(self._unlearned(x), min_score=0.0)
-        vocabulary, tree = self.schema.labels, self._hierarchy.tree
-        members = sorted(self._start, key=lambda name: int(getattr(self._plan, name)))
-        members += [type(classifier).__name__ for classifier in self.classifiers or ()]
-        features: Sequence[str] = self.schema.features.names
-        if (slots := self._memory.slots) is not None:
-            held = slots.column_of.tolist()
-            features = [features[k] if 0 <= k < len(features) else "unknown" for k in held]
-        unknown = [name for name in labels or () if name not in vocabulary]
-        if unknown:
-            raise SchemaError(f"There is no label {unknown[0]!r} yet: name one that was learned.")
-        columns = [vocabulary.find(name) for name in labels or ()]
-        if labels is None and len(found.scores):
-            best = int(found.score_indices[np.argmax(found.scores)])
-            columns = sorted(found.row(0).tolist() or [best], key=lambda k: -found.scores[k])
-        return Explanation(
-            tuple(
-                explain_label(
-                    self._stack,
-                    self._plan,
-                    members,
-                    features,
-                    vocabulary.names,
-                    column,
-                    tree.leaves[int(tree.leaf_of[column])].labels,
-                    top,
-                )
-                for column in columns
-            )
-        )
-
     # -- running -----------------------------------------------------------------------
 
     def _run(self, batch: EventBatch, predict: bool, learn: bool, min_score: float) -> Predictions:
@@ -355,18 +275,6 @@ class IHOMER(ArraysKept, Learner):
             start = done
         return Predictions.concatenate(parts)
 
-    def _watch(self) -> Watch:
-        leaves = self.n_clusters
-        scratch = np.zeros((2, leaves))
-        return Watch(
-            self._detectors,
-            self._hierarchy.tree.leaf_of,
-            scratch[0],
-            scratch[1],
-            np.zeros(leaves, np.uint8),
-            self.alternates and self._alternate is None,
-        )
-
     def _run_stop(self, batch: EventBatch, start: int, learn: bool) -> int:
         """Row after the last one that may run before the clusters must be looked at."""
         stop = min(start + _RUN, len(batch))
@@ -401,56 +309,6 @@ class IHOMER(ArraysKept, Learner):
                 self._alternate.restart(self.n_clusters)
             if self.rebuild:
                 self._start_over()
-
-    # -- drift ---------------------------------------------------------------------------
-
-    def _heed(self, leaf: int, level: int) -> None:
-        """At a warning grow an alternate; at a drift let the cluster learn fast again too."""
-        sums = self._detectors.sums[leaf]
-        if not sums[2]:
-            return  # a swap has just started its detector anew
-        loss, before = float(sums[0] / sums[2]), float(sums[4])
-        if level == DRIFT:
-            self._note("drift", leaf, loss, before)
-            adwin_reset(self._detectors, leaf)
-            labels = self._hierarchy.tree.leaves[leaf].labels
-            for variance in label_variances(self._stack, self._plan):
-                variance[:, labels] = np.maximum(variance[:, labels], _ALERT_VARIANCE)
-        rival = self._alternate
-        late = rival is not None and level == DRIFT and rival.is_over(leaf)
-        wanted = self.alternates and not self.classifiers and (rival is None or late)
-        if wanted and self._two_fit():
-            self._note("warning", leaf, loss, before)
-            self._alternate = Alternate(self._newcomer(self.schema, self._stack), self.n_clusters)
-
-    def _newcomer(self, schema: Schema, stack: Stack) -> IHOMER:
-        """A learner that knows nothing but how features are scaled."""
-        changed = {"rule": "one", "drift_delta": 0.0, "alternates": False}
-        newcomer = IHOMER(**{**self._get_params(), **changed})
-        newcomer.bind(schema)
-        newcomer._reserve(len(stack.inputs.top), len(stack.y))
-        for name, array in stack.inputs._asdict().items():
-            getattr(newcomer._stack.inputs, name)[...] = array
-        return newcomer
-
-    def _compare(self, alternate: Alternate, events: EventBatch, made: Predictions) -> None:
-        """Let the alternate take over the clusters it serves better."""
-        for verdict in alternate.compare(events, made, self._hierarchy.tree.leaf_of):
-            kind = "swap" if verdict.better else "prune"
-            self._note(kind, verdict.leaf, verdict.gain, verdict.bound)
-            if verdict.better:
-                assert isinstance(alternate.learner, IHOMER)
-                labels = self._hierarchy.tree.leaves[verdict.leaf].labels
-                self._same_size(alternate.learner)
-                its = alternate.learner._stack
-                take_labels(self._stack, its, self._plan, labels, alternate.events)
-                adwin_reset(self._detectors, verdict.leaf)
-        if alternate.ended:
-            self._alternate = None
-
-    def _note(self, kind: str, leaf: int, statistic: float, bound: float) -> None:
-        labels = tuple(self._hierarchy.tree.leaves[leaf].labels)
-        self._changes.append(Change(kind, "local", self._position, (labels,), statistic, bound))
 
     # -- state -------------------------------------------------------------------------
 
@@ -488,15 +346,3 @@ class IHOMER(ArraysKept, Learner):
         self._hierarchy, self._changes, self._alternate = hierarchy, changes, alternate
         self._memory = memory
         self._leaf_ids = [leaf.id for leaf in tree.leaves]
-
-    def _move_detectors(self) -> None:
-        """Clusters that stayed keep their detector; new ones start with an empty one."""
-        leaves = self._hierarchy.tree.leaves
-        old, new = self._detectors, new_adwin_state(len(leaves))
-        for k, leaf in enumerate(leaves):
-            if leaf.id in self._leaf_ids and leaf.born < self._position:
-                source = self._leaf_ids.index(leaf.id)
-                for a, b in zip(old, new, strict=True):
-                    b[k] = a[source]
-        self._leaf_ids = [leaf.id for leaf in leaves]
-        self._detectors = new

@@ -45,9 +45,9 @@ def _terms(plan: Plan) -> dict[tuple[str, ...], int]:
     for spec, used in parts:
         for dtype, _, axes in spec.values():
             named = tuple(a for a in axes if isinstance(a, str)) if used else ()
-            unused = {} if used else stacks.sizes(1, 16, used=False)
-            each = prod(a if isinstance(a, int) else unused[a] for a in axes if a not in named)
-            terms[named] += int(each) * np.dtype(dtype).itemsize
+            rest = tuple(a for a in axes if a not in named)
+            each = prod(shape_of(rest, stacks.sizes(1, 16, used=False)))
+            terms[named] += each * np.dtype(dtype).itemsize
     return dict(terms)
 
 

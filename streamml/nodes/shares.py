@@ -87,7 +87,7 @@ def feature_shares(stack: Stack, plan: Plan, names: Sequence[str], label: int) -
         weight = float(mixture.wg[row] + mixture.d[row, label]) * kept * moderated
         added += weight * x * linear.w[columns + 1, label]
     return [
-        Share(names[j] if j < len(names) else f"unknown feature {j}", float(a), float(v))
+        Share(names[j] if j < len(names) else "a new feature", float(a), float(v))
         for j, a, v in zip(columns.tolist(), added, inputs.x1[:n], strict=True)
         if a != 0.0
     ]
