@@ -137,7 +137,8 @@ class ArraysKept:
         Also the row after the last one placed, and whether features must go before the next.
         ``beyond``: columns that rows name although no event brought them.
         """
-        needed = max(beyond, int(rows.n_features[stop - 1]))
+        needed = max(beyond, int(rows.n_features[start:stop].max()))
+        labels = int(rows.n_labels[start:stop].max())
         memory, known = self._memory, int(self._stack.clock[N_LABELS])
         full, slots = False, memory.slots
         if slots is not None:
@@ -145,10 +146,10 @@ class ArraysKept:
             rows, stop, full, dropped = slots.place(rows, start, stop, learn, reserve)
             memory.shed["values"] += dropped if learn else 0
             needed = slots.slots
-        elif not memory.fits(needed, max(known, int(rows.n_labels[stop - 1]))):
+        elif not memory.fits(needed, max(known, labels)):
             needed = min(needed, memory.most_features(memory.features, known))
             rows = cut(rows, needed)
-        self._reserve(needed, max(known, int(rows.n_labels[stop - 1])) if learn else known)
+        self._reserve(needed, max(known, labels) if learn else known)
         return rows, stop, full
 
     def _keep_budget(self, full: bool) -> None:
@@ -224,7 +225,8 @@ class ArraysKept:
         """Remember how many features were known at the last event learned."""
         learned = np.flatnonzero(batch.y_kind[start:stop] != LABELS_UNKNOWN)
         if len(learned):
-            self._memory.features = int(batch.n_features[start + learned[-1]])
+            most = int(batch.n_features[start + learned].max())
+            self._memory.features = max(self._memory.features, most)
 
     def _note_shed(self, known: float, room: float) -> None:
         self._changes.append(Change("shed", "global", self._position, (), known, room))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamml._capture import check, part_of
 from streamml._loop import Rows
@@ -163,16 +164,10 @@ class Memory:
 
     def first_near(self, batch: EventBatch, start: int, stop: int) -> int:
         """First row whose names leave too little room; ``stop`` where there is none."""
-        low, high = start, stop
-        if self.fits(int(batch.n_features[stop - 1]), int(batch.n_labels[stop - 1])):
+        names = _running(batch, np.arange(start, stop))
+        if not names or self.fits(*names[-1]):
             return stop
-        while low < high:
-            middle = (low + high) // 2
-            if self.fits(int(batch.n_features[middle]), int(batch.n_labels[middle])):
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        return start + _search(names, lambda d, labels: not self.fits(d, labels))
 
     def stop_at(self, batch: EventBatch, start: int, stop: int, labels: int) -> int:
         """Row after the first one, of those learned, with more labels than that."""
@@ -216,17 +211,29 @@ def _first(batch: EventBatch, start: int, stop: int, over: Callable[[int, int], 
     learned = start + np.flatnonzero(batch.y_kind[start:stop] != LABELS_UNKNOWN)
     if len(learned) == 0:
         return stop
-    names = np.stack([batch.n_features, batch.n_labels], axis=1)[learned].tolist()
+    names = _running(batch, learned)
     if not over(*names[-1]):
         return stop
-    low, high = 0, len(learned) - 1
+    return int(learned[_search(names, over)]) + 1
+
+
+def _running(batch: EventBatch, rows: NDArray[np.int64]) -> list[list[int]]:
+    """Most features and labels known at these rows so far; joined rows come in any order."""
+    names = np.stack([batch.n_features[rows], batch.n_labels[rows]], axis=1)
+    found: list[list[int]] = np.maximum.accumulate(names, axis=0).tolist()
+    return found
+
+
+def _search(names: list[list[int]], over: Callable[[int, int], bool]) -> int:
+    """First entry where ``over`` holds; it never stops holding, and holds for the last."""
+    low, high = 0, len(names) - 1
     while low < high:
         middle = (low + high) // 2
         if over(*names[middle]):
             high = middle
         else:
             low = middle + 1
-    return int(learned[low]) + 1
+    return low
 
 
 def cut(rows: Rows, room: int) -> Rows:

@@ -230,7 +230,7 @@ class IHOMER(Explained, Watched, Learner):
         parts: list[Predictions] = []
         start = 0
         beyond = int(batch.x_indices.max(initial=-1)) + 1
-        beyond = beyond if beyond > batch.n_features[-1] else 0
+        beyond = beyond if beyond > batch.n_features.max() else 0
         placed, end, full = rows, 0, False
         while start < len(batch):
             if start >= end or self._memory.slots is None:
@@ -240,10 +240,11 @@ class IHOMER(Explained, Watched, Learner):
                 placed, end, full = self._place(rows, start, end, learn, beyond)
             stop = min(end, self._run_stop(batch, start, learn))
             told = predict or (learn and self._alternate is not None)
-            known = int(self._stack.clock[N_LABELS])
-            output = new_output(stop - start if told else 0, max(int(batch.n_labels[-1]), known))
+            # joined rows come in any order: one of them may know more labels than the last
+            labels = max(int(batch.n_labels[start:stop].max()), int(self._stack.clock[N_LABELS]))
+            output = new_output(stop - start if told else 0, labels)
             if learn:
-                self._hierarchy.reserve_labels(int(batch.n_labels[stop - 1]))
+                self._hierarchy.reserve_labels(labels)
             watch = self._watch()
             done = run_events(
                 self._plan,
