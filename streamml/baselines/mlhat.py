@@ -280,7 +280,8 @@ class MLHAT(Learner):
         start = 0
         while start < len(batch):
             stop = min(start + _RUN, len(batch))
-            output = new_output(stop - start if predict else 0, int(batch.n_labels[-1]))
+            labels = max(int(batch.n_labels[-1]), int(self._tree.work.clock[KNOWN]))
+            output = new_output(stop - start if predict else 0, labels)
             start = run_tree(
                 self._plan,
                 rows,
