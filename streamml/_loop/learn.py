@@ -113,7 +113,7 @@ def learn_combination(
 
 
 @kernel
-def _soften(
+def soften(
     y: Float32Array, known: Float32Array, p: Float32Array, n: int, soft: Float32Array
 ) -> None:
     """The labels, with their frequency where they are unknown."""
@@ -141,7 +141,7 @@ def learn_members(
 ) -> None:
     """Every member learns the event, from its own scores of it."""
     idx, x1, n = inputs.idx, inputs.x1, inputs.num[0]
-    _soften(y, known, prior.p, padded, soft)
+    soften(y, known, prior.p, padded, soft)
     if plan.linear >= 0:
         linear_learn(linear, idx, x1, n, padded, y, known, raw[plan.linear])
     if plan.linear_raw >= 0:

@@ -10,11 +10,19 @@ import numpy as np
 
 from streamml._kernel import Real, entry_point
 from streamml._loop.arrays import Output, Rows, Watch
-from streamml._loop.learn import ask_detectors, learn_combination, learn_members, mark, unmark
+from streamml._loop.learn import (
+    ask_detectors,
+    learn_combination,
+    learn_members,
+    mark,
+    soften,
+    unmark,
+)
 from streamml._loop.score import combine, members_score, write_prediction
-from streamml.nodes.bayes import Bayes, bayes_learn, bayes_scores
+from streamml.nodes.bayes import Bayes, bayes_learn, bayes_learn_partly, bayes_scores
 from streamml.nodes.decision_state import Decision
 from streamml.nodes.forest import Forest, forest_learn, forest_scores
+from streamml.nodes.forest_partly import forest_learn_partly
 from streamml.nodes.inputs import Inputs, inputs_learn, inputs_row
 from streamml.nodes.knn import Knn
 from streamml.nodes.linear import Linear
@@ -147,6 +155,9 @@ def run_events(
         if bayes is not None:
             if full:
                 bayes_learn(bayes, idx, x1, n, d, dense, padded, true, len(true))
+            else:
+                soften(y, known, prior.p, padded, soft)
+                bayes_learn_partly(bayes, idx, x1, n, d, dense, padded, soft)
         if fourier is not None:
             rls_learn(fourier, padded, y, known, mixture.g, plan.rls_every)
         if transition is not None:
@@ -155,6 +166,20 @@ def run_events(
             if full:
                 forest_learn(
                     forest, raw_idx, raw_x, b - a, d, dense, true, len(true), plan.forest_budget
+                )
+            else:
+                forest_learn_partly(
+                    forest,
+                    raw_idx,
+                    raw_x,
+                    b - a,
+                    d,
+                    dense,
+                    y,
+                    known,
+                    prior.p,
+                    n_labels,
+                    plan.forest_budget,
                 )
         if tree is not None:
             tree_member_learn(

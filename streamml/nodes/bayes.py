@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamml._kernel import F4, kernel, log32
+from streamml._kernel import F4, Real, kernel, log32
 from streamml.nodes.arrays import Spec
 from streamml.types import Float32Array, Int32Array
 
@@ -161,5 +161,46 @@ def bayes_learn(
     st.tot[1] += F4(1.0)
     for i in range(ny):
         st.n[ys[i]] += F4(1.0) if dense else mass
+    if max(st.tot[0], st.tot[1]) > F4(HALVE):
+        _halve(st, d, L)
+
+
+@kernel
+def bayes_learn_partly(
+    st: Bayes,
+    idx: Int32Array,
+    x: Float32Array,
+    n: int,
+    d: int,
+    dense: bool,
+    L: int,
+    soft: Float32Array,
+) -> None:
+    """Every label is set by so much: 0 or 1 where it is known, else its frequency."""
+    root = np.sqrt(F4(d)) if dense else F4(1.0)
+    mass = F4(0.0)
+    for k in range(n):
+        j = idx[k]
+        v = x[k] * root if dense else abs(x[k])
+        mass += v
+        st.all_s[j] += v
+        s = st.s[j]
+        for l in range(L):
+            s[l] += v * soft[l]
+        if dense:
+            st.all_q[j] += v * v
+            q = st.q[j]
+            for l in range(L):
+                q[l] += v * v * soft[l]
+    _count_partly(st, mass, d, dense, L, soft)
+
+
+@kernel
+def _count_partly(st: Bayes, mass: Real, d: int, dense: bool, L: int, soft: Float32Array) -> None:
+    st.tot[0] += mass
+    st.tot[1] += F4(1.0)
+    one = F4(1.0) if dense else mass
+    for l in range(L):
+        st.n[l] += one * soft[l]
     if max(st.tot[0], st.tot[1]) > F4(HALVE):
         _halve(st, d, L)

@@ -255,7 +255,7 @@ def _replace_oldest(
     n: int,
     dense: bool,
     ys: Int32Array,
-    ny: int,
+    ny: Whole,
 ) -> None:
     """Put the event where the oldest lies, in the buffer and in every tree."""
     window = len(st.labels)
@@ -281,7 +281,7 @@ def forest_learn(
     d: int,
     dense: bool,
     ys: Int32Array,
-    ny: int,
+    ny: Whole,
     budget: int,
 ) -> None:
     """Put an event with the labels ``ys[:ny]`` in the buffer; spend the work allowance.

@@ -30,6 +30,7 @@ __all__ = [
     "MIN_SPLIT",
     "SPARSE_COLUMNS",
     "WIDTH",
+    "draw",
     "grow_tree",
     "leaf_of",
 ]
@@ -81,7 +82,7 @@ def leaf_of(st: Forest, k: Whole, row: Whole, dense: bool) -> Whole:
 
 
 @kernel
-def _draw(rng: UInt64Array) -> Whole:
+def draw(rng: UInt64Array) -> Whole:
     """64 random bits (xorshift)."""
     r = rng[0]
     r ^= r << _U(13)
@@ -138,7 +139,7 @@ def _draw_splits(st: Forest, a: Whole, b: Whole, d: Whole, dense: bool, wanted: 
     split[_BOUND, 0] = -_ANY
     m = 1
     for _ in range(wanted):
-        r = _draw(st.rng)
+        r = draw(st.rng)
         s = np.int64(order[0, a + _below(r, 0, b - a)])
         if dense:
             f = _below(r, 16, d)
@@ -301,7 +302,7 @@ def grow_tree(st: Forest, d: int, dense: bool) -> Whole:
     k = st.clock[TREE]
     columns = min(d, DENSE_COLUMNS if dense else SPARSE_COLUMNS)
     wanted = int(np.ceil(F4(2.0) * np.sqrt(F4(columns))))
-    _group_labels(st.labels, st.clock[HELD], _draw(st.rng) | 1, st.goal)
+    _group_labels(st.labels, st.clock[HELD], draw(st.rng) | 1, st.goal)
     _list_events(st.order, len(st.labels), st.clock[NEXT], st.clock[HELD])
     _push(stack, 0, 0, 0, st.clock[HELD], 0)
     top, used = 1, 1
