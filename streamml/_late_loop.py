@@ -5,12 +5,15 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
+from streamml._capture import check, part_of
 from streamml._contest import Contest, StepResult, Timer
+from streamml._late_state import Due, Waiting, restored_waiting, waiting_state
+from streamml._rows import taken
 from streamml.base import MIN_SCORE, Learner
 from streamml.errors import ConfigError
 from streamml.metrics import Prequential
@@ -21,6 +24,7 @@ from streamml.types import (
     EventId,
     Int32Array,
     Predictions,
+    Schema,
 )
 
 __all__ = ["LateLoop", "VariableDelay"]
@@ -71,15 +75,6 @@ class VariableDelay:
         return delay
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """An event whose labels are on their way."""
-
-    batch: EventBatch
-    decided: dict[str, Predictions] = field(default_factory=dict)
-    left: int = 0
-
-
 class LateLoop(Contest):
     """Predicts at arrival, learns what has come, scores an event when all of it has.
 
@@ -118,10 +113,11 @@ class LateLoop(Contest):
         self.delay = delay
         self.expired = 0
         """Events given up because too many waited, or because a label never comes."""
-        self._due: list[tuple[float, int, int, Int32Array | None]] = []
-        self._waiting: dict[int, _Waiting] = {}
+        self._due: list[Due] = []
+        self._waiting: dict[int, Waiting] = {}
         self._arrived = 0
         self._order = 0
+        self._most_due = 64
         self._now = -math.inf
 
     @property
@@ -170,7 +166,8 @@ class LateLoop(Contest):
         if event.y_kind[0] != LABELS_UNKNOWN:
             self._make_room()
             decided = {name: Predictions(p.indptr, p.indices) for name, p in made.items()}
-            self._waiting[number] = waiting = _Waiting(event, decided)
+            own = taken(event, np.zeros(1, np.int64))  # a slice would keep its whole batch
+            self._waiting[number] = waiting = Waiting(own, decided)
             for delay, labels in self._parts(event):
                 waiting.left += 1
                 if delay < math.inf:
@@ -183,6 +180,45 @@ class LateLoop(Contest):
         while len(self._waiting) >= self.delay.max_waiting:
             del self._waiting[next(iter(self._waiting))]
             self.expired += 1
+        if len(self._due) > self._most_due:  # what nobody waits for is twice as much at most
+            self._due = [entry for entry in self._due if entry[2] in self._waiting]
+            heapq.heapify(self._due)
+            self._most_due = 2 * len(self._due) + 64
+
+    # -- state -----------------------------------------------------------------------
+
+    def snapshot(self, copy: bool = True) -> dict[str, Any]:
+        """Learners, metrics, clock and waiting events, as plain values (see Learner.snapshot)."""
+        numbers = {"now": self._now, "arrived": self._arrived, "expired": self.expired}
+        waiting = waiting_state(self._waiting, self._due)
+        return {**super().snapshot(copy), **numbers, "waiting": waiting}
+
+    def restore(self, snapshot: Mapping[str, Any], schema: Schema | None = None) -> None:
+        """Go to a state that :meth:`snapshot` gave, of a loop with the same learners and delay.
+
+        Raises
+        ------
+        StateError
+            It does not fit; use a new loop with new learners then.
+        SchemaError
+            The names of ``schema`` stand at other columns.
+        """
+        where = "the loop"
+        now = part_of(snapshot, "now", float, where)
+        arrived, expired = (part_of(snapshot, n, int, where) for n in ("arrived", "expired"))
+        names = self.names(snapshot, schema)
+        saved = part_of(snapshot, "waiting", dict, where)
+        waiting, due = restored_waiting(saved, names, self.learners)
+        check(0 <= expired <= arrived < 2**62, where, "gave up more than arrived")
+        check(len(waiting) <= arrived and now == now, where, "has other events")
+        super().restore(snapshot, names)
+        self._now, self._arrived, self.expired = now, arrived, expired
+        # numbers of waiting events stay below those of events to come, and in their order
+        first = arrived - len(waiting)
+        self._waiting = {first + k: one for k, one in waiting.items()}
+        self._due = [(at, order, first + k, labels) for at, order, k, labels in due]
+        heapq.heapify(self._due)
+        self._order = len(due)
 
     def _parts(self, event: EventBatch) -> list[tuple[float, Int32Array | None]]:
         """The labels that come together, by delay; ``None`` for all that is known."""

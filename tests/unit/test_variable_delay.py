@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from streamml import IHOMER
+from streamml import IHOMER, state
+from streamml._late_loop import LateLoop
 from streamml.base import Learner
-from streamml.errors import ConfigError
+from streamml.errors import ConfigError, StateError
 from streamml.evaluate import Delay, VariableDelay, prequential
 from streamml.streams import DemoStream
-from streamml.types import LABELS_PARTIAL, Predictions
+from streamml.types import LABELS_PARTIAL, EventBatch, Predictions, Schema
 
 
 class Notes(Learner):
@@ -97,3 +98,45 @@ def test_waiting_is_bounded_and_what_never_comes_is_given_up():
     assert loop.expired >= 50
     with pytest.raises(ConfigError, match="0 or more"):
         prequential(head(2), Notes(), delay=VariableDelay(lambda event, label: -1.0))
+
+
+@pytest.mark.parametrize("most", [5, 100_000])
+@pytest.mark.parametrize("position", [0, 1, 60, 119])
+def test_a_saved_loop_goes_on_with_the_same_bits(tmp_path, position, most):
+    def wait(event, label):
+        return (event * 7 + len(label)) % 23
+
+    source = list(DemoStream().next_batch(120).events())
+    delay = VariableDelay(wait, per_label=True, max_waiting=most)
+
+    def steps(loop, schema, first, last):
+        for k in range(first, last):
+            loop.step(EventBatch.from_events(source[k : k + 1], schema))
+
+    whole, schema = LateLoop(IHOMER(preset="fast"), delay=delay), Schema()
+    steps(whole, schema, 0, 120)
+    first, other = LateLoop(IHOMER(preset="fast"), delay=delay), Schema()
+    steps(first, other, 0, position)
+    state.write(tmp_path / "s", first.snapshot())
+    second, again = LateLoop(IHOMER(preset="fast"), delay=delay), Schema()
+    second.restore(state.read(tmp_path / "s"), again)
+    assert second.waiting == first.waiting
+    steps(second, again, position, 120)
+    whole.flush()
+    second.flush()
+    for name, metrics in whole.metrics.items():
+        assert repr(metrics.snapshot()) == repr(second.metrics[name].snapshot())
+    assert second.expired == whole.expired
+    broken = first.snapshot()
+    broken["waiting"]["due"] = [[0.0, 10**6, None]]
+    with pytest.raises(StateError, match="no event"):
+        second.restore(broken)
+
+
+def test_labels_that_nobody_waits_for_any_more_take_no_memory():
+    delay = VariableDelay(lambda event, label: 1e9, max_waiting=10)
+    loop = LateLoop(Notes(), delay=delay, beside={})
+    loop.step(DemoStream().next_batch(500))
+    assert loop.waiting == 10
+    assert len(loop._due) <= 64 + 2 * 10 + 1
+    assert loop.expired == 490
