@@ -61,6 +61,7 @@ class Explained(ArraysKept, Learner):
 
         Examples
         --------
+        >>> from streamml import IHOMER
         >>> model = IHOMER(preset="fast")
         >>> for t in range(100):
         ...     model.learn_one({"light": float(t % 2)}, {"sun"} if t % 2 else {"rain"})
