@@ -27,6 +27,7 @@ from streamml.types import EventBatch
 __all__ = ["Limits", "resident_mib", "run_cell"]
 
 POINTS = 60
+_SAMPLE = 0.02  # share of the budget after which the pace is looked at
 _QUICK, _SLOW = 0.1, 0.5  # a chunk should take between these many seconds
 _TREES, _TREE_LABELS, _CHANGES = 8, 160, 2000
 _CURVE = ("exact_match", "hamming_loss", "micro_f1", "macro_f1", "example_f1")
@@ -36,10 +37,28 @@ _PACKAGES = ("streamml", "river", "numpy", "numba", "scipy", "scikit-learn", "sc
 
 @dataclass(frozen=True)
 class Limits:
-    """What a cell may use: CPU seconds of learning and scoring, and MiB of memory."""
+    """What a cell may use.
+
+    Parameters
+    ----------
+    seconds
+        CPU seconds of learning and scoring.
+    memory_mib
+        MiB of memory.
+    give_up
+        Stop as soon as the pace so far would take this many times ``seconds``; 0 never does.
+        A cell stopped so is as unfinished as one that runs to its budget, and says why.
+    """
 
     seconds: float = 600.0
     memory_mib: float = 8192.0
+    give_up: float = 0.0
+
+    def hopeless(self, spent: float, done: int, length: int) -> bool:
+        """Whether ``spent`` seconds for ``done`` events leave no hope for ``length`` of them."""
+        if not self.give_up or spent < _SAMPLE * self.seconds:
+            return False
+        return spent / done * length > self.give_up * self.seconds
 
 
 @dataclass
@@ -110,6 +129,11 @@ def run_cell(cell: Cell, limits: Limits, tell: Callable[[Result], None] | None =
         if run.done < len(batch) and spent > limits.seconds:
             status, reason = "unfinished", f"over its budget of {limits.seconds:g} s"
             break
+        if limits.hopeless(spent, run.done, len(batch)):
+            needed = spent / run.done * len(batch)
+            status = "unfinished"
+            reason = f"given up: at its pace {needed:,.0f} s, its budget is {limits.seconds:g} s"
+            break
         if resident_mib() > limits.memory_mib:
             status, reason = "unfinished", f"over {limits.memory_mib:g} MiB of memory"
             break
@@ -134,6 +158,7 @@ def _result(run: _Run, limits: Limits, base_memory: float, status: str, reason: 
     facts: dict[str, Any] = {
         "budget_seconds": limits.seconds,
         "budget_memory_mib": limits.memory_mib,
+        "gave_up_at": limits.give_up,
         "cpu_seconds": run.seconds,
         "events_per_second": run.done / run.seconds if run.seconds > 0 else float("nan"),
         "peak_mib": peak,

@@ -102,7 +102,8 @@ def ranks_of(
     """Ranks ``(datasets, names)``, 1 the best, ties shared.
 
     A learner that did not finish stands behind all that did; of two such, the one that came
-    further is before; one that failed is last.
+    further is before, or would have at its pace if it was given up early; one that failed is
+    last.
     """
     from scipy.stats import rankdata
 
@@ -115,11 +116,20 @@ def ranks_of(
             if result.status == "finished":
                 keys.append(sign * result.scores[metric])
             elif result.status == "unfinished":
-                keys.append(1e6 - result.events / max(result.length, 1))
+                keys.append(1e6 - _reached(result))
             else:
                 keys.append(2e6)
         rows.append(rankdata(np.round(keys, 12)))
     return np.array(rows).reshape(len(datasets), len(names))
+
+
+def _reached(result: Result) -> float:
+    """Share of the stream that an unfinished cell scored, or would have within its budget."""
+    share = result.events / max(result.length, 1)
+    if not result.reason.startswith("given up"):
+        return share
+    spent, budget = result.facts["cpu_seconds"], result.facts["budget_seconds"]
+    return min(share * budget / spent, 1.0) if spent > 0 else share
 
 
 # -- published figures -------------------------------------------------------------------------

@@ -77,6 +77,8 @@ def _outdated(found: Result, limits: Limits, retry_failed: bool) -> bool:
     if found.status == "failed":
         return retry_failed
     poorer = found.facts.get("budget_seconds", 0) < limits.seconds
+    if found.reason.startswith("given up"):
+        poorer |= not 0 < limits.give_up <= found.facts.get("gave_up_at", 0)
     return (found.status == "unfinished" and poorer) or _other_file(found)
 
 
@@ -130,6 +132,8 @@ def _clock(left: float) -> str:
 @click.option("--seeds", default="1", show_default=True, help="Seeds, separated by commas.")
 @click.option("--budget", default="600s", show_default=True, help="CPU time of a cell.")
 @click.option("--memory", default=8192.0, show_default=True, help="MiB of a cell.")
+@click.option("--give-up", default=0.0, show_default=True,
+              help="Stop what would take this many times its budget; 0: never.")  # fmt: skip
 @click.option("--jobs", default="1", show_default=True, help="Processes, or ray://HOST:PORT.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=DEFAULT_RESULTS,
               show_default=True, help="Where results are.")  # fmt: skip
@@ -138,12 +142,12 @@ def _clock(left: float) -> str:
 @click.option("--list", "only_list", is_flag=True, help="Only say which cells there are.")
 def main(
     datasets: str, wanted: str, orders: str, seeds: str, budget: str, memory: float,
-    jobs: str, out: Path, retry_failed: bool, again: bool, only_list: bool,
+    give_up: float, jobs: str, out: Path, retry_failed: bool, again: bool, only_list: bool,
 ) -> None:  # fmt: skip
     """Run every cell that has no result yet."""
     console = Console(width=200 if not sys.stdout.isatty() else None)
     try:
-        limits = Limits(seconds(budget), memory)
+        limits = Limits(seconds(budget), memory, give_up)
         names = choose_datasets(datasets, data_dir())
         if not names:
             raise DataError(

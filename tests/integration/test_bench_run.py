@@ -16,6 +16,7 @@ from experiments.report_data import Figures, ranks_of
 from experiments.run import cells_of, seconds
 from experiments.store import Cell, Result, load, load_all, same_figures, save
 from streamml.errors import ConfigError, DataError
+from tests.bench_learners import TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 ODD = ("slow", "raises", "dies", "hoards")
@@ -39,12 +40,7 @@ def odd(tmp_path_factory):
     """Learners that misbehave, two at a time, beside one that does not."""
     folder = tmp_path_factory.mktemp("odd")
     table = folder / "learners.toml"
-    sys.path.insert(0, str(ROOT / "tests"))
-    try:
-        import bench_learners
-    finally:
-        sys.path.pop(0)
-    table.write_text(bench_learners.TABLE)
+    table.write_text(TABLE)
     done = run(folder / "out", "--budget", "2s", "--memory", "700", "--jobs", "2",
                learners="no-change," + ",".join(ODD), table=table)  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -65,6 +61,33 @@ def test_over_its_budget_it_is_unfinished_at_an_event(odd):
     assert "over its budget of 2 s" in slow.reason
     assert 400 < slow.events < 1500  # 2 ms an event
     assert 0 < slow.scores["micro_f1"] < 1
+
+
+def test_a_hopeless_one_can_be_given_up_and_is_run_again_where_hope_is_asked_for(tmp_path):
+    """40 s of work on a budget of 2 s: given up from 3 times the budget on, not from 30."""
+    table = tmp_path / "learners.toml"
+    table.write_text(TABLE)
+    done = run(tmp_path, "--budget", "2s", "--give-up", "3", learners="slow", table=table)
+    (given_up,) = load_all(tmp_path)
+    assert given_up.status == "unfinished", done.stderr
+    assert re.match(r"given up: at its pace \d\d s, its budget is 2 s", given_up.reason)
+    assert 0 < given_up.events < 400
+    for factor, left in (("3", 0), ("2", 0), ("30", 1), ("0", 1)):
+        said = run(tmp_path, "--budget", "2s", "--give-up", factor, "--list", learners="slow",
+                   table=table)  # fmt: skip
+        assert f"{left} to run" in said.stdout, factor
+
+
+def test_one_given_up_ranks_by_how_far_its_pace_would_have_taken_it():
+    def unfinished(name, events, reason, spent):
+        facts = {"cpu_seconds": spent, "budget_seconds": 10.0}
+        return Result(Cell("demo@1", "natural", name, 1), "unfinished", reason, events, 1000,
+                      {"micro_f1": 0.5}, facts)  # fmt: skip
+
+    cut, quick = "over its budget of 10 s", "given up: at its pace 50 s, its budget is 10 s"
+    figures = Figures.of([unfinished("a", 150, cut, 10.0), unfinished("b", 20, quick, 1.0),
+                          unfinished("c", 10, quick, 1.0)], "natural")  # fmt: skip
+    assert ranks_of(figures, "micro_f1", ["a", "b", "c"], ["demo@1"])[0].tolist() == [2, 1, 3]
 
 
 def test_what_breaks_is_recorded_with_its_reason(odd):
