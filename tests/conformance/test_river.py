@@ -7,55 +7,29 @@ import numpy as np
 import pandas as pd
 import pytest
 from river import compose, evaluate, metrics, preprocessing
-from river.checks import clf, common
 
+from experiments.river_checks import CHECKS, NOT_APPLICABLE, data, outcomes
 from streamml import IHOMER
 from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import MissingDependencyError, SchemaError
 
-NOT_APPLICABLE = {
-    "check_debug_one": "river's linear models have debug_one; explain(x) is its counterpart here",
-    "check_has_tag": "asks for a tag by name; IHOMER needs none",
-    "check_multiclass_is_bool": "of single-label classifiers",
-    "check_classifier_tracks_seen_labels": "of single-label classifiers: a label set is no key",
-    "check_predict_proba_one": "one distribution over classes; here it is one for each label",
-    "check_predict_proba_one_binary": "of binary classifiers",
-    "check_transform_one": "of transformers",
-    "check_transform_many_matches_transform_one": "of transformers",
-    "check_wrapper_accepts_kwargs": "of wrappers",
-    "check_predict_many_matches_predict_one": "of MiniBatchClassifier, whose predict_many gives "
-    "one class a row; tested below",
-    "check_predict_proba_many_matches_predict_proba_one": "the same; tested below",
-}
-
-
-def data(n=120):
-    rng = np.random.default_rng(1)
-    for _ in range(n):
-        x = {f"f{j}": float(rng.normal()) for j in range(8)}
-        yield x, {"a": x["f0"] > 0, "b": x["f1"] > 0, "c": x["f0"] > 0 and x["f1"] > 0}
-
-
 DATA = list(data())
-FOUND = {
-    name: check
-    for module in (common, clf)
-    for name, check in inspect.getmembers(module, inspect.isfunction)
-    if name.startswith("check_") and check.__module__ == module.__name__
-}
 
 
 @pytest.mark.parametrize("make", [lambda: IHOMER("fast"), NoChange, MajorityLabelSet])
-@pytest.mark.parametrize("name", sorted(set(FOUND) - set(NOT_APPLICABLE)))
+@pytest.mark.parametrize("name", sorted(set(CHECKS) - set(NOT_APPLICABLE)))
 def test_rivers_check(name, make):
-    check = FOUND[name]
+    check = CHECKS[name]
     has_data = "dataset" in inspect.signature(check).parameters
     check(make(), *([DATA[:80]] if has_data else []))
 
 
 def test_what_is_not_applicable_is_listed_and_exists():
-    assert set(NOT_APPLICABLE) <= set(FOUND)
-    assert len(FOUND) - len(NOT_APPLICABLE) >= 26
+    assert set(NOT_APPLICABLE) <= set(CHECKS)
+    assert len(CHECKS) - len(NOT_APPLICABLE) >= 26
+    listed = dict(outcomes(NoChange))
+    assert set(listed) == set(CHECKS)
+    assert {name for name, said in listed.items() if said != "passed"} == set(NOT_APPLICABLE)
 
 
 @pytest.mark.parametrize(
