@@ -63,6 +63,21 @@ class Figures:
         """Datasets on which every one of ``names`` was run, whatever came of it."""
         return [d for d, row in self.cells.items() if all(n in row for n in names)]
 
+    def panels(self, names: Sequence[str]) -> list[list[str]]:
+        """Groups of learners to rank: a group is ranked where every one of it was run.
+
+        The fewest learners on the most datasets, all learners on the fewest, and between
+        them the group with the most cells.
+        """
+        runs = {n: sum(n in row for row in self.cells.values()) for n in names}
+        groups = [
+            [n for n in names if runs[n] >= least] for least in sorted({*runs.values()})[::-1]
+        ]
+        groups = [group for group in groups if self.complete(group)]
+        largest = sorted(groups, key=lambda g: -len(g) * len(self.complete(g)))[:1]
+        chosen = groups[:1] + largest + groups[-1:]
+        return [group for k, group in enumerate(chosen) if group not in chosen[:k]]
+
     def finished(self, names: Sequence[str]) -> list[str]:
         """Datasets that every one of ``names`` finished."""
         return [d for d in self.complete(names)

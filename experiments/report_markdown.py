@@ -34,25 +34,34 @@ def markdown(results: Sequence[Result], reference: Path) -> str:  # noqa: ARG001
 
 
 def _order(figures: Figures) -> list[str]:
-    names = figures.of_groups(*MAIN)
+    lines = ["", f"## {figures.order} order"]
+    for names in figures.panels(figures.of_groups(*MAIN)):
+        lines += _ranked(figures, names)
+    return lines + _claims(figures)
+
+
+def _ranked(figures: Figures, names: Sequence[str]) -> list[str]:
     rankings = {m: rank(figures, m, names) for m in METRICS}
     ranks = {m: dict(r.ranks) for m, r in rankings.items()}
-    common = figures.finished(names)
-    lines = ["", f"## {figures.order} order", "",
-             f"Average ranks over {rankings['example_f1'].datasets} datasets (1 is best); means "
-             f"over the {len(common)} that every learner finished.", "",
+    common, datasets = figures.finished(names), figures.complete(names)
+    lines = ["", f"{len(names)} learners: average ranks over {len(datasets)} datasets (1 is best); "
+             f"means over the {len(common)} that every one of them finished.", "",
              "| learner | finished | " + " | ".join(f"rank {w}" for w in METRICS.values()) + " | "
              + " | ".join(f"mean {w}" for w in METRICS.values()) + " | events/s |",
              "|---|---|" + "---|" * (2 * len(METRICS) + 1)]  # fmt: skip
     for name, _ in rankings["example_f1"].ranks:
-        found = [row[name] for row in figures.cells.values() if name in row]
+        found = [figures.cells[d][name] for d in datasets]
         done = sum(r.status == "finished" for r in found)
         rates = [v for r in found if (v := r.facts.get("events_per_second", 0.0)) and v > 0]
         cells = [name, f"{done}/{len(found)}", *(f"{ranks[m][name]:.1f}" for m in METRICS)]
         cells += [f"{figures.mean(name, m, common):.3f}" if common else "" for m in METRICS]
         cells.append(f"{statistics.geometric_mean(rates):,.0f}" if rates else "")
         lines.append("| " + " | ".join(cells) + " |")
-    lines += ["", "Published claims about iHOMER, checked with our learner on whole streams:", ""]
+    return lines
+
+
+def _claims(figures: Figures) -> list[str]:
+    lines = ["", "Published claims about iHOMER, checked with our learner on whole streams:", ""]
     for claim in CLAIMS:
         verdict = check(figures, claim) if OURS in figures.names else None
         if verdict is None:

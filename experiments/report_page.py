@@ -94,18 +94,27 @@ def _lines(documents: set[str]) -> str:
 
 
 def _summary(figures: Figures) -> str:
-    rankings = {m: rank(figures, m, figures.of_groups(*MAIN)) for m in METRICS}
-    html = tables.summary(figures, rankings)
-    return html + plots.pareto(figures, "example_f1", figures.of_groups(*MAIN)).svg()
+    parts = []
+    for names in figures.panels(figures.of_groups(*MAIN)):
+        rankings = {m: rank(figures, m, names) for m in METRICS}
+        parts.append(f"<h3>{_panel(figures, names)}</h3>")
+        parts.append(tables.summary(figures, names, rankings))
+        parts.append(plots.pareto(figures, "example_f1", names).svg())
+    return "".join(parts)
+
+
+def _panel(figures: Figures, names: Sequence[str]) -> str:
+    return f"{len(names)} learners on the {len(figures.complete(names))} datasets that all ran on"
 
 
 def _ranks(figures: Figures) -> str:
-    names = figures.of_groups(*MAIN)
     parts = ["<p>A bar joins learners that do not differ significantly (Nemenyi, 0.05).</p>"]
-    for metric, word in METRICS.items():
-        found = rank(figures, metric, names)
-        title = f"{word}: {found.datasets} datasets, Friedman p = {found.p_value:.1e}"
-        parts.append(rank_diagram(title, found.ranks, found.cliques, len(names)))
+    for names in figures.panels(figures.of_groups(*MAIN)):
+        parts.append(f"<h3>{_panel(figures, names)}</h3>")
+        for metric, word in METRICS.items():
+            found = rank(figures, metric, names)
+            title = f"{word}: {found.datasets} datasets, Friedman p = {found.p_value:.1e}"
+            parts.append(rank_diagram(title, found.ranks, found.cliques, len(names)))
     return "".join(parts)
 
 

@@ -51,14 +51,14 @@ def metric_table(figures: Figures, metric: str) -> str:
     return _table(f"<th>{METRICS[metric]}</th>{_heads(figures.names)}", rows)
 
 
-def summary(figures: Figures, rankings: dict[str, Ranking]) -> str:
+def summary(figures: Figures, names: Sequence[str], rankings: dict[str, Ranking]) -> str:
     """One row a learner: finished cells, ranks, speed, memory, means over what all finished."""
-    common = figures.finished(figures.names)
+    common, datasets = figures.finished(names), figures.complete(names)
     ranks = {m: dict(r.ranks) for m, r in rankings.items()}
     rows = []
-    order = sorted(figures.names, key=lambda n: ranks["example_f1"].get(n, 1e9))
+    order = sorted(names, key=lambda n: ranks["example_f1"].get(n, 1e9))
     for name in order:
-        results = [row[name] for row in figures.cells.values() if name in row]
+        results = [figures.cells[d][name] for d in datasets]
         done = sum(r.status == "finished" for r in results)
         rates = [r.facts.get("events_per_second", 0.0) for r in results]
         rates = [v for v in rates if v and v > 0]

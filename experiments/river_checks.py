@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from river.checks import clf, common
 from rich.console import Console
 from rich.table import Table
+from river.checks import clf, common
 
 from streamml import IHOMER
 from streamml.checks import check

@@ -107,6 +107,21 @@ class Page(HTMLParser):
         self.loaded += [named[k] for k in ("src", "href") if k in named and tag != "a"]
 
 
+def test_learners_run_on_few_datasets_do_not_shrink_the_table_of_the_others():
+    """Ranked: those run everywhere; the group with most cells; all, where all were run."""
+    few = {"iSOUPT": 6, "BR+HT": 6, "VW plt": 1}
+    found = [result(d, "natural", n) for k, d in enumerate(DATASETS) for n in LEARNERS
+             if k < few.get(n, 99)]  # fmt: skip
+    figures = Figures.of(found, "natural")
+    panels = figures.panels(figures.names)
+    assert [len(figures.complete(names)) for names in panels] == [7, 6, 1]
+    assert set(panels[0]) == set(LEARNERS) - set(few)
+    assert set(panels[1]) == set(LEARNERS) - {"VW plt"}
+    assert set(panels[2]) == set(LEARNERS)
+    everywhere = Figures.of(everything(), "natural")
+    assert everywhere.panels(everywhere.names) == [everywhere.names]
+
+
 def test_the_page_needs_nothing_else_and_its_links_resolve(made):
     text = (made / "page" / "report.html").read_text()
     page = Page(text)
