@@ -10,6 +10,7 @@ __all__ = ["Explanation", "LabelExplanation", "Share"]
 
 _BAR, _ROW, _TEXT = 90.0, 20, 190  # pixels
 _NAME = 24  # characters of a name shown in a picture
+_LEAST = 0.005  # logits: what is less is not shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,16 @@ class LabelExplanation:
             for share in shares:
                 yield f"    {share.added:+7.2f}  {share.name} ({share.value:.3g})"
 
-    def _groups(self) -> tuple[tuple[str, tuple[Share, ...]], ...]:
-        return (
-            ("classifiers", self.classifiers),
-            ("other labels", self.labels),
-            ("features", self.features),
+    def _groups(self) -> tuple[tuple[str, list[Share]], ...]:
+        """What is shown: shares that do not round to nothing."""
+        groups = {
+            "classifiers": self.classifiers,
+            "other labels": self.labels,
+            "features": self.features,
+        }
+        return tuple(
+            (title, [share for share in shares if abs(share.added) >= _LEAST])
+            for title, shares in groups.items()
         )
 
 

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from streamml import state
 from streamml._arrivals import Arrivals
 from streamml._join_loop import JoinLoop
 from streamml._keeper import Every, Keeper
@@ -308,6 +309,7 @@ class Service:
             "events": self._tally.events,
             "learned": self._tally.learned,
             "letters": dict(self._tally.letters),
+            "learner": state.configuration(self.learner),  # for whoever asks it
             "loop": self._loop.snapshot(copy=False),
         }
 

@@ -78,7 +78,7 @@ class SnapshotFolder:
             ) from error
 
     def claim(self) -> None:
-        """Keep other processes out until this one ends.
+        """Keep other processes out until :meth:`release`, or until this one ends.
 
         Raises
         ------
@@ -96,6 +96,12 @@ class SnapshotFolder:
             raise ConfigError(
                 f"Another process keeps its snapshots in {self.path}: give each its own folder."
             ) from None
+
+    def release(self) -> None:
+        """Let other processes in again."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def save(self, mapping: Mapping[str, Any]) -> Saved:
         """Store a snapshot; once this returns, it survives a power cut.

@@ -155,6 +155,14 @@ def describe(learner: Learner) -> dict[str, Any]:
     return described
 
 
+def configuration(learner: Learner) -> dict[str, Any] | None:
+    """Class and parameters of a learner; ``None`` where they cannot be put into a file."""
+    try:
+        return _configuration(learner)
+    except StateError:
+        return None
+
+
 def revive(mapping: Mapping[str, Any], known: Known = ()) -> Learner:
     """The learner that :func:`describe` described."""
     names = _by_name(known)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 from streamml.cli.config import make_config_command
+from streamml.cli.explain import explain
 from streamml.cli.produce import produce
 from streamml.cli.run import run
 from streamml.errors import StreamMLError
@@ -28,6 +29,7 @@ def cli() -> None:
 
 cli.add_command(run)
 cli.add_command(produce)
+cli.add_command(explain)
 cli.add_command(make_config_command(run))
 
 

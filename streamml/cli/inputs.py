@@ -114,8 +114,8 @@ def _refuse_for_kafka(options: InputOptions) -> None:
             raise ConfigError(f"{topic} and {path} are both given: send them to one of the two.")
 
 
-def open_snapshots(options: InputOptions) -> SnapshotFolder | None:
-    """The folder that the run is stored in, kept from other processes.
+def open_snapshots(options: InputOptions, stack: ExitStack) -> SnapshotFolder | None:
+    """The folder that the run is stored in, kept from other processes until ``stack`` ends.
 
     Raises
     ------
@@ -128,6 +128,7 @@ def open_snapshots(options: InputOptions) -> SnapshotFolder | None:
 
     folder = SnapshotFolder(options.snapshots)
     folder.claim()
+    stack.callback(folder.release)
     return folder
 
 

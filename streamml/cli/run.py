@@ -177,7 +177,7 @@ def _run(options: _Options) -> int:
     embedder = options.embed.make(options.seed)
     with ExitStack() as stack:
         source, predictions, dead_letters, join = open_input(options, embedder, stack)
-        snapshots = open_snapshots(options)
+        snapshots = open_snapshots(options, stack)
         first = _FirstPrediction()
         observers: list[Observer] = [first.show]
         monitor = open_monitor(options, stack)

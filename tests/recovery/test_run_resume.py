@@ -206,3 +206,13 @@ def test_the_command_line_resumes_a_file(tmp_path, sent):
     )  # fmt: skip
     assert out.read_bytes() == plain.read_bytes()
     assert json.loads(resumed.stdout)["metrics"] == json.loads(whole.stdout)["metrics"]
+
+
+def test_a_folder_belongs_to_one_run_at_a_time(tmp_path):
+    first, second = SnapshotFolder(tmp_path), SnapshotFolder(tmp_path)
+    first.claim()
+    with pytest.raises(ConfigError, match="Another process keeps its snapshots in"):
+        second.claim()
+    first.release()
+    second.claim()
+    second.release()
