@@ -89,13 +89,15 @@ class SnapshotFolder:
             import fcntl
         except ImportError:  # not on Windows
             return
-        self._lock = (self.path / "lock").open("w")
+        lock = (self.path / "lock").open("w")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            lock.close()
             raise ConfigError(
                 f"Another process keeps its snapshots in {self.path}: give each its own folder."
             ) from None
+        self._lock = lock
 
     def release(self) -> None:
         """Let other processes in again."""

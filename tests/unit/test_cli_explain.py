@@ -22,9 +22,9 @@ def call(*args):
 def run(tmp_path_factory):
     """The snapshots of a run of the demo stream, and the same learner beside it."""
     folder = tmp_path_factory.mktemp("state")
-    words = ["--limit", "1500", "--set", "preset=fast", "--seed", "0", "--json"]
+    words = ["--limit", "1000", "--set", "preset=fast", "--seed", "0", "--json"]
     assert call("run", *words, "--snapshot-dir", folder) == 0
-    batch = DemoStream().next_batch(1500)
+    batch = DemoStream().next_batch(1000)
     model = IHOMER(preset="fast", seed=0)
     model.learn(batch)
     return folder, model, next(batch.events()).x
