@@ -15,7 +15,7 @@ from streamml.nodes import stack as stacks
 from streamml.nodes.arrays import Spec, shape_of
 from streamml.nodes.members import Plan
 from streamml.nodes.stack import Extras, Stack
-from streamml.nodes.tree_member import new_tree_member
+from streamml.nodes.tree_member import MEGABYTES, new_tree_member
 
 __all__ = ["bytes_for", "bytes_held", "clear_features", "keep_features"]
 
@@ -25,6 +25,8 @@ _BY_FEATURE = ("d", "d1", "c")
 def bytes_for(plan: Plan, n_features: int, n_labels: int) -> int:
     """Bytes of all arrays of a learner with room for so many features and labels.
 
+    A tree counts as what it may take, however little it does so far.
+
     Examples
     --------
     >>> from streamml.nodes.members import make_plan
@@ -33,7 +35,9 @@ def bytes_for(plan: Plan, n_features: int, n_labels: int) -> int:
     1304
     """
     sizes = stacks.extra_sizes(n_features, n_labels)
-    return sum(each * prod(sizes[axis] for axis in axes) for axes, each in _terms(plan).items())
+    tree = int(MEGABYTES * 1e6) if plan.tree >= 0 else 0
+    terms = _terms(plan).items()
+    return tree + sum(each * prod(sizes[axis] for axis in axes) for axes, each in terms)
 
 
 @cache

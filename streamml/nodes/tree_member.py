@@ -30,6 +30,7 @@ from streamml.nodes.tree_walk import visit_leaves
 from streamml.types import Float32Array, Int32Array
 
 __all__ = [
+    "MEGABYTES",
     "TreeMember",
     "grow_tree_member",
     "new_tree_member",
@@ -52,8 +53,11 @@ class TreeMember(NamedTuple):
     work: Work
 
 
+MEGABYTES = 50.0
+"""What a tree may take."""
+
 _PLAN = make_tree_plan(
-    delta=0.05, tau=0.3, bootstrap=False, leaves=128, observers=256, megabytes=50.0
+    delta=0.05, tau=0.3, bootstrap=False, leaves=128, observers=256, megabytes=MEGABYTES
 )
 
 

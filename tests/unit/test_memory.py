@@ -55,6 +55,15 @@ def test_it_stays_within_its_budget_and_says_what_went():
     assert rows < len(BATCH.schema.features) / 2
 
 
+def test_a_tree_counts_as_what_it_may_take():
+    members = ("linear", "tree", "constant")
+    with pytest.raises(ConfigError, match="at least 51 MiB"):
+        IHOMER("fast", members=members, memory_budget="40MiB")
+    model = IHOMER("fast", members=members, memory_budget="52MiB")
+    model.learn(BATCH)
+    assert model.shed["features"] > 1000  # 50 MB are the tree's, whatever it has by now
+
+
 def test_what_it_keeps_is_what_is_used():
     model = run(small())
     slots, find = model._memory.slots, BATCH.schema.features.find
