@@ -91,8 +91,8 @@ def pareto(figures: Figures, metric: str, names: Sequence[str]) -> Plot:
     return Plot(
         f"Average rank in {METRICS[metric]} against speed, {figures.order} order, "
         f"{len(datasets)} datasets",
-        Axis("events per CPU second (geometric mean)", log=True),
-        Axis("average rank (best on top)", reverse=True),
+        Axis("events per CPU second (geometric mean)", log=True, margin=0.06),
+        Axis("average rank (best on top)", reverse=True, margin=0.06),
         lines=[
             Line(
                 "no other is both faster and better ranked",
@@ -127,7 +127,8 @@ def cost(figures: Figures, names: Sequence[str], what: str) -> Plot:
             if rate and math.isfinite(rate) and facts.get(key, 0) > 0:
                 points.append(Point(f"{name} on {dataset}: {1e6 / rate:,.0f} µs an event",
                                     facts[key], 1e6 / rate, k))  # fmt: skip
-    found = Plot(f"Cost as {what} grow", Axis(what, log=True), Axis("µs an event", log=True),
+    found = Plot(f"Cost as {what} grow", Axis(what, log=True, margin=0.04),
+                 Axis("µs an event", log=True, margin=0.04),
                  points=points, width=560, height=320)  # fmt: skip
     found.lines = [Line(name, [], []) for name in names] if points else []
     return found

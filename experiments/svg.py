@@ -44,6 +44,8 @@ class Axis:
     low: float | None = None
     high: float | None = None
     reverse: bool = False
+    margin: float = 0.0
+    """Share of the axis left free at either end that is not given, so that no point is cut."""
 
 
 @dataclass
@@ -125,7 +127,12 @@ class _Scale:
         high = axis.high if axis.high is not None else max(good)
         if low == high:
             low, high = (low / 2, high * 2) if axis.log else (low - 0.5, high + 0.5)
-        return cls(low, high, axis.log, axis.reverse)
+        spread = math.log(high / low) if axis.log else high - low
+        below = spread * axis.margin * (axis.low is None)
+        above = spread * axis.margin * (axis.high is None)
+        if axis.log:
+            return cls(low / math.exp(below), high * math.exp(above), True, axis.reverse)
+        return cls(low - below, high + above, False, axis.reverse)
 
     def holds(self, value: float) -> bool:
         return self.low <= value <= self.high
