@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from experiments.kafka_broker import Broker
@@ -57,15 +57,19 @@ class Consumer:
         *options: str,
         group: str | None = None,
         before: Callable[[], None] | None = None,
+        address: str | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         events, labels, out, dead = topics
+        source = f"kafka://{address or broker.address}/{events}"
         self.command = [
-            *(sys.executable, "-m", "streamml", "run", f"kafka://{broker.address}/{events}"),
+            *(sys.executable, "-m", "streamml", "run", source),
             *("--labels-topic", labels, "--predictions-topic", out, "--dead-letter-topic", dead),
             *("--group", group or events, "--snapshot-dir", str(folder), "--json"),
             *("--snapshot-every", "100", "--learner", "linear", *options),
         ]
         self._before = before
+        self._environment = {**ENVIRONMENT, **(environment or {})}
         self.process: subprocess.Popen[str] | None = None
         self.folder = folder
 
@@ -75,7 +79,7 @@ class Consumer:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=ENVIRONMENT,
+            env=self._environment,
             preexec_fn=self._before,
         )
         return self
@@ -91,7 +95,8 @@ class Consumer:
 
     def refused(self) -> str:
         """Run to an end that is a mistake's; gives what was said."""
-        self.start()
+        if self.process is None:
+            self.start()
         _, errors = self.process.communicate(timeout=60)
         assert self.process.returncode == 2, errors
         assert "Traceback" not in errors
