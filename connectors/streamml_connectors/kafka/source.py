@@ -24,6 +24,7 @@ _NAP_MS: Final = 100  # an empty batch is handed out after this long, so that a 
 _AT_ONCE: Final = 512  # records in a batch at most: the first waits for the last
 _COMMIT_MS: Final = 5_000
 _CLOSE_MS: Final = 3_000
+_SILENCE: Final = 15.0  # seconds without a word of any broker: what is known of the log is old
 
 
 class KafkaSource:
@@ -77,6 +78,7 @@ class KafkaSource:
         self._letters: list[DeadLetter] = []
         self._next_fetched: dict[Any, int] = {}
         self._fetched: dict[Any, deque[tuple[int, float]]] = {}  # up to which offset, and when
+        self._heard = time.monotonic()  # when a broker last said something
         self._closed = False
         self._consumer = make_consumer(
             connection,
@@ -368,11 +370,20 @@ class KafkaSource:
                 self._consumer.commit(committed, timeout_ms=_COMMIT_MS)
 
     def partitions(self) -> tuple[PartitionLag, ...]:
-        """How far behind each partition is."""
+        """How far behind each partition is; not known while no broker answers."""
+        silent = self._is_silent()
         return tuple(
-            PartitionLag(partition.topic, partition.partition, self._lag(partition))
+            PartitionLag(
+                partition.topic, partition.partition, None if silent else self._lag(partition)
+            )
             for partition in sorted(self._positions)
         )
+
+    def _is_silent(self) -> bool:
+        connections = list(self._consumer._manager._conns.values())
+        transports = [one.transport for one in connections if one.connected]
+        self._heard = max([self._heard, *(one.last_read for one in transports if one)])
+        return time.monotonic() - self._heard > _SILENCE
 
     def _lag(self, partition: Any) -> int | None:
         end = self._consumer.highwater(partition) or self._ends.get(partition)

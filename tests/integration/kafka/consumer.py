@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from experiments.kafka_broker import Broker
+from streamml import state
 from streamml.streams import DemoStream
 from streamml.types import Event
 from streamml_connectors.kafka import Connection, Producer
@@ -104,6 +105,10 @@ class Consumer:
 
     def snapshots(self) -> list[Path]:
         return sorted(self.folder.glob("snapshot-*.streamml")) if self.folder.exists() else []
+
+    def learned(self) -> int:
+        """How many events its newest snapshot has learned."""
+        return int(state.read(self.snapshots()[-1])["run"]["learned"])
 
     def stop_hard(self) -> None:
         if self.process is not None and self.process.poll() is None:
