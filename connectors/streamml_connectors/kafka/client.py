@@ -98,5 +98,6 @@ def make_producer(connection: Connection, **options: Any) -> Any:
 def make_admin(connection: Connection) -> Any:
     """An administration client."""
     options = connection.client_options()
+    del options["metrics_enabled"]  # it has none
     with unreachable(connection):
         return kafka().KafkaAdminClient(**options)

@@ -27,6 +27,13 @@ def demo(n: int) -> list[Event]:
     return found
 
 
+def send_whole(broker: Broker, topic: str, events: Sequence[Event]) -> None:
+    """Send events that bring their labels."""
+    producer = Producer(Connection(broker.address), topic)
+    producer.send_events(events)
+    producer.close()
+
+
 def send(broker: Broker, topics: Sequence[str], events: Sequence[Event], delay: int = 30) -> None:
     """Send events, and the labels of each ``delay`` events later."""
     producer = Producer(Connection(broker.address), topics[0], topics[1])
