@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -82,35 +83,66 @@ class Broker:
     ----------
     folder
         For its configuration, data and log; kept over restarts.
+    listeners
+        Further ones beside the plain one: name -> security protocol, ``SSL`` or ``SASL_SSL``.
+    properties
+        Of the server, beside those it has here.
+    users
+        Name -> password of those who may log in by SCRAM.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        listeners: Mapping[str, str] | None = None,
+        properties: Mapping[str, str] | None = None,
+        users: Mapping[str, str] | None = None,
+    ) -> None:
         self._jars = jars()
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.port, self._controller = _free_ports(2)
+        self._protocols = {"PLAINTEXT": "PLAINTEXT", **(listeners or {})}
+        self._controller, *ports = _free_ports(1 + len(self._protocols))
+        self._ports = dict(zip(self._protocols, ports, strict=True))
         self._process: subprocess.Popen[bytes] | None = None
-        self._format()
+        self._format(properties or {}, users or {})
+
+    @property
+    def port(self) -> int:
+        return self._ports["PLAINTEXT"]
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return self.address_of("PLAINTEXT")
+
+    def address_of(self, listener: str) -> str:
+        """Where one of its listeners is."""
+        return f"127.0.0.1:{self._ports[listener]}"
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def log(self) -> str:
         return (self._folder / "broker.log").read_text(errors="replace")
 
-    def _format(self) -> None:
+    def _format(self, properties: Mapping[str, str], users: Mapping[str, str]) -> None:
         config = self._folder / "server.properties"
+        addresses = ",".join(f"{name}://{self.address_of(name)}" for name in self._ports)
+        protocols = ",".join(f"{name}:{kind}" for name, kind in self._protocols.items())
         config.write_text(
             dedent(f"""\
             process.roles=broker,controller
             node.id=1
             controller.quorum.voters=1@127.0.0.1:{self._controller}
-            listeners=PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller}
-            advertised.listeners=PLAINTEXT://127.0.0.1:{self.port}
+            listeners={addresses},CONTROLLER://127.0.0.1:{self._controller}
+            advertised.listeners={addresses}
+            inter.broker.listener.name=PLAINTEXT
             controller.listener.names=CONTROLLER
-            listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+            listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT
             log.dirs={self._folder / "data"}
             num.network.threads=2
             num.io.threads=2
@@ -130,8 +162,11 @@ class Broker:
             broker.session.timeout.ms=2000
             broker.heartbeat.interval.ms=500
             """)
+            + "".join(f"{name}={value}\n" for name, value in properties.items())
         )
         tool = ["kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(config)]
+        for name, password in users.items():
+            tool += ["--add-scram", f"SCRAM-SHA-256=[name={name},password={password}]"]
         done = subprocess.run(
             self._java(*tool), capture_output=True, text=True, timeout=_READY, check=False
         )
@@ -172,12 +207,14 @@ class Broker:
                 return
         raise RuntimeError(f"the broker does not answer: {self.log[-2000:]}")
 
-    def create(self, *topics: str, partitions: int = 1) -> None:
-        """Create topics."""
+    def create(self, *topics: str, partitions: int = 1, **configs: str) -> None:
+        """Create topics; with settings of a topic, ``_`` for the dots in their names."""
         from kafka import KafkaAdminClient
 
         admin = KafkaAdminClient(bootstrap_servers=self.address)
-        what = {"num_partitions": partitions, "replication_factor": 1}
+        what: dict[str, Any] = {"num_partitions": partitions, "replication_factor": 1}
+        if configs:
+            what["configs"] = {name.replace("_", "."): value for name, value in configs.items()}
         admin.create_topics(dict.fromkeys(topics, what), wait_for_metadata=True)
         admin.close()
 

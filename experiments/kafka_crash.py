@@ -231,6 +231,9 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=8_000)
     parser.add_argument("--each", type=int, default=8, help="kills of one replay at most")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--assigned", action="store_true", help="let the group assign partitions, pin none"
+    )
     options = parser.parse_args()
     rng = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -244,7 +247,9 @@ def main() -> None:
 
 def run(broker: Broker, folder: Path, options: argparse.Namespace, rng: random.Random) -> None:
     """All replays; ends with an error at the first that differs."""
-    replay = Replay(broker, folder, options.events, ("--partitions", "0,1"))
+    # A name kept over restarts: else the group waits for the process that was killed.
+    how = ("--instance", "crash") if options.assigned else ("--partitions", "0,1")
+    replay = Replay(broker, folder, options.events, how)
     replay.whole()  # compiles
     whole = replay.whole()
     events = len(whole.predictions)

@@ -128,7 +128,7 @@ class Health:
     def _caught_up(self, operation: Operation) -> Check:
         bound, lag = self.bounds.lag, operation.lag
         if lag is None:
-            return Check("caught_up", False, "The lag is not known yet.")
+            return Check("caught_up", False, "The lag is not known: no broker answers, or not yet.")
         return Check("caught_up", lag <= bound, f"{lag:,} records behind; the bound is {bound:,}.")
 
     def _stored(self, age: float | None, told: float) -> Check:

@@ -130,7 +130,11 @@ class KafkaOptions(ConnectionOptions):
         if self.dead_letter_topic is not None:
             dead_letters = kafka.KafkaDeadLetterSink(connection, self.dead_letter_topic)
             stack.callback(dead_letters.close)
-        return kafka.KafkaSource(connection, what), predictions, dead_letters
+
+        def problem(text: str) -> None:
+            click.echo(f"streamml: {text}", err=True)
+
+        return kafka.KafkaSource(connection, what, problem), predictions, dead_letters
 
     def policy(self) -> JoinPolicy:
         """Bounds of the join."""

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from streamml.errors import DataError, MissingDependencyError
+from streamml_connectors.kafka.diagnosis import in_words, overheard
 from streamml_connectors.kafka.settings import Connection
 
 __all__ = ["kafka", "make_admin", "make_consumer", "make_producer", "refused", "unreachable"]
@@ -42,13 +43,17 @@ def kafka() -> Any:
 def unreachable(connection: Connection) -> Iterator[None]:
     """Turn a failure to connect into one sentence."""
     errors = kafka().errors
-    try:
-        yield
-    except (errors.KafkaError, OSError, ValueError, AssertionError) as error:
-        raise DataError(
-            f"Kafka at {connection.servers} cannot be reached ({_short(error)}): "
-            "check the address, and TLS and SASL options."
-        ) from None  # the cause may quote options
+    with overheard() as causes:
+        try:
+            yield
+        except (errors.KafkaError, OSError, ValueError, AssertionError) as error:
+            why = in_words(causes, connection) or _short(error)
+            for secret in connection.secrets:
+                why = why.replace(secret.reveal(), "***")
+            raise DataError(
+                f"Kafka at {connection.servers} cannot be reached ({why}): "
+                "check the address, and TLS and SASL options."
+            ) from None  # the cause may quote options
 
 
 @contextmanager
@@ -63,13 +68,15 @@ def refused(what: str) -> Iterator[None]:
 
 def _short(error: BaseException) -> str:
     text = str(error).splitlines()[0][:120] if str(error) else ""
+    text = text.removeprefix(f"{type(error).__name__}: ")  # its errors begin with their name
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def make_consumer(connection: Connection, **options: Any) -> Any:
     """A consumer that is connected."""
+    options |= connection.client_options()
     with unreachable(connection):
-        return kafka().KafkaConsumer(**connection.client_options(), **options)
+        return kafka().KafkaConsumer(**options)
 
 
 def make_producer(connection: Connection, **options: Any) -> Any:
@@ -83,11 +90,14 @@ def make_producer(connection: Connection, **options: Any) -> Any:
         "delivery_timeout_ms": 86_400_000,  # a broker may be gone for long: nothing is given up
         "max_block_ms": int(connection.timeout * 1000),
     }
+    options = defaults | options | connection.client_options()
     with unreachable(connection):
-        return kafka().KafkaProducer(**connection.client_options(), **(defaults | options))
+        return kafka().KafkaProducer(**options)
 
 
 def make_admin(connection: Connection) -> Any:
     """An administration client."""
+    options = connection.client_options()
+    del options["metrics_enabled"]  # it has none
     with unreachable(connection):
-        return kafka().KafkaAdminClient(**connection.client_options())
+        return kafka().KafkaAdminClient(**options)

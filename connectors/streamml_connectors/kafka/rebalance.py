@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from streamml_connectors.kafka.client import kafka
@@ -49,7 +50,8 @@ def listener(
             if partitions:
                 commits = revoked()
                 if commits:
-                    await consumer.commit_async(commits)
+                    with suppress(kafka().errors.UnknownTopicOrPartitionError):  # deleted
+                        await consumer.commit_async(commits)
 
         async def on_partitions_assigned(self, partitions: Any) -> None:
             assigned(partitions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -110,8 +111,19 @@ class Connection:
         """Whether TLS is used."""
         return self.tls or any((self.tls_ca, self.tls_cert, self.tls_key))
 
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What must not be shown."""
+        return tuple(one for one in (self.tls_key_password, self.sasl_password) if one is not None)
+
     def client_options(self) -> dict[str, Any]:
-        """The options of kafka-python's clients."""
+        """The options of kafka-python's clients.
+
+        Raises
+        ------
+        ConfigError
+            A file of TLS cannot be used.
+        """
         sasl = "SASL_" if self.sasl_mechanism else ""
         options: dict[str, Any] = {
             "bootstrap_servers": self.servers.split(","),
@@ -121,13 +133,7 @@ class Connection:
             "metrics_enabled": False,
         }
         if self.encrypted:
-            password = self.tls_key_password
-            options |= {
-                "ssl_cafile": self.tls_ca,
-                "ssl_certfile": self.tls_cert,
-                "ssl_keyfile": self.tls_key,
-                "ssl_password": password.reveal() if password else None,
-            }
+            options["ssl_context"] = self._tls_context()
         if self.sasl_mechanism:
             assert self.sasl_password is not None
             options |= {
@@ -136,6 +142,33 @@ class Connection:
                 "sasl_plain_password": self.sasl_password.reveal(),
             }
         return options
+
+    def _tls_context(self) -> ssl.SSLContext:
+        """Made here, so that a mistake is told at once and not after many attempts."""
+        try:
+            context = ssl.create_default_context(cafile=self.tls_ca)
+        except OSError as error:
+            raise ConfigError(
+                f"--tls-ca {self.tls_ca} cannot be used ({_reason(error)}): name a PEM file "
+                "with the certificates of those who are trusted."
+            ) from None
+        if self.tls_cert is not None:
+            secret = self.tls_key_password
+            try:  # an empty password, for with none OpenSSL would ask at the terminal
+                password = "" if secret is None else secret.reveal()
+                context.load_cert_chain(self.tls_cert, self.tls_key, password)
+            except OSError as error:
+                raise ConfigError(
+                    f"--tls-cert {self.tls_cert} with --tls-key {self.tls_key} cannot be used "
+                    f"({_reason(error)}): check the files and the key's password."
+                ) from None
+        return context
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "no PEM file, or a wrong password").replace("_", " ").lower()
+    return error.strerror or type(error).__name__
 
 
 @dataclass(frozen=True, slots=True)

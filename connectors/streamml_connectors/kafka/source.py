@@ -12,8 +12,10 @@ from streamml._operation import PartitionLag
 from streamml.errors import ConfigError, ContractError, DataError
 from streamml.io import JSON, InputLost
 from streamml.types import DeadLetter, EventBatch, Schema
-from streamml_connectors.kafka.client import kafka, make_consumer, refused
+from streamml_connectors.files.rows import letter
+from streamml_connectors.kafka.client import kafka, make_admin, make_consumer, refused
 from streamml_connectors.kafka.decode import Decoder
+from streamml_connectors.kafka.lost import found_again
 from streamml_connectors.kafka.merge import Merger
 from streamml_connectors.kafka.rebalance import listener, range_assignor
 from streamml_connectors.kafka.settings import Connection, Input
@@ -24,6 +26,7 @@ _NAP_MS: Final = 100  # an empty batch is handed out after this long, so that a 
 _AT_ONCE: Final = 512  # records in a batch at most: the first waits for the last
 _COMMIT_MS: Final = 5_000
 _CLOSE_MS: Final = 3_000
+_SILENCE: Final = 15.0  # seconds without a word of any broker: what is known of the log is old
 
 
 class KafkaSource:
@@ -38,10 +41,15 @@ class KafkaSource:
     2. the offset committed in the group;
     3. ``start``.
 
+    Where the log no longer has that offset, :func:`~streamml_connectors.kafka.lost.found_again`
+    says where to go on; it is told to ``problem`` and is a dead letter.
+
     Parameters
     ----------
     connection, what
         The cluster, and what is read of it.
+    problem
+        Told, in one sentence, where records are gone that were to be read.
 
     Attributes
     ----------
@@ -58,8 +66,14 @@ class KafkaSource:
         A topic is not there.
     """
 
-    def __init__(self, connection: Connection, what: Input) -> None:
-        self._what = what
+    def __init__(
+        self,
+        connection: Connection,
+        what: Input,
+        problem: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._connection, self._what = connection, what
+        self._problem = problem
         self.name = f"kafka://{connection.servers}/{','.join(what.topics)}"
         self.schema = Schema(
             [], what.labels, what.max_features, what.max_labels, takes_text=what.text is not None
@@ -70,6 +84,7 @@ class KafkaSource:
         self._positions: dict[Any, int] = {}
         self._ends: dict[Any, int] = {}
         self._restored: dict[str, int] = {}
+        self._ids: dict[str, str] = {}  # of the topics that the positions are in
         self._owner = uuid.uuid4().hex
         self._fresh: set[Any] = set()  # assigned, not placed yet
         self._lost = False
@@ -77,13 +92,14 @@ class KafkaSource:
         self._letters: list[DeadLetter] = []
         self._next_fetched: dict[Any, int] = {}
         self._fetched: dict[Any, deque[tuple[int, float]]] = {}  # up to which offset, and when
+        self._heard = time.monotonic()  # when a broker last said something
         self._closed = False
         self._consumer = make_consumer(
             connection,
             group_id=what.group,
             group_instance_id=what.instance,
             enable_auto_commit=False,
-            auto_offset_reset=what.start,
+            auto_offset_reset="none",  # records that are gone are told of: nothing is skipped
             session_timeout_ms=int(what.session_timeout * 1000),
             heartbeat_interval_ms=int(what.session_timeout * 1000 / 4),
             max_partition_fetch_bytes=4_194_304,
@@ -172,10 +188,7 @@ class KafkaSource:
             if not waits and len(self._merger) >= wanted:
                 return
             left = until - time.monotonic() if waits else 0.0
-            with refused("Reading failed"):
-                found = self._consumer.poll(
-                    timeout_ms=max(int(left * 1000), 0), max_records=_AT_ONCE
-                )
+            found = self._poll(max(int(left * 1000), 0))
             if self._lost:
                 self._lost = False
                 raise InputLost("The group gave partitions of this process to others.")
@@ -186,6 +199,30 @@ class KafkaSource:
             self._hold_back()
             if not self._waits() or time.monotonic() >= until:
                 return
+
+    def _poll(self, milliseconds: int) -> dict[Any, list[Any]]:
+        errors = kafka().errors
+        found: dict[Any, list[Any]] = {}
+        with refused("Reading failed"):
+            try:
+                found = self._consumer.poll(timeout_ms=milliseconds, max_records=_AT_ONCE)
+            except errors.NoOffsetForPartitionError:
+                pass  # they are new here, and placed now
+            except errors.OffsetOutOfRangeError as error:
+                self._find_again(dict.fromkeys(error.args[0]))
+            except errors.LogTruncationError as error:
+                self._find_again(error.divergent_offsets)
+            if anew := self._made_anew():
+                self._find_again(dict.fromkeys(anew))
+                return {}  # it may be of both
+        return found
+
+    def _made_anew(self) -> list[Any]:
+        """Partitions read from now, of topics that are others than those that were read."""
+        was, now = self._ids, self._topic_ids()
+        if was == now:
+            return []
+        return [p for p in self._positions if was.get(p[0]) != now.get(p[0], was.get(p[0]))]
 
     def _waits(self) -> bool:
         """Whether nothing can be handed out before more is fetched."""
@@ -294,11 +331,64 @@ class KafkaSource:
             offset = self._offset_of(partition, committed[partition])
             if offset is None:
                 offset = (begins if self._what.start == "earliest" else ends)[partition]
+            offset = self._checked(partition, offset, begins[partition], ends[partition])
             self._consumer.seek(partition, offset)
             self._positions[partition] = offset
             self._ends[partition] = ends[partition]
+        self._note_ids(fresh)
         self._consumer.resume(*fresh)
         self._fresh.clear()
+
+    def _find_again(self, cuts: Mapping[Any, Any]) -> None:
+        """Go on where the log is, in partitions that have nothing at the offset that is due.
+
+        ``cuts``: where a log was cut off, if that is what happened and is known.
+        """
+        partitions = sorted(cuts)
+        ends = self._consumer.end_offsets(partitions)
+        begins = self._consumer.beginning_offsets(partitions)
+        for partition in partitions:
+            due = self._next_fetched.get(partition, self._positions[partition])
+            cut, end = cuts[partition], ends[partition]
+            last = end if cut is None else min(cut.offset, end)
+            offset = self._checked(partition, due, begins[partition], last)
+            self._consumer.seek(partition, offset)
+            self._next_fetched[partition] = offset
+            if not self._merger.held(partition):
+                self._positions[partition] = offset
+                self._fetched.pop(partition, None)
+            self._ends[partition] = ends[partition]
+        self._note_ids(partitions)
+
+    def _checked(self, partition: Any, offset: int, begin: int, end: int) -> int:
+        """An offset that the log has; what is gone is told."""
+        was, now = self._ids.get(partition.topic), self._topic_ids().get(partition.topic)
+        if offset > end and was == now is not None:
+            now = self._looked_up_id(partition.topic)  # what is remembered of it may be old
+        anew = was is not None and now is not None and was != now
+        offset, what = found_again(_text(partition), offset, begin, end, anew)
+        if what is not None:
+            self._problem(what)
+            self._letters.append(letter("records_lost", what, f"{_text(partition)}/{offset}", b""))
+        return offset
+
+    def _note_ids(self, partitions: list[Any]) -> None:
+        now = self._topic_ids()
+        topics = {partition.topic for partition in partitions}
+        self._ids |= {topic: one for topic, one in now.items() if topic in topics}
+
+    def _looked_up_id(self, topic: str) -> str | None:
+        admin = make_admin(self._connection)
+        try:
+            (found,) = admin.describe_topics([topic])
+        finally:
+            admin.close()
+        return str(found["topic_id"]) if found.get("topic_id") else None
+
+    def _topic_ids(self) -> dict[str, str]:
+        """Topic -> what tells it from another one of that name, where brokers say so."""
+        ids = {topic: self._consumer._cluster.topic_id(topic) for topic in self._what.all_topics}
+        return {topic: str(one) for topic, one in ids.items() if one is not None}
 
     def _offset_of(self, partition: Any, committed: Any) -> int | None:
         mine = self._restored.get(_text(partition))
@@ -318,7 +408,12 @@ class KafkaSource:
         found = {_text(p): offset for p, offset in offsets.items()}
         if not self._positions:
             found = dict(self._restored)
-        return {"owner": self._owner, "offsets": found, "schema": self.schema.snapshot()}
+        return {
+            "owner": self._owner,
+            "offsets": found,
+            "topics": dict(self._ids),
+            "schema": self.schema.snapshot(),
+        }
 
     def restore(self, snapshot: Mapping[str, JSON]) -> None:
         """Go to a position that :meth:`snapshot` gave."""
@@ -331,6 +426,8 @@ class KafkaSource:
             raise DataError("The snapshot's position is none in Kafka topics: use another folder.")
         self._owner = owner
         self._restored = {str(name): int(str(offset)) for name, offset in offsets.items()}
+        ids = snapshot.get("topics")
+        self._ids = {str(k): str(v) for k, v in ids.items()} if isinstance(ids, Mapping) else {}
         self.schema.restore(names)
         self.schema.features.limit = self._what.max_features
         self.schema.labels.limit = self._what.max_labels
@@ -368,11 +465,20 @@ class KafkaSource:
                 self._consumer.commit(committed, timeout_ms=_COMMIT_MS)
 
     def partitions(self) -> tuple[PartitionLag, ...]:
-        """How far behind each partition is."""
+        """How far behind each partition is; not known while no broker answers."""
+        silent = self._is_silent()
         return tuple(
-            PartitionLag(partition.topic, partition.partition, self._lag(partition))
+            PartitionLag(
+                partition.topic, partition.partition, None if silent else self._lag(partition)
+            )
             for partition in sorted(self._positions)
         )
+
+    def _is_silent(self) -> bool:
+        connections = list(self._consumer._manager._conns.values())
+        transports = [one.transport for one in connections if one.connected]
+        self._heard = max([self._heard, *(one.last_read for one in transports if one)])
+        return time.monotonic() - self._heard > _SILENCE
 
     def _lag(self, partition: Any) -> int | None:
         end = self._consumer.highwater(partition) or self._ends.get(partition)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import uuid
 import warnings
 from pathlib import Path
@@ -11,18 +12,55 @@ from pathlib import Path
 import pytest
 
 from experiments.kafka_broker import Broker, UnavailableError, jars
+from tests.integration.kafka.certificates import PASSWORD, USER, make_certificates
 from tests.integration.kafka.consumer import Consumer
 
 
+def secure(certificates: Path) -> dict[str, dict[str, str]]:
+    """Listeners beside the plain one: MUTUAL asks for a certificate, LOGIN for a password."""
+    module = "org.apache.kafka.common.security"
+    properties = {
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(certificates / "broker.pem"),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(certificates / "ca.pem"),
+        "listener.name.mutual.ssl.client.auth": "required",
+        "sasl.enabled.mechanisms": "SCRAM-SHA-256,PLAIN",
+        "listener.name.login.scram-sha-256.sasl.jaas.config": (
+            f"{module}.scram.ScramLoginModule required;"
+        ),
+        "listener.name.login.plain.sasl.jaas.config": (
+            f'{module}.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
+        ),
+    }
+    return {
+        "listeners": {"MUTUAL": "SSL", "LOGIN": "SASL_SSL"},
+        "properties": properties,
+        "users": {USER: PASSWORD},
+    }
+
+
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory):
+def installed():
+    """What a broker needs is here; if not, that is a failure in CI and a skip elsewhere."""
     try:
         jars()
+        if shutil.which("openssl") is None:
+            raise UnavailableError("no openssl: install it to make certificates")
     except UnavailableError as error:
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail(str(error))
         pytest.skip(str(error))
-    broker = Broker(tmp_path_factory.mktemp("broker"))
+
+
+@pytest.fixture(scope="session")
+def certificates(installed, tmp_path_factory) -> Path:
+    return make_certificates(tmp_path_factory.mktemp("tls") / "certificates")
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory, certificates):
+    broker = Broker(tmp_path_factory.mktemp("broker"), **secure(certificates))
     try:
         broker.start()
         yield broker

@@ -7,10 +7,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from experiments.kafka_broker import Broker
+from streamml import state
 from streamml.streams import DemoStream
 from streamml.types import Event
 from streamml_connectors.kafka import Connection, Producer
@@ -24,6 +25,13 @@ def demo(n: int) -> list[Event]:
     while len(found) < n:
         found += list(stream.next_batch(min(1000, n - len(found))).events())
     return found
+
+
+def send_whole(broker: Broker, topic: str, events: Sequence[Event]) -> None:
+    """Send events that bring their labels."""
+    producer = Producer(Connection(broker.address), topic)
+    producer.send_events(events)
+    producer.close()
 
 
 def send(broker: Broker, topics: Sequence[str], events: Sequence[Event], delay: int = 30) -> None:
@@ -57,15 +65,19 @@ class Consumer:
         *options: str,
         group: str | None = None,
         before: Callable[[], None] | None = None,
+        address: str | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         events, labels, out, dead = topics
+        source = f"kafka://{address or broker.address}/{events}"
         self.command = [
-            *(sys.executable, "-m", "streamml", "run", f"kafka://{broker.address}/{events}"),
+            *(sys.executable, "-m", "streamml", "run", source),
             *("--labels-topic", labels, "--predictions-topic", out, "--dead-letter-topic", dead),
             *("--group", group or events, "--snapshot-dir", str(folder), "--json"),
             *("--snapshot-every", "100", "--learner", "linear", *options),
         ]
         self._before = before
+        self._environment = {**ENVIRONMENT, **(environment or {})}
         self.process: subprocess.Popen[str] | None = None
         self.folder = folder
 
@@ -75,7 +87,7 @@ class Consumer:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=ENVIRONMENT,
+            env=self._environment,
             preexec_fn=self._before,
         )
         return self
@@ -91,7 +103,8 @@ class Consumer:
 
     def refused(self) -> str:
         """Run to an end that is a mistake's; gives what was said."""
-        self.start()
+        if self.process is None:
+            self.start()
         _, errors = self.process.communicate(timeout=60)
         assert self.process.returncode == 2, errors
         assert "Traceback" not in errors
@@ -99,6 +112,10 @@ class Consumer:
 
     def snapshots(self) -> list[Path]:
         return sorted(self.folder.glob("snapshot-*.streamml")) if self.folder.exists() else []
+
+    def learned(self) -> int:
+        """How many events its newest snapshot has learned."""
+        return int(state.read(self.snapshots()[-1])["run"]["learned"])
 
     def stop_hard(self) -> None:
         if self.process is not None and self.process.poll() is None:
