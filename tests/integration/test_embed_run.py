@@ -67,6 +67,8 @@ def test_the_built_in_streams_run_behind_an_embedder(capsys):
         (("--embed", "word2vec:8"), "There is no embedder"),
         (("--embed", "rff:8", "--device", "cuda"), "runs on the CPU"),
         (("--embed", "rff:8", "--device-fallback", "gpu"), "--device-fallback"),
+        (("--embed", "hash:8", "--embed-precision", "float16"), "takes no precision"),
+        (("--embed", "hash:8", "--embed-precision", "half"), "--embed-precision"),
     ],
 )
 def test_a_mistake_ends_with_one_sentence(capsys, args, says):

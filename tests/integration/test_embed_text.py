@@ -10,11 +10,13 @@ import json
 import numpy as np
 import pytest
 
+from experiments.embed_precision import scores
 from streamml import IHOMER
 from streamml.cli import main
 from streamml.embed import EmbeddingSource, make_embedder
+from streamml.embed.groups import grouped
 from streamml.embed.models import digest, find_model
-from streamml.embed.text import TextEmbedder
+from streamml.embed.text import TextEmbedder, on_grid
 from streamml.errors import ConfigError, DeviceError
 from streamml.service import Service
 from streamml.streams import TextStream
@@ -84,37 +86,46 @@ def test_like_meanings_are_near(embedder):
     assert a @ b > max(a @ c, b @ c) + 0.1
 
 
-def test_bfloat16_is_used_where_it_moves_vectors_little(mixed):
-    half = TextEmbedder(MODEL, device="cpu", half=True)
-    full = half.on_cpu()
-    moved = np.abs(half.encode(mixed) - full.encode(mixed)).max()
-    assert 0 < moved < 1e-2
-    groups = list(half_groups(half, mixed))
-    assert 0 < half.runner.settle_precision(groups, len(mixed)) < 1e-2
-    assert half.runner.half
+def test_half_precision_where_it_is_asked_for(mixed):
+    few = mixed.slice(0, 8)
+    half = TextEmbedder(MODEL, device="cpu", precision="bfloat16")
+    full = TextEmbedder(MODEL, device="cpu", precision="float32")
+    assert 0 < np.abs(half.encode(few) - full.encode(few)).max() < 1e-2
+    assert half.version == f"{full.version}-bfloat16"
+    other = half.on_cpu()
+    assert other.version == half.version
+    assert other.encode(few).tobytes() == half.encode(few).tobytes()
+    with pytest.raises(ConfigError, match="precision 'half': give auto"):
+        TextEmbedder(MODEL, device="cpu", precision="half")
 
 
-def half_groups(embedder, batch):
-    from streamml.embed.groups import grouped
+@pytest.fixture
+def settled(embedder, mixed):
+    """Settles the precision of a model whose vectors each precision moves by so much."""
+    runner, gather = embedder.runner, embedder.runner.gather
+    groups = list(grouped(embedder._tokens(mixed.texts[:4]), embedder._pad, 4, fixed=True))
+    exact = gather([runner.launch(group) for group in groups], groups, 4)
 
-    return grouped(embedder._tokens(batch.texts), embedder._pad, 4, fixed=True)
+    def settle(moves):
+        runner.launch = lambda group: None
+        runner.gather = lambda *_: exact + np.float32(moves[runner.precision])
+        try:
+            runner.settle_precision(groups, 4)
+        finally:
+            del runner.gather, runner.launch
+        found, runner.precision = runner.precision, "float32"
+        return found
+
+    return settle
 
 
-def test_a_model_that_bfloat16_spoils_stays_in_float32(embedder, mixed):
-    runner = embedder.runner
-    groups, n = list(half_groups(embedder, mixed)), len(mixed)
-    right = runner.gather
-
-    def spoilt(launched, groups, n):
-        found = right(launched, groups, n)
-        return found + np.float32(0.1) if runner.half else found
-
-    runner.gather = spoilt
-    try:
-        assert runner.settle_precision(groups, n) > 1e-2
-        assert not runner.half
-    finally:
-        del runner.gather
+def test_half_precision_by_itself_only_where_vectors_stay(settled, embedder, mixed):
+    assert settled({"float32": 0, "bfloat16": 1e-7, "float16": 1e-7}) == "bfloat16"
+    assert settled({"float32": 0, "bfloat16": 1e-4, "float16": 1e-7}) == "float16"
+    assert settled({"float32": 0, "bfloat16": 1e-5, "float16": np.nan}) == "float32"
+    groups = list(grouped(embedder._tokens(mixed.texts[:4]), embedder._pad, 4, fixed=True))
+    embedder.runner.settle_precision(groups, 4)
+    assert embedder.runner.precision == "float32"
 
 
 def test_memory_of_the_device_that_runs_out_halves_the_batch(embedder, monkeypatch):
@@ -177,25 +188,32 @@ def test_predictions_are_the_same_at_any_batch_size(embedder):
     assert run(1) == run(64)
 
 
-def test_scores_hardly_feel_the_last_bits_that_devices_differ_in(embedder, monkeypatch):
-    def scores():
-        source = EmbeddingSource(TextStream(n_events=150), embedder)
-        learner, found = IHOMER("fast"), []
-        while (batch := source.next_batch(64)) is not None:
-            found.append(learner.test_then_train(batch).scores)
-        source.close()
-        return np.concatenate(found)
+@pytest.fixture(scope="module")
+def raw_vectors(embedder):
+    """Of the text stream's first events, not yet on the grid."""
+    tokens = embedder._tokens(TextStream(n_events=200).next_batch(200).texts)
+    groups = list(grouped(tokens, embedder._pad, 4, fixed=True))
+    runner = embedder.runner
+    return runner.gather([runner.launch(group) for group in groups], groups, len(tokens))
 
-    here, gather = scores(), embedder.runner.gather
 
-    def elsewhere(launched, groups, n):
-        found = gather(launched, groups, n)
-        return found + np.random.default_rng(n).normal(0, 1e-7, found.shape).astype(np.float32)
+@pytest.mark.parametrize("preset", ["fast", "default"])
+def test_scores_stay_where_vectors_move_as_far_as_auto_lets_them(preset, raw_vectors):
+    """Half precision that auto takes, or another device, moves vectors no further."""
+    here = scores(on_grid(raw_vectors), preset)
+    for seed in range(3):
+        by = np.random.default_rng(seed).uniform(-(2.0**-22), 2.0**-22, raw_vectors.shape)
+        there = scores(on_grid(raw_vectors + by.astype(np.float32)), preset)
+        assert not np.array_equal(here, there)
+        assert np.abs(here - there).max() < 1e-3
 
-    monkeypatch.setattr(embedder.runner, "gather", elsewhere)
-    there = scores()
-    assert not np.array_equal(here, there)
-    assert np.abs(here - there).max() < 1e-3
+
+def test_scores_move_by_more_in_bfloat16(raw_vectors):
+    """So auto must not take it."""
+    half = TextEmbedder(MODEL, device="cpu", precision="bfloat16")
+    moved = half.encode(TextStream().next_batch(100))
+    here = scores(on_grid(raw_vectors[:100]), "default")
+    assert np.abs(scores(moved, "default") - here).max() > 1e-2
 
 
 def test_meaning_outlasts_a_change_of_wording(embedder):
@@ -230,9 +248,9 @@ def test_a_device_that_is_not_there_is_named():
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_gpu_gives_the_vectors_of_the_cpu(embedder, mixed):
-    full = TextEmbedder(MODEL, device="cuda", half=False)
+    full = TextEmbedder(MODEL, device="cuda", precision="float32")
     assert np.abs(full.encode(mixed) - embedder.encode(mixed)).max() < 1e-4
     default = TextEmbedder(MODEL, device="cuda")
-    assert np.abs(default.encode(mixed) - embedder.encode(mixed)).max() < 1e-2
+    assert np.abs(default.encode(mixed) - embedder.encode(mixed)).max() < 1e-4
     assert default.device_memory() > 0
     assert default.runner.times.copying > 0

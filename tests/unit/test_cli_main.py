@@ -6,13 +6,14 @@ import io
 import json
 import re
 import signal
+import threading
 
 import pytest
 from rich.console import Console
 
 from streamml.baselines import NoChange
 from streamml.cli import main
-from streamml.cli.progress import LineDisplay, LiveDisplay, make_display
+from streamml.cli.progress import LineDisplay, LiveDisplay, make_display, waiting
 from streamml.cli.run import _signals
 from streamml.service import Progress, Service
 from streamml.streams import DemoStream
@@ -92,6 +93,26 @@ def test_lines_come_now_and_then():
     assert lines[0].endswith("1 cluster, 0 changes, 0 drifts")
 
 
+def test_a_first_batch_that_takes_its_time_is_explained():
+    class Heard(io.StringIO):
+        said = threading.Event()
+
+        def flush(self):
+            self.said.set()
+
+    out = Heard()
+    with LineDisplay(out, patience=0.01) as display:
+        assert out.said.wait(10)
+        display.show(progress())
+    first, second = out.getvalue().splitlines()
+    assert first.startswith("streamml: starting (the very first run compiles")
+    assert second.startswith("streamml: 100 of 100 events")
+    quiet = io.StringIO()
+    with LineDisplay(quiet) as display:
+        display.show(progress())
+    assert "starting" not in quiet.getvalue()
+
+
 @pytest.mark.parametrize("width", [40, 80, 160])
 @pytest.mark.parametrize("length", [None, 20_000])
 def test_the_live_display_keeps_to_its_three_lines(width, length):
@@ -119,5 +140,9 @@ class Terminal(io.StringIO):
 def test_a_terminal_gets_the_live_display_unless_it_is_dumb(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     assert isinstance(make_display("demo", [], Terminal()), LiveDisplay)
+    terminal = Terminal()
+    with waiting("loading [a] model", terminal):
+        pass
+    assert "loading [a] model" in terminal.getvalue()
     monkeypatch.setenv("TERM", "dumb")
     assert isinstance(make_display("demo", [], Terminal()), LineDisplay)

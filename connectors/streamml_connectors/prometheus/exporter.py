@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from types import TracebackType
 from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
@@ -17,14 +16,14 @@ from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 from streamml._operation import Operation
 from streamml.errors import ConfigError
 from streamml_connectors.prometheus.numbers import Numbers
-from streamml_connectors.serving import Routes, WebServer
+from streamml_connectors.serving import Routes, Served, WebServer
 
 __all__ = ["PrometheusExporter"]
 
 WINDOWS: Final = ("cumulative", "sliding", "fading")
 
 
-class PrometheusExporter:
+class PrometheusExporter(Served):
     """Keeps the newest numbers of a run and serves them at ``/metrics``.
 
     Parameters
@@ -76,7 +75,7 @@ class PrometheusExporter:
         self._numbers = Numbers()
         self.registry.register(self._numbers)
         ProcessCollector(registry=self.registry)
-        self._server = WebServer(
+        self._server: WebServer = WebServer(
             {"/metrics": make_wsgi_app(self.registry), **(routes or {})}, host, port
         )
 
@@ -86,31 +85,6 @@ class PrometheusExporter:
     def host(self) -> str:
         """The address listened on."""
         return self._server.address
-
-    @property
-    def port(self) -> int:
-        """The port listened on; before :meth:`start`, the one asked for."""
-        return self._server.port
-
-    def start(self) -> int:
-        """Listen, in a thread of its own; gives the port."""
-        return self._server.start()
-
-    def close(self) -> None:
-        """Stop listening and wait for the thread; safe to call twice."""
-        self._server.close()
-
-    def __enter__(self) -> PrometheusExporter:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # -- numbers in --------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,6 +17,7 @@ from streamml.cli.monitor.state import StateBuilder
 from streamml_connectors.health import Health, HealthBounds
 from streamml_connectors.page import StatusPage
 from streamml_connectors.prometheus import PrometheusExporter
+from streamml_connectors.serving import Served
 
 if TYPE_CHECKING:
     from streamml.service import Progress, Service
@@ -27,7 +27,7 @@ __all__ = ["Monitor"]
 _SHARE: Final = 50
 
 
-class Monitor:
+class Monitor(Served):
     """Serves a run at one port, and is an observer of it.
 
     Parameters
@@ -68,17 +68,12 @@ class Monitor:
     ) -> None:
         self.health = Health(bounds)
         self._page = StatusPage(self.health)
-        self.exporter = PrometheusExporter(host, port, routes=self._page.routes())
+        self._server = self.exporter = PrometheusExporter(host, port, routes=self._page.routes())
         self._feed = ExporterFeed(self.exporter)
         self._every = self._gap = every
         self._service: Service | None = None
         self._state: StateBuilder | None = None
         self._shown = -math.inf
-
-    @property
-    def port(self) -> int:
-        """The port listened on."""
-        return self.exporter.port
 
     def watch(self, service: Service) -> None:
         """Show ``service``, once, before it runs."""
@@ -104,23 +99,3 @@ class Monitor:
         assert self._service is not None
         for name, metrics in list(self._service.metrics.items())[1:]:
             self.exporter.set_baseline(name, metrics.windowed().as_dict())
-
-    def start(self) -> int:
-        """Listen; gives the port."""
-        return self.exporter.start()
-
-    def close(self) -> None:
-        """Stop listening; safe to call twice."""
-        self.exporter.close()
-
-    def __enter__(self) -> Monitor:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

