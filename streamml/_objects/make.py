@@ -21,14 +21,13 @@ from streamml._objects import shape as s
 from streamml._objects import tables as t
 from streamml._objects.known import constant_of, slots_of
 from streamml.errors import StateError
-from streamml.types import BoolArray, Int64Array
+from streamml.types import Int64Array
 
 __all__ = ["make"]
 
 Objects = NDArray[np.object_]
 
 _WHERE: Final = t.WHERE
-_NESTED: Final = 50  # tuples within tuples: what hashes them runs on the C stack
 
 
 def make(saved: Mapping[str, Any]) -> Any:
@@ -66,9 +65,8 @@ class _Making:
         check(self.words.shape[1] == native.WORDS, _WHERE, "has random generators of another size")
         self.arrays = t.arrays_of(saved)
         self.classes = [t.class_with(name, names) for name, names in self.graph.shapes]
-        s.check_order(self.graph)
+        s.check_graph(self.graph)
         self.stops = np.cumsum(self.graph.sizes).tolist()
-        self.keys = np.concatenate([[0], np.cumsum(self._unfit_as_keys())]).tolist()
 
     def root(self) -> Any:
         made = self.made = self._shells()
@@ -81,48 +79,6 @@ class _Making:
                 fill(self, k, stop - int(self.graph.sizes[k]), stop)
         check(type(made[0]) is list and len(made[0]) == 1, _WHERE, "has no root")
         return made[0][0]
-
-    # -- before anything is made ----------------------------------------------------------
-
-    def _once(self) -> BoolArray:
-        found: BoolArray = np.isin(self.graph.kinds, s.IMMUTABLE)
-        return found
-
-    def _unfit_as_keys(self) -> BoolArray:
-        """Cells that are no key: only scalars and tuples of such are, which hash by value."""
-        graph, once, owner = self.graph, self._once(), s.owners(self.graph)
-        self._check_at_once(once, owner)
-        refs = graph.tags == s.REF
-        unfit_node = ~once
-        unfit = (refs & unfit_node[np.where(refs, graph.bits, 0)]) | (graph.tags == s.CONSTANT)
-        for _ in range(_NESTED):  # what holds one that is unfit is unfit
-            before = np.count_nonzero(unfit_node)
-            unfit_node[owner[unfit]] = True
-            unfit |= refs & unfit_node[np.where(refs, graph.bits, 0)]
-            if np.count_nonzero(unfit_node) == before:
-                return unfit  # type: ignore[no-any-return]
-        raise StateError(f"The snapshot does not fit: {_WHERE} has tuples nested too deeply.")
-
-    def _check_at_once(self, once: BoolArray, owner: Int64Array) -> None:
-        """Those made at once are each listed, after what they hold, and not nested deeply."""
-        graph = self.graph
-        rank = np.full(len(graph.kinds), -1, np.int64)
-        check(bool(once[graph.order].all()), _WHERE, "lists what is not made at once")
-        rank[graph.order] = np.arange(len(graph.order))
-        complete = len(graph.order) == int(once.sum()) and bool((rank[once] >= 0).all())
-        check(complete, _WHERE, "does not list all tuples")
-        inner = (graph.tags == s.REF) & once[owner]
-        child = graph.bits[inner]
-        above, below = owner[inner][once[child]], child[once[child]]
-        check(bool((rank[below] < rank[above]).all()), _WHERE, "has a tuple before what it holds")
-        level = np.zeros(len(graph.kinds), np.int64)
-        for _ in range(_NESTED):
-            deeper = level.copy()
-            np.maximum.at(deeper, above, level[below] + 1)
-            if bool((deeper == level).all()):
-                return
-            level = deeper
-        raise StateError(f"The snapshot does not fit: {_WHERE} has tuples nested too deeply.")
 
     # -- making -----------------------------------------------------------------------------
 
@@ -208,7 +164,7 @@ class _Making:
         """Tuples and their like, in order, and everywhere they are mentioned."""
         graph, cells = self.graph, self.cells
         refs = np.flatnonzero(graph.tags == s.REF)
-        refs = refs[self._once()[graph.bits[refs]]]
+        refs = refs[s.made_at_once(graph)[graph.bits[refs]]]
         refs = refs[np.argsort(graph.bits[refs], kind="stable")]
         bounds = np.searchsorted(graph.bits[refs], np.arange(len(graph.kinds) + 1)).tolist()
         places, kinds = refs.tolist(), graph.kinds.tolist()
@@ -217,7 +173,7 @@ class _Making:
             start = stop - int(graph.sizes[k])
             node: Any = tuple(cells[start:stop])
             if kinds[k] == s.FROZEN:
-                node = frozenset(self._keys(start, stop))
+                node = frozenset(node)
             elif kinds[k] == s.NAMED:
                 node = tuple.__new__(self.classes[int(graph.what[k])], node)
             self.made[k] = node
@@ -226,10 +182,6 @@ class _Making:
 
     # -- filling ----------------------------------------------------------------------------
 
-    def _keys(self, start: int, stop: int) -> list[Any]:
-        check(self.keys[stop] == self.keys[start], _WHERE, "has a key that is no text or number")
-        return self.cells[start:stop]
-
     def fill_list(self, k: int, start: int, stop: int) -> None:
         self.made[k].extend(self.cells[start:stop])
 
@@ -237,13 +189,13 @@ class _Making:
         self.made[k].extend(self.cells[start + 1 : stop])
 
     def fill_set(self, k: int, start: int, stop: int) -> None:
-        self.made[k].update(self._keys(start, stop))
+        self.made[k].update(self.cells[start:stop])
         check(len(self.made[k]) == stop - start, _WHERE, "has a key twice")
 
     def fill_dict(self, k: int, start: int, stop: int) -> None:
         middle = start + (stop - start) // 2
         check((stop - start) % 2 == 0, _WHERE, "has keys without values")
-        found = zip(self._keys(start, middle), self.cells[middle:stop], strict=True)
+        found = zip(self.cells[start:middle], self.cells[middle:stop], strict=True)
         if self.graph.kinds[k] == s.ORDERED:
             self.made[k].update(found)
         else:  # that of a counter would add

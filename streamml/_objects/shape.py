@@ -15,7 +15,7 @@ import numpy as np
 from streamml._capture import check
 from streamml.types import BoolArray, Int64Array, UInt8Array
 
-__all__ = ["IMMUTABLE", "Graph", "check_order", "owners", "parent_cells"]
+__all__ = ["IMMUTABLE", "Graph", "check_graph", "made_at_once", "owners"]
 
 # what a cell is
 NONE, BOOL, INT, FLOAT, TEXT, BYTES, BIG, CONSTANT, REF = range(9)
@@ -33,6 +33,7 @@ VERSION: Final = 1
 
 _PARENT: Final = "parent"
 _LEVELS: Final = 100_000
+_NESTED: Final = 50  # tuples within tuples: what hashes them runs on the C stack
 
 
 class Graph(NamedTuple):
@@ -64,7 +65,31 @@ def owners(graph: Graph) -> Int64Array:
     return np.repeat(np.arange(len(graph.sizes)), graph.sizes)
 
 
-def parent_cells(graph: Graph) -> BoolArray:
+def made_at_once(graph: Graph) -> BoolArray:
+    """Which nodes are made out of what they hold, and never change."""
+    found: BoolArray = np.isin(graph.kinds, IMMUTABLE)
+    return found
+
+
+def check_graph(graph: Graph) -> None:
+    """All that making and using it needs, beside what a single table shows.
+
+    Raises
+    ------
+    StateError
+        References lead back, tuples are nested too deeply or stand before what they hold, or
+        a key is neither scalar nor a tuple of such.
+    """
+    _check_order(graph)
+    _check_at_once(graph)
+    unfit = _unfit_as_keys(graph) & _key_cells(graph)
+    check(not unfit.any(), "the model", "has a key that is neither text, number nor tuple")
+
+
+# -- references come to an end ------------------------------------------------------------------
+
+
+def _parent_cells(graph: Graph) -> BoolArray:
     """Which cells are attributes that lead back to whom the object belongs."""
     found: BoolArray = np.zeros(len(graph.tags), np.bool_)
     places = np.array([_PARENT in names and names.index(_PARENT) for _, names in graph.shapes])
@@ -78,9 +103,9 @@ def parent_cells(graph: Graph) -> BoolArray:
     return found
 
 
-def check_order(graph: Graph) -> None:
+def _check_order(graph: Graph) -> None:
     """Following references, downwards or to parents, must come to an end."""
-    back = parent_cells(graph)
+    back = _parent_cells(graph)
     owner = owners(graph)
     down = (graph.tags == REF) & ~back
     n = len(graph.kinds)
@@ -105,3 +130,55 @@ def _check_ends(start: Int64Array, stop: Int64Array, n: int) -> None:
         waiting[reached] -= times
         free = reached[waiting[reached] == 0]
     check(left == 0, "the model", "leads back to itself, or is nested too deeply")
+
+
+# -- tuples and keys ------------------------------------------------------------------------------
+
+
+def _check_at_once(graph: Graph) -> None:
+    """Tuples and their like are each listed, after what they hold, and not nested deeply."""
+    once, owner, where = made_at_once(graph), owners(graph), "the model"
+    rank = np.full(len(graph.kinds), -1, np.int64)
+    check(bool(once[graph.order].all()), where, "lists what is not made at once")
+    rank[graph.order] = np.arange(len(graph.order))
+    complete = len(graph.order) == np.count_nonzero(once) and bool((rank[once] >= 0).all())
+    check(complete, where, "does not list all tuples")
+    inner = np.flatnonzero((graph.tags == REF) & once[owner])
+    inner = inner[once[graph.bits[inner]]]
+    above, below = owner[inner], graph.bits[inner]
+    check(bool((rank[below] < rank[above]).all()), where, "has a tuple before what it holds")
+    level = np.zeros(len(graph.kinds), np.int64)
+    for _ in range(_NESTED):
+        deeper = level.copy()
+        np.maximum.at(deeper, above, level[below] + 1)
+        if bool((deeper == level).all()):
+            return
+        level = deeper
+    check(False, where, f"has tuples nested more than {_NESTED} deep")
+
+
+def _key_cells(graph: Graph) -> BoolArray:
+    """Cells that are keys of a mapping or members of a set."""
+    owner = owners(graph)
+    kind, size = graph.kinds[owner], graph.sizes[owner]
+    at = np.arange(len(graph.tags)) - (np.cumsum(graph.sizes) - graph.sizes)[owner]
+    found: BoolArray = np.isin(kind, (SET, FROZEN))
+    found |= np.isin(kind, (DICT, ORDERED, COUNTER)) & (at < size // 2)
+    found |= (kind == DEFAULT) & (at >= 1) & (at <= (size - 1) // 2)
+    return found
+
+
+def _unfit_as_keys(graph: Graph) -> BoolArray:
+    """Cells that hold other than scalars and tuples of such, which hash by value."""
+    once, owner = made_at_once(graph), owners(graph)
+    refs = graph.tags == REF
+    target = np.where(refs, graph.bits, 0)
+    unfit_node = ~once
+    unfit: BoolArray = (refs & unfit_node[target]) | (graph.tags == CONSTANT)
+    for _ in range(_NESTED):  # a tuple that holds one is one
+        before = np.count_nonzero(unfit_node)
+        unfit_node[owner[unfit]] = True
+        unfit |= refs & unfit_node[target]
+        if np.count_nonzero(unfit_node) == before:
+            break
+    return unfit

@@ -74,7 +74,8 @@ def test_what_is_shared_stays_shared_and_apart_stays_apart(tmp_path):
     value = {"a": [shared, shared, [1]], "b": (pair, (pair, shared)), "set": {(1, (2, 3))}}
     found = through_a_file(value, tmp_path / "s")
     assert found["a"][0] is found["a"][1] is found["b"][1][1]
-    assert found["a"][2] == [1] and found["a"][2] is not found["a"][0]
+    assert found["a"][2] == [1]
+    assert found["a"][2] is not found["a"][0]
     assert found["b"][0] is found["b"][1][0]
 
 
@@ -91,13 +92,16 @@ def test_arrays_keep_their_layout_and_numpys_numbers_their_type(tmp_path):
     value = [a, a.transpose(2, 0, 1), np.asfortranarray(a[0]), a[:, 1], np.zeros((3, 0)),
              np.array(7, np.int16), np.float32(0.1), np.bool_(True)]  # fmt: skip
     for one, other in zip(value, through_a_file(value, tmp_path / "s"), strict=True):
-        assert type(one) is type(other) and one.dtype == other.dtype
-        assert one.shape == other.shape and one.tobytes() == other.tobytes()
+        assert type(one) is type(other)
+        assert one.dtype == other.dtype
+        assert one.shape == other.shape
+        assert one.tobytes() == other.tobytes()
         if one.size == 24:
             assert one.strides == other.strides
     one = np.ones(3)
     first, second = through_a_file([one, one], tmp_path / "s")
-    assert first is second and first.flags.writeable
+    assert first is second
+    assert first.flags.writeable
 
 
 def test_random_generators_go_on(tmp_path):
@@ -136,7 +140,8 @@ def test_functions_that_models_keep_are_found_again(tmp_path):
     again.update(2.0, 0.0, 1.0)
     assert again._root._update_estimator is splitter._root._update_estimator
     counts["new"]["too"] += 2.0
-    assert counts["new"] == {"too": 2.0} and kind is stats.Var
+    assert counts["new"] == {"too": 2.0}
+    assert kind is stats.Var
 
 
 class Ours:
@@ -154,6 +159,8 @@ class Ours:
         (stats.Quantile(), "RsQuantile cannot be saved"),
         (np.random.Generator(np.random.MT19937(1)), "MT19937"),
         ({Ours: 1}, "Ours"),
+        ({proba.Gaussian(): 1}, "key that is neither"),
+        ({(1, int)}, "key that is neither"),
         (object(), "object cannot be saved"),
         ([open], "function, open"),
         (collections, "module cannot be saved"),
@@ -169,9 +176,9 @@ def test_what_leads_back_to_itself_is_not_saved_but_for_parents():
     one.append(one)
     with pytest.raises(StateError, match="leads back"):
         take(one)
+    value = proba.Gaussian()
+    value.other = {"again": (value,)}
     with pytest.raises(StateError, match="leads back"):
-        value = proba.Gaussian()
-        value.other = {"again": (value,)}
         take(value)
     parent, child = proba.Gaussian(), proba.Gaussian()
     parent.child, child.parent = child, parent
