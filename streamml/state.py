@@ -22,6 +22,7 @@ from typing import Any, Final
 import streamml
 from streamml._capture import Restorable, part_of
 from streamml._document import pack, unpack
+from streamml._objects import make, may_take, take
 from streamml._statefile import read_file, write_file
 from streamml.base import Learner
 from streamml.errors import StateError
@@ -35,6 +36,7 @@ ENTRY_POINTS: Final = "streamml.learners"
 """Group of entry points (name -> class) by which installed packages make learners known."""
 
 _OBJECT = "$object"
+_GRAPH = "$graph"  # a library's object, such as a model of river's
 
 Known = Iterable[type] | Mapping[str, type]
 
@@ -208,9 +210,11 @@ def _plain(value: Any) -> Any:
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, Restorable):
         return {_OBJECT: _configuration(value)}
+    if may_take(value):
+        return {_GRAPH: take(value)}
     raise StateError(
         f"The parameter value of type {type(value).__name__} cannot be saved: give it "
-        "snapshot() and restore(), or pass numbers, texts, lists and mappings."
+        "snapshot() and restore(), or pass numbers, texts, lists, mappings and models of river."
     )
 
 
@@ -232,6 +236,8 @@ def _revive_parameter(value: Any, names: Mapping[str, type]) -> Any:
         return type(value)(_revive_parameter(part, names) for part in value)
     if isinstance(value, dict) and set(value) == {_OBJECT}:
         return _construct(part_of(value, _OBJECT, dict, "a parameter"), names)
+    if isinstance(value, dict) and set(value) == {_GRAPH}:
+        return make(part_of(value, _GRAPH, dict, "a parameter"))
     if isinstance(value, dict):
         return {key: _revive_parameter(part, names) for key, part in value.items()}
     return value

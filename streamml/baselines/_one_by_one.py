@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import abc
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from streamml._capture import check, part_of
+from streamml._objects import make, take
 from streamml.base import MIN_SCORE, Learner
 from streamml.types import (
     LABELS_FULL,
@@ -16,6 +19,7 @@ from streamml.types import (
     Float32Array,
     Int32Array,
     Predictions,
+    Schema,
 )
 
 __all__ = ["Answer", "OneByOne", "Row", "Truth"]
@@ -57,7 +61,9 @@ class Answer(NamedTuple):
 class OneByOne(Learner):
     """A learner that is given one event after the other.
 
-    A subclass defines :meth:`_answer` (which must change nothing) and :meth:`_study`.
+    A subclass defines :meth:`_answer` (which must change nothing) and :meth:`_study`. What
+    ``_learned`` names may be any objects of river's or of the baselines' own: they are saved
+    as one graph. :meth:`_check_learned` says what their kinds must be.
     """
 
     _known: int = 0
@@ -80,6 +86,23 @@ class OneByOne(Learner):
 
     def test_then_train(self, batch: EventBatch, min_score: float = MIN_SCORE) -> Predictions:
         return _predictions(self._run(batch, predict=True), min_score)
+
+    def _capture_learned(self, copy: bool) -> dict[str, Any]:
+        del copy  # a graph shares no memory with what it was taken of
+        return {
+            "known": self._known,
+            "graph": take({name: getattr(self, name) for name in self._learned}),
+        }
+
+    def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
+        known = part_of(learned, "known", int, "the learner")
+        check(0 <= known <= len(schema.labels), "the learner", "knows labels without name")
+        found = make(part_of(learned, "graph", dict, "the learner"))
+        check(type(found) is dict, "the learner", "has learned other things")
+        check(set(found) == set(self._learned), "the learner", "has learned other things")
+        self._check_learned(found, schema)
+        vars(self).update(found)
+        self._known = known
 
     def _run(self, batch: EventBatch, predict: bool) -> list[Answer]:
         self.bind(batch.schema)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from streamml._capture import check
 from streamml.baselines._bels_ensemble import RidgeEnsemble
 from streamml.baselines._bels_features import BroadFeatures
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
-from streamml.types import BoolArray, Float64Array
+from streamml.types import BoolArray, Float64Array, Schema
 
 __all__ = ["MLBELS"]
 
@@ -59,6 +63,8 @@ class MLBELS(OneByOne):
     label robustness in multi-label stream classification, arXiv 2310.00665.
     """
 
+    _learned = ("_features", "_each", "_all", "_rows", "_sets", "_cardinality")
+
     def __init__(
         self,
         n1: int = 3,
@@ -86,6 +92,16 @@ class MLBELS(OneByOne):
         self._rows: list[Row] = []
         self._sets: list[list[int]] = []
         self._cardinality = 0.0
+
+    def _check_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
+        each = learned["_each"]
+        check(type(each) is list and len(each) <= len(schema.labels), "the ensembles", "are odd")
+        ensembles = each if learned["_all"] is None else [*each, learned["_all"]]
+        fits = all(type(ensemble) is RidgeEnsemble for ensemble in ensembles)
+        check(fits and type(learned["_features"]) is BroadFeatures, "the ensembles", "are none")
+        rows, sets = learned["_rows"], learned["_sets"]
+        check(type(rows) is list and all(type(row) is Row for row in rows), "the batch", "is none")
+        check(type(sets) is list and len(sets) == len(rows), "the batch", "is uneven")
 
     def _answer(self, row: Row, n_labels: int) -> Answer:
         scores = np.zeros(n_labels)

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from river import base as river_base
 
+from streamml._capture import check
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
 from streamml.errors import ConfigError
+from streamml.types import Schema
 
 __all__ = ["BinaryRelevance", "named_features"]
 
@@ -47,6 +49,8 @@ class BinaryRelevance(OneByOne):
     Tsoumakas and Katakis (2007), Multi-label classification: an overview.
     """
 
+    _learned = ("_models",)
+
     def __init__(self, model: river_base.Estimator, zeros: bool = True, seed: int = 1) -> None:
         if not isinstance(model, river_base.Classifier | river_base.Regressor):
             raise ConfigError(
@@ -59,6 +63,12 @@ class BinaryRelevance(OneByOne):
         self._models: list[Any] = []
         self._regresses = isinstance(model, river_base.Regressor)
         self._seeded = "seed" in model._get_params()
+
+    def _check_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
+        models = learned["_models"]
+        check(type(models) is list and len(models) <= len(schema.labels), "the models", "are odd")
+        same = all(type(model) is type(self.model) for model in models)
+        check(same, "the models", f"are no {type(self.model).__name__}")
 
     def _answer(self, row: Row, n_labels: int) -> Answer:
         x = named_features(row, self.zeros)

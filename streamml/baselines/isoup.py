@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 from river import base as river_base
 from river.tree import ISOUPTreeRegressor, splitter
 
+from streamml._capture import check
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
 from streamml.baselines.binary_relevance import named_features
+from streamml.types import Schema
 
 __all__ = ["ISOUPT"]
 
@@ -45,6 +48,8 @@ class ISOUPT(OneByOne):
     regression on data streams, Machine Learning 106.
     """
 
+    _learned = ("_tree",)
+
     def __init__(
         self,
         grace_period: int = 200,
@@ -74,6 +79,9 @@ class ISOUPT(OneByOne):
             splitter=splitter.TEBSTSplitter(),
             min_samples_split=min_samples_split,
         )
+
+    def _check_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:  # noqa: ARG002
+        check(type(learned["_tree"]) is ISOUPTreeRegressor, "the tree", "is none")
 
     def _answer(self, row: Row, n_labels: int) -> Answer:
         scores = np.zeros(n_labels, np.float32)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from streamml._capture import check
 from streamml.baselines._leaf_sets import LeafModel, MajoritySet, PrunedSets
 from streamml.baselines._observers import Observers, Split
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
-from streamml.types import Float64Array, Int32Array
+from streamml.types import Float64Array, Int32Array, Schema
 
 __all__ = ["MLHT", "MLHTPS"]
 
@@ -81,6 +84,8 @@ class MLHT(OneByOne):
     classification for evolving data streams, Machine Learning 88.
     """
 
+    _learned = ("_root",)
+
     def __init__(
         self,
         grace_period: int = 200,
@@ -100,6 +105,9 @@ class MLHT(OneByOne):
 
     def _model(self, parent: tuple[int, ...]) -> LeafModel:
         return MajoritySet(parent)
+
+    def _check_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:  # noqa: ARG002
+        check(type(learned["_root"]) in (_Leaf, _Branch), "the tree", "is none")
 
     @property
     def n_leaves(self) -> int:

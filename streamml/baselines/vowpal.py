@@ -8,7 +8,7 @@ import numpy as np
 
 from streamml.baselines._leaf_sets import as_answer
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
-from streamml.errors import ConfigError, MissingDependencyError
+from streamml.errors import ConfigError, MissingDependencyError, StateError
 
 __all__ = ["VowpalWabbit"]
 
@@ -21,6 +21,10 @@ class VowpalWabbit(OneByOne):
     counted in :attr:`left_out`. An empty label set is a label of its own, as Vowpal Wabbit
     takes an example without labels for one without an answer. It says which labels it
     decided, not how sure it is: they score 1.
+
+    It cannot be saved: Vowpal Wabbit's model files leave out the norms by which it scales its
+    steps, so that one that goes on from a file gives other numbers, and they hold command-line
+    options, which nobody should take from a file.
 
     Parameters
     ----------
@@ -88,6 +92,12 @@ class VowpalWabbit(OneByOne):
             }[self.reduction]
             self._workspace = Workspace(f"{words} -b {bits} -l {self.rate} --quiet")
         return self._workspace
+
+    def _capture_learned(self, copy: bool) -> dict[str, Any]:  # noqa: ARG002
+        raise StateError(
+            "VowpalWabbit cannot be saved, as its own files leave out part of what it has learned "
+            "and carry command-line options: learn the stream again, or use another learner."
+        )
 
     def _answer(self, row: Row, n_labels: int) -> Answer:
         if self._position == 0:

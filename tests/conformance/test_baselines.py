@@ -111,14 +111,15 @@ def test_rivers_face_gives_the_same(name):
             slow.learn_one(event.x, event.y)
 
 
-UNSAVED = "snapshot_equals_no_snapshot"  # what a library holds cannot be saved without pickle
 PUBLIC = {
-    "BR+NB": {UNSAVED},
-    "BR+HT": {UNSAVED},
-    "iSOUPT": {UNSAVED, "memory_is_bounded"},  # river's splitter keeps every value until a split
-    "MLHT": {UNSAVED},
-    "MLHTPS": {UNSAVED},
-    "VW plt": {UNSAVED, "memory_is_bounded"},  # the check measures what can be saved
+    "BR+NB": set(),
+    "BR+HT": set(),
+    "BR+ARF": set(),
+    "iSOUPT": {"memory_is_bounded"},  # river's splitter keeps every value until a split
+    "MLHT": set(),
+    "MLHTPS": set(),
+    # Vowpal Wabbit's own files do not hold all; and the memory check measures what can be saved
+    "VW plt": {"snapshot_equals_no_snapshot", "memory_is_bounded"},
 }
 
 
