@@ -12,10 +12,13 @@ from streamml.errors import StreamMLError
 from streamml.metrics import Prequential, Scores
 from streamml.types import Change
 
-__all__ = ["STRUCTURE_CHANGES", "Progress", "Result", "TimeSplit"]
+__all__ = ["ALTERNATE_CHANGES", "STRUCTURE_CHANGES", "Progress", "Result", "TimeSplit"]
 
 STRUCTURE_CHANGES: Final = ("split", "merge", "rebuild")
 """Kinds of :class:`~streamml.types.Change` that change the label tree."""
+
+ALTERNATE_CHANGES: Final = ("warning", "swap", "prune")
+"""Kinds that concern alternates: one is grown, took over, was given up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamml._progress import STRUCTURE_CHANGES
+from streamml._progress import ALTERNATE_CHANGES, STRUCTURE_CHANGES
 
 if TYPE_CHECKING:
     from streamml.embed import EmbeddingStatus
@@ -47,7 +47,7 @@ class ExporterFeed:
         for change in progress.new_changes:
             if change.kind == "drift":
                 exporter.add_drifts(change.scope)
-            elif change.kind in STRUCTURE_CHANGES:
+            elif change.kind in STRUCTURE_CHANGES + ALTERNATE_CHANGES:
                 exporter.add_structure_changes(change.kind)
         exporter.set_operation(progress.operation)
         for reason, n in progress.dead_letters.items():

@@ -14,6 +14,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from streamml.cli import config
+from streamml.cli.run import run
 from streamml_connectors.health import Health
 from streamml_connectors.page import StatusPage
 from tests.integration.deployment import DEPLOY, ROOT, alerts, load
@@ -145,9 +147,6 @@ def configurations() -> list[dict[str, Any]]:
 
 
 def test_every_key_is_an_option_of_run() -> None:
-    config = pytest.importorskip("streamml.cli.config", reason="this build has no --config")
-    from streamml.cli.run import run
-
     keys = {config.key_of(parameter) for parameter in run.params}
     for configuration in configurations():
         assert set(configuration) <= keys

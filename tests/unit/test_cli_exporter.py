@@ -26,8 +26,11 @@ def test_totals_add_up_to_the_run():
     assert sample(exporter, "streamml_label_clusters") == learner.n_clusters
     local = sum(c.kind == "drift" and c.scope == "local" for c in learner.changes)
     assert sample(exporter, "streamml_drifts_total", scope="local") == local > 0
-    splits = sum(c.kind == "split" for c in learner.changes)
-    assert sample(exporter, "streamml_structure_changes_total", kind="split") == splits > 0
+    counts = learner.change_counts
+    for kind in ("split", "merge", "rebuild", "warning", "swap", "prune"):
+        found = sample(exporter, "streamml_structure_changes_total", kind=kind)
+        assert found == counts.get(kind, 0)
+    assert min(counts["split"], counts["warning"], counts["swap"]) > 0
     for window, scores in (
         ("cumulative", result.progress.cumulative),
         ("sliding", result.progress.window),

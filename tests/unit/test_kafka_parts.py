@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import ssl
 from types import SimpleNamespace
 
 import numpy as np
@@ -148,8 +149,12 @@ def test_secrets_do_not_show():
 
 def test_what_options_make_of_the_connection():
     assert Connection("b:1").client_options()["security_protocol"] == "PLAINTEXT"
-    tls = Connection("b:1,c:2", tls_ca="ca.pem").client_options()
-    assert (tls["security_protocol"], tls["ssl_cafile"]) == ("SSL", "ca.pem")
+    tls = Connection("b:1,c:2", tls=True).client_options()
+    assert tls["security_protocol"] == "SSL"
+    assert tls["ssl_context"].verify_mode is ssl.CERT_REQUIRED
+    assert tls["ssl_context"].check_hostname
+    with pytest.raises(ConfigError, match=r"--tls-ca ca\.pem cannot be used"):
+        Connection("b:1", tls_ca="ca.pem").client_options()
     assert tls["bootstrap_servers"] == ["b:1", "c:2"]
     with pytest.raises(ConfigError, match="mechanism"):
         Connection("b:1", sasl_user="u")

@@ -114,7 +114,11 @@ class PrometheusExporter(Served):
             self._numbers.clusters = n
 
     def add_structure_changes(self, kind: str, n: int = 1) -> None:
-        """``n`` more structural changes of a kind: ``"split"``, ``"merge"``, ``"rebuild"``."""
+        """``n`` more changes of a kind.
+
+        ``"split"``, ``"merge"``, ``"rebuild"`` of the label tree; ``"warning"`` (an alternate
+        is grown), ``"swap"`` (it took over), ``"prune"`` (it was given up).
+        """
         self._numbers.count(self._numbers.changes, kind, n)
 
     def add_drifts(self, scope: str, n: int = 1) -> None:

@@ -17,6 +17,8 @@ __all__ = ["Numbers"]
 
 MAX_VALUES: Final = 50
 OTHER: Final = "other"
+CHANGES: Final = ("split", "merge", "rebuild", "warning", "swap", "prune")
+"""Of the label tree; then an alternate is grown, took over, was given up."""
 
 
 class Numbers(Collector):
@@ -28,7 +30,7 @@ class Numbers(Collector):
         self.clusters: int | None = None
         self.scores: dict[str, dict[str, float]] = {}
         self.labels: Sequence[tuple[str, float, Mapping[str, float]]] = ()
-        self.changes: dict[str, int] = dict.fromkeys(("split", "merge", "rebuild"), 0)
+        self.changes: dict[str, int] = dict.fromkeys(CHANGES, 0)
         self.drifts: dict[str, int] = dict.fromkeys(("local", "global"), 0)
         self.dead_letters: dict[str, int] = {}
         self.predict, self.learn = Latency(), Latency()
@@ -59,7 +61,7 @@ class Numbers(Collector):
             "streamml_events", "Events handed to the learner.", value=self.events
         )
         for name, what, label, counts in (
-            ("structure_changes", "Structural changes of the label tree.", "kind", self.changes),
+            ("structure_changes", "Changes of the label tree and of alternates.", "kind", self.changes),
             ("drifts", "Drifts that were acted on.", "scope", self.drifts),
             ("dead_letters", "Events that could not be used.", "reason", self.dead_letters),
         ):
