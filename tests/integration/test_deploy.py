@@ -14,7 +14,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from streamml.cli import config
+from streamml.cli.config import key_of, read_config
 from streamml.cli.run import run
 from streamml_connectors.health import Health
 from streamml_connectors.page import StatusPage
@@ -147,14 +147,14 @@ def configurations() -> list[dict[str, Any]]:
 
 
 def test_every_key_is_an_option_of_run() -> None:
-    keys = {config.key_of(parameter) for parameter in run.params}
+    keys = {key_of(parameter) for parameter in run.params}
     for configuration in configurations():
         assert set(configuration) <= keys
     given = {*load("compose.yaml")["services"]["consumer"]["environment"]}
     (container,) = document("StatefulSet")["spec"]["template"]["spec"]["containers"]
     given |= {variable["name"] for variable in container["env"]}
     assert given <= {"STREAMML_" + key.upper().replace("-", "_") for key in keys if key}
-    read = config.read_config(DEPLOY / "consumer.toml", run.params)
+    read = read_config(DEPLOY / "consumer.toml", run.params)
     assert read["listen"] == f"0.0.0.0:{PORT}"
 
 

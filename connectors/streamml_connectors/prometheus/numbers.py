@@ -61,7 +61,12 @@ class Numbers(Collector):
             "streamml_events", "Events handed to the learner.", value=self.events
         )
         for name, what, label, counts in (
-            ("structure_changes", "Changes of the label tree and of alternates.", "kind", self.changes),
+            (
+                "structure_changes",
+                "Changes of label tree and alternates.",
+                "kind",
+                self.changes,
+            ),
             ("drifts", "Drifts that were acted on.", "scope", self.drifts),
             ("dead_letters", "Events that could not be used.", "reason", self.dead_letters),
         ):
