@@ -11,7 +11,9 @@ from streamml.nodes.tree import (
     KNOWN,
     LOGGED,
     Blocks,
+    Lesson,
     Nodes,
+    Tree,
     TreePlan,
     Work,
 )
@@ -84,6 +86,7 @@ def run_tree(
     absent_is_zero: bool,
 ) -> int:
     """Predict and/or learn rows ``start`` to ``stop``; give the row after the last one done."""
+    tree = Tree(nodes, blocks, detectors, work)
     for i in range(start, stop):
         learns = learn and rows.y_kind[i] != LABELS_UNKNOWN
         if not (predict or learns):
@@ -109,8 +112,8 @@ def run_tree(
         true = rows.y_indices[rows.y_indptr[i] : rows.y_indptr[i + 1]]
         negative = rows.negative_indices[rows.negative_indptr[i] : rows.negative_indptr[i + 1]]
         _mark(y, known, true, negative, full, n_labels)
-        learn_event(plan, nodes, blocks, detectors, work, window, ensemble, idx, x, n, true, y,
-                    known, full, before, n_labels, d, absent_is_zero)  # fmt: skip
+        event = Lesson(idx, x, n, true, y, known, full)
+        learn_event(plan, tree, window, ensemble, event, before, n_labels, d, absent_is_zero)
     return stop
 
 

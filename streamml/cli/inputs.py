@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streamml.join import JoinPolicy
     from streamml.snapshots import SnapshotFolder
 
-__all__ = ["InputOptions", "open_input", "open_snapshots"]
+__all__ = ["InputOptions", "check_input", "open_input", "open_snapshots"]
 
 
 class InputOptions(Protocol):
@@ -51,6 +51,20 @@ class InputOptions(Protocol):
 
 
 Opened = tuple["Source", "PredictionSink | None", "DeadLetterSink | None", "JoinPolicy | None"]
+
+
+def check_input(options: InputOptions) -> None:
+    """Refuse a file that is not there before a model is loaded for it.
+
+    Raises
+    ------
+    DataError
+        It is not there, or empty.
+    """
+    if options.source is not None and not is_kafka(options.source):
+        from streamml_connectors.files.text import check_file
+
+        check_file(Path(options.source))
 
 
 def open_input(options: InputOptions, embedder: Embedder | None, stack: ExitStack) -> Opened:

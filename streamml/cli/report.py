@@ -136,6 +136,8 @@ def _facts(report: Report) -> Table:
     if progress.dead_letters:
         total = words.plural(sum(progress.dead_letters.values()), "dead letter")
         table.add_row("unusable", escape(f"{total}: {words.counts(progress.dead_letters)}"))
+        if not progress.events:
+            table.add_row("", "--dead-letters FILE writes each, with what is wrong with it")
     return table
 
 

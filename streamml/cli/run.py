@@ -14,7 +14,7 @@ import click
 
 from streamml.cli.config import config_option, with_environment
 from streamml.cli.embedding import EmbedOptions, embed_options
-from streamml.cli.inputs import open_input, open_snapshots
+from streamml.cli.inputs import check_input, open_input, open_snapshots
 from streamml.cli.kafka import KafkaOptions, is_kafka, kafka_options
 from streamml.cli.learners import LEARNERS, make_learner
 from streamml.cli.listening import monitor_options, open_monitor
@@ -174,6 +174,8 @@ def _run(options: _Options) -> int:
     pace = parse_rate(options.rate, options.order)
     every = parse_every(options.snapshot_every)
     learner = make_learner(options.learner, options.settings, options.seed)
+    if options.embed.embed is not None:
+        check_input(options)
     embedder = options.embed.make(options.seed)
     with ExitStack() as stack:
         source, predictions, dead_letters, join = open_input(options, embedder, stack)

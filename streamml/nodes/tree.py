@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamml._kernel import F4
+from streamml._kernel import F4, Whole
 from streamml.drift.adwin import AdwinState, new_adwin_state
 from streamml.errors import ConfigError
 from streamml.nodes.arrays import Spec, allocate, grow
@@ -30,6 +30,7 @@ from streamml.types import (
 __all__ = [
     "VISITS",
     "Blocks",
+    "Lesson",
     "Nodes",
     "Tree",
     "TreePlan",
@@ -148,6 +149,18 @@ class Tree(NamedTuple):
     blocks: Blocks
     detectors: AdwinState  # [node]
     work: Work
+
+
+class Lesson(NamedTuple):
+    """An event that the leaves have scored, with what is known of its labels."""
+
+    idx: Int32Array
+    x: Float32Array
+    n: Whole  # values of the row
+    true: Int32Array  # its labels
+    y: Float32Array  # [label] 1 where it is one of them
+    known: Float32Array  # [label] 1 where that is known
+    full: bool  # whether all of them are
 
 
 _NODES: Spec = {

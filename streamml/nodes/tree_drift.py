@@ -26,8 +26,7 @@ from streamml.nodes.tree import (
     TRIALS,
     VISITED,
     VISITS,
-    Blocks,
-    Nodes,
+    Tree,
     TreePlan,
     Work,
 )
@@ -53,15 +52,13 @@ def _rose(detectors: AdwinState, i: int, loss: Real, delta: Real) -> bool:
 @kernel
 def _start_alternate(
     plan: TreePlan,
-    nodes: Nodes,
-    blocks: Blocks,
-    detectors: AdwinState,
-    work: Work,
+    tree: Tree,
     window: Window | None,
     ensemble: Ensemble | None,
     i: Whole,
     n_labels: Whole,
 ) -> None:
+    nodes, blocks, work = tree.nodes, tree.blocks, tree.work
     promise, none = 1e300, np.int64(-1)
     if not make_room(nodes, blocks, work, plan.leaves, promise, none):
         work.clock[REFUSED] += 1
@@ -81,7 +78,7 @@ def _start_alternate(
     nodes.link[i, ALTERNATE] = j
     for c in (AGE, TRIALS, TRIAL_LOSS, ALTERNATE_LOSS):
         nodes.num[i, c] = 0.0
-    sums = detectors.sums[i]
+    sums = tree.detectors.sums[i]
     log_change(nodes, work, i, np.int64(_WARNING), sums[0] / sums[2], sums[4], n_labels)
 
 
@@ -98,14 +95,12 @@ def _loss_under(work: Work, i: Whole) -> Real:
 @kernel
 def _compare(
     plan: TreePlan,
-    nodes: Nodes,
-    blocks: Blocks,
-    detectors: AdwinState,
-    work: Work,
+    tree: Tree,
     i: Whole,
     n_labels: Whole,
 ) -> bool:
     """Count the event's losses; true where the alternate took the node's place."""
+    nodes, work = tree.nodes, tree.work
     num = nodes.num[i]
     loss = _loss_under(work, i)
     num[AGE] += 1.0
@@ -121,11 +116,11 @@ def _compare(
     bound = math.sqrt(4.0 * own * (1.0 - own) * math.log(2.0 / plan.significance) / n)
     if own - other > bound:
         log_change(nodes, work, i, np.int64(_DRIFT), own - other, bound, n_labels)
-        put_in_place(nodes, blocks, detectors, work, i)
+        put_in_place(tree, i)
         return True
     if other - own > bound or num[AGE] > _UNDECIDED * plan.drift_window:
         log_change(nodes, work, i, np.int64(_PRUNE), own - other, bound, n_labels)
-        drop_subtree(nodes, blocks, work, np.int64(nodes.link[i, ALTERNATE]))
+        drop_subtree(nodes, tree.blocks, work, np.int64(nodes.link[i, ALTERNATE]))
         nodes.link[i, ALTERNATE] = -1
     return False
 
@@ -133,22 +128,20 @@ def _compare(
 @part
 def watch_drift(
     plan: TreePlan,
-    nodes: Nodes,
-    blocks: Blocks,
-    detectors: AdwinState,
-    work: Work,
+    tree: Tree,
     window: Window | None,
     ensemble: Ensemble | None,
     n_labels: Whole,
 ) -> None:
     """Give the event's losses to the inner nodes it passed, from the root down, and act."""
+    nodes, work = tree.nodes, tree.work
     alternates = work.clock[VISITED]
     for t in range(work.clock[PASSED]):
         i = int(np.int64(work.path[t]))
-        rose = _rose(detectors, i, work.loss[0], plan.drift_delta)
+        rose = _rose(tree.detectors, i, work.loss[0], plan.drift_delta)
         if nodes.link[i, ALTERNATE] >= 0:
-            if _compare(plan, nodes, blocks, detectors, work, i, n_labels):
+            if _compare(plan, tree, i, n_labels):
                 return  # what was below is gone
         elif rose and plan.alternates and alternates < VISITS:
-            _start_alternate(plan, nodes, blocks, detectors, work, window, ensemble, i, n_labels)
+            _start_alternate(plan, tree, window, ensemble, i, n_labels)
             alternates += 1

@@ -7,7 +7,6 @@ import math
 import numpy as np
 
 from streamml._kernel import F4, Real, Whole, kernel, part
-from streamml.drift.adwin import AdwinState
 from streamml.nodes.tree import (
     ASKED,
     BLOCK,
@@ -25,7 +24,9 @@ from streamml.nodes.tree import (
     TRIED,
     VISITED,
     Blocks,
+    Lesson,
     Nodes,
+    Tree,
     TreePlan,
     Work,
 )
@@ -120,10 +121,7 @@ def _give_up_poor(blocks: Blocks, work: Work, b: Whole, least: float) -> None:
 @part
 def _try_to_split(
     plan: TreePlan,
-    nodes: Nodes,
-    blocks: Blocks,
-    detectors: AdwinState,
-    work: Work,
+    tree: Tree,
     window: Window | None,
     ensemble: Ensemble | None,
     i: Whole,
@@ -132,6 +130,7 @@ def _try_to_split(
     absent_is_zero: bool,
 ) -> None:
     """Split where the best feature is better than the second by the Hoeffding bound."""
+    nodes, blocks, work = tree.nodes, tree.blocks, tree.work
     b = np.int64(nodes.link[i, BLOCK])
     seen = nodes.num[i, SEEN]
     bits = math.log2(max(float(blocks.kinds[b]), 2.0))
@@ -140,8 +139,8 @@ def _try_to_split(
     best, second = work.found[0], max(work.found[4], 0.0)
     if best > 0.0 and (best - second > bound or bound < plan.tau):
         m = list_active(nodes.counts[i], n_labels, work.active)
-        if not split_leaf(plan, nodes, blocks, detectors, work, window, ensemble, i, m,
-                          n_labels, absent_is_zero, best - second, bound):  # fmt: skip
+        if not split_leaf(plan, tree, window, ensemble, i, m, n_labels, absent_is_zero,
+                          best - second, bound):  # fmt: skip
             return
     elif d > plan.observers:
         _give_up_poor(blocks, work, b, best - bound)
@@ -151,31 +150,24 @@ def _try_to_split(
 @part
 def _learn_leaf(
     plan: TreePlan,
-    nodes: Nodes,
-    blocks: Blocks,
-    detectors: AdwinState,
-    work: Work,
+    tree: Tree,
     window: Window | None,
     ensemble: Ensemble | None,
     i: Whole,
-    idx: Int32Array,
-    x: Float32Array,
-    n: Whole,
-    true: Int32Array,
-    y: Float32Array,
-    known: Float32Array,
-    full: bool,
+    event: Lesson,
     weight: Whole,
     d: Whole,
     n_labels: Whole,
     absent_is_zero: bool,
 ) -> None:
+    nodes, blocks, work = tree.nodes, tree.blocks, tree.work
+    idx, x, n, true = event.idx, event.x, event.n, event.true
     b = np.int64(nodes.link[i, BLOCK])
     if ensemble is not None:
         if b >= 0:
-            ensemble_learn(ensemble, b, idx, x, n, y, known, n_labels, weight, plan.rate,
-                           plan.seed, work.clock[POSITION])  # fmt: skip
-    if not full:
+            ensemble_learn(ensemble, b, idx, x, n, event.y, event.known, n_labels, weight,
+                           plan.rate, plan.seed, work.clock[POSITION])  # fmt: skip
+    if not event.full:
         return
     if b >= 0:
         observe(nodes, blocks, i, b, idx, x, n, true, weight, plan.observers, absent_is_zero)
@@ -188,26 +180,16 @@ def _learn_leaf(
         num[ENTROPY], num[ASKED] = node_entropy(nodes, i, n_labels), num[SEEN]
     splits = b >= 0 and blocks.kinds[b] > 1 and nodes.link[i, DEPTH] < plan.depth
     if splits and num[SEEN] - num[TRIED] >= plan.grace:
-        _try_to_split(plan, nodes, blocks, detectors, work, window, ensemble, i, d,
-                      n_labels, absent_is_zero)  # fmt: skip
+        _try_to_split(plan, tree, window, ensemble, i, d, n_labels, absent_is_zero)
 
 
 @part
 def learn_event(
     plan: TreePlan,
-    nodes: Nodes,
-    blocks: Blocks,
-    detectors: AdwinState,
-    work: Work,
+    tree: Tree,
     window: Window | None,
     ensemble: Ensemble | None,
-    idx: Int32Array,
-    x: Float32Array,
-    n: Whole,
-    true: Int32Array,
-    y: Float32Array,
-    known: Float32Array,
-    full: bool,
+    event: Lesson,
     before: Whole,
     n_labels: Whole,
     d: Whole,
@@ -218,19 +200,19 @@ def learn_event(
     Every event is a test: losses and detectors take all of them. Those that the bootstrap
     gives weight 0 train nothing.
     """
-    _note_losses(nodes, work, y, known, before, n_labels)
+    nodes, work = tree.nodes, tree.work
+    _note_losses(nodes, work, event.y, event.known, before, n_labels)
     weight: Whole = np.int64(1)
     if plan.bootstrap:
         weight = poisson1(plan.seed, work.clock[POSITION], np.int64(0))
     if weight > 0:
         if window is not None:
             if not absent_is_zero:
-                window_scale(window, idx, x, n)
+                window_scale(window, event.idx, event.x, event.n)
         for t in range(work.clock[PASSED]):
             nodes.num[work.path[t], SEEN] += float(weight)
         for v in range(work.clock[VISITED]):
-            _learn_leaf(plan, nodes, blocks, detectors, work, window, ensemble,
-                        np.int64(work.leaf[v]), idx, x, n, true, y, known, full, weight, d,
+            _learn_leaf(plan, tree, window, ensemble, np.int64(work.leaf[v]), event, weight, d,
                         n_labels, absent_is_zero)  # fmt: skip
-    watch_drift(plan, nodes, blocks, detectors, work, window, ensemble, n_labels)
+    watch_drift(plan, tree, window, ensemble, n_labels)
     work.clock[POSITION] += 1

@@ -15,6 +15,7 @@ from streamml.drift.adwin import AdwinState
 from streamml.nodes.tree import (
     LOGGED,
     Blocks,
+    Lesson,
     Nodes,
     Tree,
     TreePlan,
@@ -132,5 +133,6 @@ def tree_member_learn(
     absent_is_zero: bool,
 ) -> None:
     """Learn the row that was scored last."""
-    learn_event(st.plan, st.nodes, st.blocks, st.detectors, st.work, None, None, idx, x, n, true,
-                y, known, full, n_labels, n_labels, d, absent_is_zero)  # fmt: skip
+    tree = Tree(st.nodes, st.blocks, st.detectors, st.work)
+    event = Lesson(idx, x, n, true, y, known, full)
+    learn_event(st.plan, tree, None, None, event, n_labels, n_labels, d, absent_is_zero)

@@ -35,6 +35,7 @@ from streamml.nodes.tree import (
     THERE,
     Blocks,
     Nodes,
+    Tree,
     TreePlan,
     Work,
 )
@@ -136,8 +137,9 @@ def drop_subtree(nodes: Nodes, blocks: Blocks, work: Work, root: Whole) -> None:
 
 
 @kernel
-def put_in_place(nodes: Nodes, blocks: Blocks, detectors: AdwinState, work: Work, i: Whole) -> None:
+def put_in_place(tree: Tree, i: Whole) -> None:
     """The alternate of node ``i`` takes its place."""
+    nodes, work = tree.nodes, tree.work
     alternate, parent = np.int64(nodes.link[i, ALTERNATE]), np.int64(nodes.link[i, PARENT])
     nodes.link[i, ALTERNATE] = -1
     nodes.link[alternate, PARENT] = parent
@@ -147,7 +149,7 @@ def put_in_place(nodes: Nodes, blocks: Blocks, detectors: AdwinState, work: Work
         nodes.link[parent, LEFT] = alternate
     else:
         nodes.link[parent, RIGHT] = alternate
-    drop_subtree(nodes, blocks, work, i)
+    drop_subtree(nodes, tree.blocks, work, i)
     stack = work.stack
     stack[0] = alternate
     top = np.int64(1)
@@ -155,7 +157,7 @@ def put_in_place(nodes: Nodes, blocks: Blocks, detectors: AdwinState, work: Work
         top -= 1
         j = np.int64(stack[top])
         nodes.link[j, BACK] = 0
-        clear_detector(detectors, j)
+        clear_detector(tree.detectors, j)
         if nodes.link[j, ROLE] == INNER:
             stack[top], stack[top + 1] = nodes.link[j, LEFT], nodes.link[j, RIGHT]
             top += 2
@@ -199,10 +201,7 @@ def _give_counts(nodes: Nodes, work: Work, i: Whole, side: Whole, m: Whole) -> N
 @kernel
 def split_leaf(
     plan: TreePlan,
-    nodes: Nodes,
-    blocks: Blocks,
-    detectors: AdwinState,
-    work: Work,
+    tree: Tree,
     window: Window | None,
     ensemble: Ensemble | None,
     i: Whole,
@@ -213,6 +212,7 @@ def split_leaf(
     bound: Real,
 ) -> bool:
     """Split leaf ``i`` as ``found`` says, its active columns being ``m``; false: later again."""
+    nodes, blocks, work = tree.nodes, tree.blocks, tree.work
     leaves = plan.leaves if nodes.link[i, BACK] or not plan.alternates else plan.leaves * 3 // 4
     promise = promise_of(nodes, i)
     if not make_room(nodes, blocks, work, max(leaves, 2), promise, i):
@@ -244,6 +244,6 @@ def split_leaf(
     give_back(nodes, blocks, work, i)
     nodes.link[i, ROLE], nodes.link[i, FEATURE], nodes.link[i, TEST] = INNER, f, test
     nodes.num[i, BOUND] = cut
-    clear_detector(detectors, i)
+    clear_detector(tree.detectors, i)
     log_change(nodes, work, i, np.int64(0), statistic, bound, n_labels)
     return True

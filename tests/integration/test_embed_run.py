@@ -78,6 +78,20 @@ def test_a_mistake_ends_with_one_sentence(capsys, args, says):
     assert err.count("\n") == 1
 
 
+def test_a_missing_file_is_named_before_a_model_is_loaded(capsys):
+    code, _, err = run(capsys, "missing.jsonl", "--embed", "word2vec:8")
+    assert (code, err) == (2, "streamml: There is no file missing.jsonl: check the path.\n")
+
+
+def test_texts_without_a_stage_say_what_they_need(capsys, texts, tmp_path):
+    out = tmp_path / "unusable.jsonl"
+    code, said, _ = run(capsys, texts, "--learner", "majority")
+    assert code == 0
+    assert "--dead-letters FILE" in said
+    run(capsys, texts, "--learner", "majority", "--dead-letters", str(out))
+    assert "text needs --embed." in out.read_text()
+
+
 def test_a_table_without_a_named_text_says_how_to_name_it(capsys, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("t,a\nsun,1\n")

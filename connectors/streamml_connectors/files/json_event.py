@@ -99,7 +99,7 @@ def read_event(found: Mapping[str, Any], row: Row) -> None:
     if x is None:
         raise BadRow("no_features", 'It has no "x": give it at least one feature.')
     if not isinstance(x, dict):
-        raise BadRow("wrong_type", 'Its "x" is no object: text needs an embedding stage.')
+        raise BadRow("wrong_type", 'Its "x" is no object: text needs --embed.')
     row.x = {name: feature(name, value) for name, value in x.items() if value is not None}
     read_labels(found, row)
 
