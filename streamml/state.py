@@ -6,6 +6,10 @@ nothing is imported because a file names it: the class of a learner is looked up
 names, which are streamml's own, those of installed packages (entry points of the group
 ``streamml.learners``) and those the caller passes.
 
+Models of river among what is learned, or among the parameters, are saved as class names and
+attribute values: their classes come from a fixed list of river's packages, and the installed river
+must be the one that they were saved with. What a crafted file can do is give a model odd numbers.
+
 A file holds the configuration of a learner (the parameters of its constructor) and its
 state apart: loading constructs the learner and then restores it.
 """

@@ -23,6 +23,9 @@ class BinaryRelevance(OneByOne):
     Labels may appear at any event; the clone of a new label starts there. A clone of
     label ``k`` has the seed ``seed + k`` where the model has such a parameter.
 
+    It can be saved where the model's state is in Python attributes, random generators, ADWIN or
+    vectors by name; :func:`streamml.state.save` names what it cannot save, such as a function.
+
     Parameters
     ----------
     model
