@@ -8,7 +8,8 @@ names, which are streamml's own, those of installed packages (entry points of th
 
 Models of river among what is learned, or among the parameters, are saved as class names and
 attribute values: their classes come from a fixed list of river's packages, and the installed river
-must be the one that they were saved with. What a crafted file can do is give a model odd numbers.
+must be the one that they were saved with. What a crafted file can do is give such a model odd
+numbers, so that it answers oddly, raises or takes long once it is used.
 
 A file holds the configuration of a learner (the parameters of its constructor) and its
 state apart: loading constructs the learner and then restores it.

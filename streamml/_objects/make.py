@@ -28,6 +28,7 @@ __all__ = ["make"]
 Objects = NDArray[np.object_]
 
 _WHERE: Final = t.WHERE
+_ODD: Final = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
 
 
 def make(saved: Mapping[str, Any]) -> Any:
@@ -40,7 +41,7 @@ def make(saved: Mapping[str, Any]) -> Any:
     """
     try:
         return _Making(saved).root()
-    except (TypeError, ValueError, OverflowError, AttributeError) as error:
+    except _ODD as error:
         raise StateError(
             f"The snapshot does not fit: {_WHERE} cannot be made ({error})."
         ) from error

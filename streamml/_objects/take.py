@@ -84,15 +84,16 @@ class _Taking:
         self._walk()
 
     def _walk(self) -> None:
-        scalars, tags, memo, nodes = set(_SCALARS), self.tags, self.memo, self.nodes
+        tags, memo, nodes, takers = self.tags, self.memo, self.nodes, _Takers(_TAKE)
+        kinds, places, sizes, cells = self.kinds, self.what, self.sizes, self.cells
+        only_scalars = frozenset(_SCALARS).issuperset
         for node in nodes:  # grows while it is walked through
-            kind = type(node)
-            code, what, parts = _TAKE.get(kind, _take_object)(self, node)
-            self.kinds.append(code)
-            self.what.append(what)
-            self.sizes.append(len(parts))
-            self.cells += parts
-            if not scalars.issuperset(map(type, parts)):
+            code, what, parts = takers[type(node)](self, node)
+            kinds.append(code)
+            places.append(what)
+            sizes.append(len(parts))
+            cells += parts
+            if not only_scalars(map(type, parts)):
                 for part in parts:
                     if tags[type(part)] == s.REF and id(part) not in memo:
                         memo[id(part)] = len(nodes)
@@ -112,14 +113,16 @@ class _Taking:
         texts: dict[str, int] = {}
         blobs: list[bytes] = []
         constants: dict[str, int] = {}
-        tags = np.fromiter(map(self.tags.__getitem__, map(type, self.cells)), np.uint8)
+        tags = np.fromiter(map(self.tags.__getitem__, map(type, self.cells)), np.uint8,
+                           len(self.cells))  # fmt: skip
         bits = np.zeros(len(tags), np.int64)
 
         def fill(tag: int, places: Callable[[Iterable[Any]], Iterable[int]]) -> None:
             mask = tags == tag
-            if mask.any():
-                chosen = compress(self.cells, mask.tolist())
-                bits[mask] = np.fromiter(places(chosen), np.int64)
+            n = np.count_nonzero(mask)
+            if n:
+                chosen = compress(self.cells, mask.tobytes())
+                bits[mask] = np.fromiter(places(chosen), np.int64, n)
 
         self._numbers(tags, bits, texts)
         fill(s.BOOL, lambda values: values)
@@ -160,10 +163,12 @@ class _Taking:
 
     def _numbers(self, tags: Any, bits: Int64Array, texts: dict[str, int]) -> None:
         mask = tags == s.FLOAT
-        bits.view(np.float64)[mask] = np.fromiter(compress(self.cells, mask.tolist()), np.float64)
+        chosen = compress(self.cells, mask.tobytes())
+        bits.view(np.float64)[mask] = np.fromiter(chosen, np.float64, np.count_nonzero(mask))
         mask = tags == s.INT
+        chosen = compress(self.cells, mask.tobytes())
         try:
-            bits[mask] = np.fromiter(compress(self.cells, mask.tolist()), np.int64)
+            bits[mask] = np.fromiter(chosen, np.int64, np.count_nonzero(mask))
         except OverflowError:  # some need more than 64 bits: these go as text
             for k in np.flatnonzero(mask).tolist():
                 value = self.cells[k]
@@ -259,23 +264,53 @@ def _take_generator(taking: _Taking, value: Any) -> Taken:  # noqa: ARG001
     return s.GENERATOR, 0, native.numbers_of(value)
 
 
-def _take_object(taking: _Taking, value: Any) -> Taken:
+def _take_number(taking: _Taking, value: Any) -> Taken:
+    taking.arrays.append(np.asarray(value))
+    return s.SCALAR, len(taking.arrays) - 1, []
+
+
+def _take_windowing(taking: _Taking, value: Any) -> Taken:  # noqa: ARG001
+    return s.WINDOWING, 0, [native.windowing_bytes(value)]
+
+
+def _take_vector(taking: _Taking, value: Any) -> Taken:  # noqa: ARG001
+    return s.VECTOR, 0, native.vector_parts(value)
+
+
+def _take_named(taking: _Taking, value: Any) -> Taken:
+    taking.immutable.append(len(taking.kinds))
+    return s.NAMED, taking.shape(type(value), value._fields), list(value)
+
+
+def _take_plain(taking: _Taking, value: Any) -> Taken:
+    own = value.__dict__
+    return s.OBJECT, taking.shape(type(value), tuple(own)), list(own.values())
+
+
+def _take_slots(taking: _Taking, value: Any) -> Taken:
     kind: Any = type(value)
-    if issubclass(kind, np.generic):
-        taking.arrays.append(np.asarray(value))
-        return s.SCALAR, len(taking.arrays) - 1, []
-    if native.is_windowing(kind):
-        return s.WINDOWING, 0, [native.windowing_bytes(value)]
-    if native.is_vector(kind):
-        return s.VECTOR, 0, native.vector_parts(value)
-    if isinstance(value, tuple) and hasattr(kind, "_fields"):
-        taking.immutable.append(len(taking.kinds))
-        return s.NAMED, taking.shape(kind, kind._fields), list(value)
-    own: dict[str, Any] = getattr(value, "__dict__", {})
-    slots = slots_of(kind)
-    if slots:
-        own = {**own, **{name: getattr(value, name) for name in slots if hasattr(value, name)}}
+    own = dict(getattr(value, "__dict__", {}))
+    own.update({name: getattr(value, name) for name in slots_of(kind) if hasattr(value, name)})
     return s.OBJECT, taking.shape(kind, tuple(own)), list(own.values())
+
+
+class _Takers(dict[type, Callable[[_Taking, Any], Taken]]):
+    """Type -> how one of it is taken, found out once."""
+
+    def __missing__(self, kind: Any) -> Callable[[_Taking, Any], Taken]:
+        if issubclass(kind, np.generic):
+            found = _take_number
+        elif native.is_windowing(kind):
+            found = _take_windowing
+        elif native.is_vector(kind):
+            found = _take_vector
+        elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
+            found = _take_named
+        else:
+            name_of(kind)  # says so where it cannot be saved
+            found = _take_slots if slots_of(kind) or not kind.__dictoffset__ else _take_plain
+        self[kind] = found
+        return found
 
 
 _DICTS: dict[type, int] = {
