@@ -292,7 +292,8 @@ class KafkaSource:
 
     def _find_again(self, cuts: Mapping[Any, Any]) -> None:
         """Go on where the log is, in partitions that have nothing at the offset that is due."""
-        due = {p: self._intake.due(p, self._positions[p]) for p in sorted(cuts)}
+        ours = sorted(p for p in cuts if p in self._positions)
+        due = {p: self._intake.due(p, self._positions[p]) for p in ours}
         for partition, (offset, end) in self._placing.find_again(due, cuts).items():
             self._consumer.seek(partition, offset)
             self._intake.go_on(partition, offset)
