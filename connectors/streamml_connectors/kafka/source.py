@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -12,11 +10,10 @@ from streamml._operation import PartitionLag
 from streamml.errors import ConfigError, ContractError, DataError
 from streamml.io import JSON, InputLost
 from streamml.types import DeadLetter, EventBatch, Schema
-from streamml_connectors.files.rows import letter
-from streamml_connectors.kafka.client import kafka, make_admin, make_consumer, refused
+from streamml_connectors.kafka.client import kafka, make_consumer, refused
 from streamml_connectors.kafka.decode import Decoder
-from streamml_connectors.kafka.lost import found_again
-from streamml_connectors.kafka.merge import Merger
+from streamml_connectors.kafka.intake import Intake
+from streamml_connectors.kafka.placing import NO_POSITION, Placing, name_of
 from streamml_connectors.kafka.rebalance import listener, range_assignor
 from streamml_connectors.kafka.settings import Connection, Input
 
@@ -72,26 +69,20 @@ class KafkaSource:
         what: Input,
         problem: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._connection, self._what = connection, what
-        self._problem = problem
+        self._what = what
         self.name = f"kafka://{connection.servers}/{','.join(what.topics)}"
         self.schema = Schema(
             [], what.labels, what.max_features, what.max_labels, takes_text=what.text is not None
         )
         self.before_revoke: Callable[[], bool] | None = None
         self._decoder = self._new_decoder()
-        self._merger = Merger()
+        self._intake = Intake()
         self._positions: dict[Any, int] = {}
         self._ends: dict[Any, int] = {}
-        self._restored: dict[str, int] = {}
-        self._ids: dict[str, str] = {}  # of the topics that the positions are in
-        self._owner = uuid.uuid4().hex
         self._fresh: set[Any] = set()  # assigned, not placed yet
         self._lost = False
         self._commits: dict[Any, Any] | None = None  # collected while in a rebalance
         self._letters: list[DeadLetter] = []
-        self._next_fetched: dict[Any, int] = {}
-        self._fetched: dict[Any, deque[tuple[int, float]]] = {}  # up to which offset, and when
         self._heard = time.monotonic()  # when a broker last said something
         self._closed = False
         self._consumer = make_consumer(
@@ -105,6 +96,7 @@ class KafkaSource:
             max_partition_fetch_bytes=4_194_304,
             partition_assignment_strategy=[range_assignor()],
         )
+        self._placing = Placing(connection, self._consumer, what, problem)
         try:
             self._subscribe()
         except BaseException:
@@ -163,29 +155,22 @@ class KafkaSource:
             raise ContractError(f"{self.name} is closed: open it again.")
         max_events = min(max_events, _AT_ONCE)
         self._fill(max_events)
-        records = self._merger.take(max_events, self._unread())
+        records = self._intake.take(max_events, self._unread())
         if not records:
             return None if self._at_end() else EventBatch.from_events([], self.schema)
-        moments = [self._handed_out(record) for record in records]
+        moments = [self._intake.fetched_at(record) for record in records]
+        for record in records:  # the key is equal to the client's named tuple
+            self._positions[(record.topic, record.partition)] = record.offset + 1
         arrivals, letters = self._decoder.decode(records, moments)
         self._letters += letters
         return arrivals
-
-    def _handed_out(self, record: Any) -> float:
-        """Note the position behind a record; gives when it was fetched."""
-        partition = (record.topic, record.partition)  # equal to the client's named tuple
-        self._positions[partition] = record.offset + 1
-        times = self._fetched[partition]
-        while times[0][0] < record.offset:
-            times.popleft()
-        return times[0][1]
 
     def _fill(self, wanted: int) -> None:
         """Fetch until something can be handed out, or for a moment."""
         until = time.monotonic() + _NAP_MS / 1000
         while True:
             waits = self._waits()
-            if not waits and len(self._merger) >= wanted:
+            if not waits and len(self._intake) >= wanted:
                 return
             left = until - time.monotonic() if waits else 0.0
             found = self._poll(max(int(left * 1000), 0))
@@ -195,7 +180,9 @@ class KafkaSource:
             if self._fresh:
                 self._place()  # what was polled of them stood at the wrong place
             for partition, records in found.items():
-                self._take_in(partition, records)
+                if partition in self._positions:
+                    last = self._ends[partition] if self._what.until_end else None
+                    self._intake.add(partition, records, self._positions[partition], last)
             self._hold_back()
             if not self._waits() or time.monotonic() >= until:
                 return
@@ -212,44 +199,22 @@ class KafkaSource:
                 self._find_again(dict.fromkeys(error.args[0]))
             except errors.LogTruncationError as error:
                 self._find_again(error.divergent_offsets)
-            if anew := self._made_anew():
+            if anew := self._placing.made_anew(self._positions):
                 self._find_again(dict.fromkeys(anew))
                 return {}  # it may be of both
         return found
 
-    def _made_anew(self) -> list[Any]:
-        """Partitions read from now, of topics that are others than those that were read."""
-        was, now = self._ids, self._topic_ids()
-        if was == now:
-            return []
-        return [p for p in self._positions if was.get(p[0]) != now.get(p[0], was.get(p[0]))]
-
     def _waits(self) -> bool:
         """Whether nothing can be handed out before more is fetched."""
-        if not len(self._merger):
+        if not len(self._intake):
             return not self._at_end()
-        return any(not self._merger.held(key) for key in self._unread())
-
-    def _take_in(self, partition: Any, records: list[Any]) -> None:
-        due = self._positions.get(partition)
-        if due is None:
-            return
-        next_offset = self._next_fetched.get(partition, due)
-        records = [r for r in records if r.offset >= next_offset]
-        if self._what.until_end:
-            records = [r for r in records if r.offset < self._ends[partition]]
-        if not records:
-            return
-        self._next_fetched[partition] = records[-1].offset + 1
-        self._merger.add(partition, records)
-        times = self._fetched.setdefault(partition, deque())
-        times.append((records[-1].offset, time.perf_counter()))
+        return any(not self._intake.held(key) for key in self._unread())
 
     def _unread(self) -> set[Any]:
         """Partitions whose log goes on behind what was fetched."""
         found = set()
         for partition, position in self._positions.items():
-            fetched = self._next_fetched.get(partition, position)
+            fetched = self._intake.due(partition, position)
             end = self._ends.get(partition, 0)
             if not self._what.until_end:
                 end = max(end, self._consumer.highwater(partition) or 0)
@@ -268,14 +233,14 @@ class KafkaSource:
             self._what.until_end
             and bool(self._positions)
             and not self._fresh
-            and not len(self._merger)
+            and not len(self._intake)
             and not self._unread()
         )
 
     def _hold_back(self) -> None:
         """Fetch no further where enough waits to be merged."""
         for partition in self._positions:
-            full = self._merger.held(partition) >= self._what.look_ahead
+            full = self._intake.held(partition) >= self._what.look_ahead
             if full and partition not in self._consumer.paused():
                 self._consumer.pause(partition)
             elif not full and partition in self._consumer.paused():
@@ -283,7 +248,7 @@ class KafkaSource:
 
     def take_dead_letters(self) -> list[DeadLetter]:
         """What could not be read since the last call."""
-        letters, self._letters = self._letters, []
+        letters, self._letters = self._placing.take_letters() + self._letters, []
         return letters
 
     # -- assignment --------------------------------------------------------------------
@@ -292,9 +257,7 @@ class KafkaSource:
         """Partitions are ours now; until they are placed nothing of them is read."""
         self._fresh = set(partitions)
         self._consumer.pause(*partitions)
-        self._merger.clear()
-        self._next_fetched.clear()
-        self._fetched.clear()
+        self._intake.clear()
 
     def _revoked(self) -> dict[Any, Any]:
         """Partitions will be taken away: store what was learned, and what to commit."""
@@ -313,121 +276,43 @@ class KafkaSource:
 
     def _drop_assignment(self) -> None:
         # A position is kept only while it is ours: later the group's may be further on.
-        self._restored = {_text(p): offset for p, offset in self._positions.items()}
+        self._placing.remember(self._positions)
         self._positions.clear()
         self._ends.clear()
-        self._merger.clear()
-        self._next_fetched.clear()
-        self._fetched.clear()
+        self._intake.clear()
 
     def _place(self) -> None:
         """Go to the right offset of every partition that is new here."""
         fresh = sorted(self._fresh)
-        with refused("The group's offsets cannot be read"):
-            ends = self._consumer.end_offsets(fresh)
-            begins = self._consumer.beginning_offsets(fresh)
-            committed = {p: self._consumer.committed(p, metadata=True) for p in fresh}
-        for partition in fresh:
-            offset = self._offset_of(partition, committed[partition])
-            if offset is None:
-                offset = (begins if self._what.start == "earliest" else ends)[partition]
-            offset = self._checked(partition, offset, begins[partition], ends[partition])
+        for partition, (offset, end) in self._placing.place(fresh).items():
             self._consumer.seek(partition, offset)
-            self._positions[partition] = offset
-            self._ends[partition] = ends[partition]
-        self._note_ids(fresh)
+            self._positions[partition], self._ends[partition] = offset, end
         self._consumer.resume(*fresh)
         self._fresh.clear()
 
     def _find_again(self, cuts: Mapping[Any, Any]) -> None:
-        """Go on where the log is, in partitions that have nothing at the offset that is due.
-
-        ``cuts``: where a log was cut off, if that is what happened and is known.
-        """
-        partitions = sorted(cuts)
-        ends = self._consumer.end_offsets(partitions)
-        begins = self._consumer.beginning_offsets(partitions)
-        for partition in partitions:
-            due = self._next_fetched.get(partition, self._positions[partition])
-            cut, end = cuts[partition], ends[partition]
-            last = end if cut is None else min(cut.offset, end)
-            offset = self._checked(partition, due, begins[partition], last)
+        """Go on where the log is, in partitions that have nothing at the offset that is due."""
+        ours = sorted(p for p in cuts if p in self._positions)
+        due = {p: self._intake.due(p, self._positions[p]) for p in ours}
+        for partition, (offset, end) in self._placing.find_again(due, cuts).items():
             self._consumer.seek(partition, offset)
-            self._next_fetched[partition] = offset
-            if not self._merger.held(partition):
+            self._intake.go_on(partition, offset)
+            if not self._intake.held(partition):
                 self._positions[partition] = offset
-                self._fetched.pop(partition, None)
-            self._ends[partition] = ends[partition]
-        self._note_ids(partitions)
-
-    def _checked(self, partition: Any, offset: int, begin: int, end: int) -> int:
-        """An offset that the log has; what is gone is told."""
-        was, now = self._ids.get(partition.topic), self._topic_ids().get(partition.topic)
-        if offset > end and was == now is not None:
-            now = self._looked_up_id(partition.topic)  # what is remembered of it may be old
-        anew = was is not None and now is not None and was != now
-        offset, what = found_again(_text(partition), offset, begin, end, anew)
-        if what is not None:
-            self._problem(what)
-            self._letters.append(letter("records_lost", what, f"{_text(partition)}/{offset}", b""))
-        return offset
-
-    def _note_ids(self, partitions: list[Any]) -> None:
-        now = self._topic_ids()
-        topics = {partition.topic for partition in partitions}
-        self._ids |= {topic: one for topic, one in now.items() if topic in topics}
-
-    def _looked_up_id(self, topic: str) -> str | None:
-        admin = make_admin(self._connection)
-        try:
-            (found,) = admin.describe_topics([topic])
-        finally:
-            admin.close()
-        return str(found["topic_id"]) if found.get("topic_id") else None
-
-    def _topic_ids(self) -> dict[str, str]:
-        """Topic -> what tells it from another one of that name, where brokers say so."""
-        ids = {topic: self._consumer._cluster.topic_id(topic) for topic in self._what.all_topics}
-        return {topic: str(one) for topic, one in ids.items() if one is not None}
-
-    def _offset_of(self, partition: Any, committed: Any) -> int | None:
-        mine = self._restored.get(_text(partition))
-        if committed is None or committed.offset < 0:
-            return mine
-        if mine is None:
-            return int(committed.offset)
-        if committed.metadata in ("", self._owner):
-            return mine
-        return max(mine, int(committed.offset))
+            self._ends[partition] = end
 
     # -- position ----------------------------------------------------------------------
 
     def snapshot(self) -> Mapping[str, JSON]:
         """Offsets of the next records to hand out, and the names known by now."""
-        offsets = self._positions or {}
-        found = {_text(p): offset for p, offset in offsets.items()}
-        if not self._positions:
-            found = dict(self._restored)
-        return {
-            "owner": self._owner,
-            "offsets": found,
-            "topics": dict(self._ids),
-            "schema": self.schema.snapshot(),
-        }
+        return {**self._placing.snapshot(self._positions), "schema": self.schema.snapshot()}
 
     def restore(self, snapshot: Mapping[str, JSON]) -> None:
         """Go to a position that :meth:`snapshot` gave."""
-        owner, offsets, names = (snapshot.get(k) for k in ("owner", "offsets", "schema"))
-        if (
-            not isinstance(owner, str)
-            or not isinstance(offsets, Mapping)
-            or not isinstance(names, Mapping)
-        ):
-            raise DataError("The snapshot's position is none in Kafka topics: use another folder.")
-        self._owner = owner
-        self._restored = {str(name): int(str(offset)) for name, offset in offsets.items()}
-        ids = snapshot.get("topics")
-        self._ids = {str(k): str(v) for k, v in ids.items()} if isinstance(ids, Mapping) else {}
+        names = snapshot.get("schema")
+        if not isinstance(names, Mapping):
+            raise DataError(NO_POSITION)
+        self._placing.restore(snapshot)
         self.schema.restore(names)
         self.schema.features.limit = self._what.max_features
         self.schema.labels.limit = self._what.max_labels
@@ -436,9 +321,7 @@ class KafkaSource:
             self._fresh |= set(self._positions)
             self._positions.clear()
             self._consumer.pause(*self._fresh)
-        self._merger.clear()
-        self._next_fetched.clear()
-        self._fetched.clear()
+        self._intake.clear()
 
     def commit(self, snapshot: Mapping[str, JSON]) -> None:
         """Tell the group how far all is safely stored: the offsets of a durable snapshot.
@@ -453,10 +336,10 @@ class KafkaSource:
         module = kafka()
         committed = {
             partition: module.OffsetAndMetadata(
-                int(str(offsets[_text(partition)])), self._owner, -1
+                int(str(offsets[name_of(partition)])), self._placing.owner, -1
             )
             for partition in self._positions
-            if _text(partition) in offsets
+            if name_of(partition) in offsets
         }
         if self._commits is not None:
             self._commits = committed  # the rebalance commits them itself
@@ -490,7 +373,3 @@ class KafkaSource:
             self._closed = True
             self.before_revoke = None
             self._consumer.close(autocommit=False, timeout_ms=_CLOSE_MS)
-
-
-def _text(partition: Any) -> str:
-    return f"{partition.topic}/{partition.partition}"

@@ -103,8 +103,10 @@ class Consumer:
 
     def refused(self) -> str:
         """Run to an end that is a mistake's; gives what was said."""
-        if self.process is None:
-            self.start()
+        return self.start().complaint()
+
+    def complaint(self) -> str:
+        """What it said, having been started, before an end that is a mistake's."""
         _, errors = self.process.communicate(timeout=60)
         assert self.process.returncode == 2, errors
         assert "Traceback" not in errors

@@ -135,7 +135,7 @@ def test_what_is_wrong_costs_one_sentence_without_the_secret(broker, consumer, c
         for name, (listener, given, secrets, _) in cases.items()
     }
     for name, run in runs.items():
-        said = run.refused()
+        said = run.complaint()
         assert said.count("\n") == 1, (name, said)
         assert cases[name][3] in said, (name, said)
         assert hides_secrets(said), name

@@ -1,0 +1,171 @@
+"""Where to read on in each partition: what was stored, what the group has, what the log has."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from streamml.errors import DataError
+from streamml.io import JSON
+from streamml.types import DeadLetter
+from streamml_connectors.files.rows import letter
+from streamml_connectors.kafka.client import make_admin, refused
+from streamml_connectors.kafka.lost import found_again
+from streamml_connectors.kafka.settings import Connection, Input
+
+__all__ = ["NO_POSITION", "Placing", "name_of"]
+
+NO_POSITION: Final = "The snapshot's position is none in Kafka topics: use another folder."
+
+
+class Placing:
+    """Finds offsets, and tells where the log no longer has what is due.
+
+    Parameters
+    ----------
+    connection, consumer
+        The cluster, and the client that reads.
+    what
+        Is read.
+    problem
+        Told, in one sentence, what records are gone.
+
+    Attributes
+    ----------
+    owner
+        Tells offsets that this process, or one it resumes, has committed from others'.
+    """
+
+    def __init__(
+        self, connection: Connection, consumer: Any, what: Input, problem: Callable[[str], None]
+    ) -> None:
+        self.owner = uuid.uuid4().hex
+        self._connection = connection
+        self._consumer = consumer
+        self._what = what
+        self._problem = problem
+        self._restored: dict[str, int] = {}
+        self._ids: dict[str, str] = {}  # of the topics that were read
+        self._letters: list[DeadLetter] = []
+
+    def place(self, fresh: Sequence[Any]) -> dict[Any, tuple[int, int]]:
+        """Partition -> where to begin, and the end of its log."""
+        with refused("The group's offsets cannot be read"):
+            begins, ends = self._log_of(fresh)
+            committed = {p: self._consumer.committed(p, metadata=True) for p in fresh}
+        found = {}
+        for partition in fresh:
+            offset = self._offset_of(partition, committed[partition])
+            if offset is None:
+                offset = (begins if self._what.start == "earliest" else ends)[partition]
+            offset = self._checked(partition, offset, begins[partition], ends[partition])
+            found[partition] = offset, ends[partition]
+        self._note_ids(fresh)
+        return found
+
+    def find_again(
+        self, due: Mapping[Any, int], cuts: Mapping[Any, Any]
+    ) -> dict[Any, tuple[int, int]]:
+        """Partition -> where to go on instead of the offset ``due``, and the end of its log.
+
+        ``cuts``: where a log was cut off, if that is what happened and is known.
+        """
+        begins, ends = self._log_of(list(due))
+        found = {}
+        for partition, offset in due.items():
+            cut, end = cuts[partition], ends[partition]
+            last = end if cut is None else min(cut.offset, end)
+            found[partition] = self._checked(partition, offset, begins[partition], last), end
+        self._note_ids(due)
+        return found
+
+    def _log_of(self, partitions: Sequence[Any]) -> tuple[Mapping[Any, int], Mapping[Any, int]]:
+        ends = self._consumer.end_offsets(partitions)
+        return self._consumer.beginning_offsets(partitions), ends
+
+    def _offset_of(self, partition: Any, committed: Any) -> int | None:
+        mine = self._restored.get(name_of(partition))
+        if committed is None or committed.offset < 0:
+            return mine
+        if mine is None:
+            return int(committed.offset)
+        if committed.metadata in ("", self.owner):
+            return mine
+        return max(mine, int(committed.offset))
+
+    def _checked(self, partition: Any, offset: int, begin: int, end: int) -> int:
+        """An offset that the log has; what is gone is told."""
+        was, now = self._ids.get(partition.topic), self._topic_ids().get(partition.topic)
+        if offset > end and was == now is not None:
+            now = self._looked_up_id(partition.topic)  # what is remembered of it may be old
+        anew = was is not None and now is not None and was != now
+        offset, what = found_again(name_of(partition), offset, begin, end, anew)
+        if what is not None:
+            self._problem(what)
+            position = f"{name_of(partition)}/{offset}"
+            self._letters.append(letter("records_lost", what, position, b""))
+        return offset
+
+    def take_letters(self) -> list[DeadLetter]:
+        """One for each part of a log that is gone, since the last call."""
+        letters, self._letters = self._letters, []
+        return letters
+
+    # -- topics made anew --------------------------------------------------------------
+
+    def made_anew(self, partitions: Iterable[Any]) -> list[Any]:
+        """Those of topics that are others now than those that were read."""
+        was, now = self._ids, self._topic_ids()
+        if was == now:
+            return []
+        return [p for p in partitions if was.get(p[0]) != now.get(p[0], was.get(p[0]))]
+
+    def _note_ids(self, partitions: Iterable[Any]) -> None:
+        now = self._topic_ids()
+        topics = {partition.topic for partition in partitions}
+        self._ids |= {topic: one for topic, one in now.items() if topic in topics}
+
+    def _looked_up_id(self, topic: str) -> str | None:
+        admin = make_admin(self._connection)
+        try:
+            (found,) = admin.describe_topics([topic])
+        finally:
+            admin.close()
+        return str(found["topic_id"]) if found.get("topic_id") else None
+
+    def _topic_ids(self) -> dict[str, str]:
+        """Topic -> what tells it from another one of that name, where brokers say so."""
+        ids = {topic: self._consumer._cluster.topic_id(topic) for topic in self._what.all_topics}
+        return {topic: str(one) for topic, one in ids.items() if one is not None}
+
+    # -- what is stored ----------------------------------------------------------------
+
+    def remember(self, positions: Mapping[Any, int]) -> None:
+        """Partitions go: where they were read to, for when they come back."""
+        self._restored = {name_of(p): offset for p, offset in positions.items()}
+
+    def snapshot(self, positions: Mapping[Any, int]) -> dict[str, JSON]:
+        """Offsets, those of before where there are none now, and whose they are."""
+        found = {name_of(p): offset for p, offset in positions.items()} or dict(self._restored)
+        return {"owner": self.owner, "offsets": found, "topics": dict(self._ids)}
+
+    def restore(self, snapshot: Mapping[str, JSON]) -> None:
+        """Go to what :meth:`snapshot` gave.
+
+        Raises
+        ------
+        DataError
+            It is no position in topics.
+        """
+        owner, offsets, ids = (snapshot.get(k) for k in ("owner", "offsets", "topics"))
+        if not isinstance(owner, str) or not isinstance(offsets, Mapping):
+            raise DataError(NO_POSITION)
+        self.owner = owner
+        self._restored = {str(name): int(str(offset)) for name, offset in offsets.items()}
+        self._ids = {str(k): str(v) for k, v in ids.items()} if isinstance(ids, Mapping) else {}
+
+
+def name_of(partition: Any) -> str:
+    """``topic/number``."""
+    return f"{partition.topic}/{partition.partition}"
