@@ -113,7 +113,8 @@ def _send(
             _send_apart(batch, producer, clock, waiting)
         else:
             producer.send_events(batch.events())
-    producer.send_labels(event for _, event in waiting)
+    if apart:
+        producer.send_labels(event for _, event in waiting)
     return sent
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from streamml.errors import ConfigError
+from streamml.errors import ConfigError, ContractError
 from streamml.types import Event, EventId, PartialLabels
 from streamml_connectors.kafka.client import kafka, make_producer, refused
 from streamml_connectors.kafka.settings import Connection
@@ -86,8 +86,15 @@ class Producer:
             self._send(self._topic, event.id, event_json(event, self._labels_topic is None))
 
     def send_labels(self, events: Iterable[Event]) -> None:
-        """Send the labels of events that have some."""
-        assert self._labels_topic is not None
+        """Send the labels of events that have some.
+
+        Raises
+        ------
+        ContractError
+            There is no topic for labels: they went with their events.
+        """
+        if self._labels_topic is None:
+            raise ContractError("Labels went with their events: name a topic for them.")
         for event in events:
             if event.y is not None:
                 self._send(self._labels_topic, event.id, labels_json(event))

@@ -1,0 +1,182 @@
+"""One session with Kafka from start to end, as an operator would type it.
+
+    python -m experiments.kafka_session tmc2007_500.arff.gz
+
+Starts a broker on this machine, a consumer on a topic and ``streamml produce`` with the
+events of a file; ends the consumer by kill -9 in the middle and starts it again; looks at the
+metrics and, where chromium is installed, takes a picture of the page. What it reports when it
+is stopped at the end must equal a replay of the file, to the last digit; 1 if it does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import uuid
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from experiments.kafka_broker import Broker
+from streamml_connectors.files import open_source
+
+_SHOWN = (
+    "streamml_events_total",
+    "streamml_consumer_lag_events",
+    "streamml_event_outcomes_total",
+    "streamml_snapshots_total",
+    "streamml_snapshot_size_bytes",
+    "streamml_label_clusters",
+    "streamml_structure_changes_total",
+    'streamml_prequential{metric="micro_f1"',
+)
+_PATIENCE = 600.0
+
+
+def say(*words: str) -> list[str]:
+    """Print a command as one would type it; gives what runs it here."""
+    print(f"\n$ {shlex.join(words)}", flush=True)
+    return [sys.executable, "-m", *words] if words[0] == "streamml" else [*words]
+
+
+def metrics(port: int) -> dict[str, float]:
+    """What the consumer shows now; nothing while it does not listen."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+    except OSError:
+        return {}
+    found = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in found}
+
+
+def wait_for(port: int, events: float, process: subprocess.Popen[str]) -> dict[str, float]:
+    """Wait until so many events were processed."""
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        found = metrics(port)
+        if found.get("streamml_events_total", 0.0) >= events:
+            return found
+        time.sleep(0.1)  # metrics are asked for: nothing tells
+    raise RuntimeError(f"the consumer did not reach event {events:,.0f}")
+
+
+def show(found: dict[str, float]) -> None:
+    """A few of the metrics."""
+    for name, value in found.items():
+        if name.startswith(_SHOWN):
+            print(f"{name} {value:g}")
+
+
+def picture(port: int, path: Path) -> None:
+    """Take a picture of the page, where there is a browser."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        print("(no chromium here: no picture)")
+        return
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+    command = [browser, *flags, "--window-size=1200,1500", "--virtual-time-budget=4000",
+               f"--screenshot={path}", f"http://127.0.0.1:{port}/"]  # fmt: skip
+    subprocess.run(command, capture_output=True, timeout=120, check=False)
+    print(f"{path}: {path.stat().st_size:,} bytes" if path.exists() else "(no picture)")
+
+
+def reported(text: str) -> dict[str, Any]:
+    """Learner -> figures at the end, of a run with ``--json``."""
+    found: dict[str, Any] = json.loads(text[text.index("{") :])
+    return {"events": found["events"], **found["metrics"]}
+
+
+def session(file: Path, folder: Path, png: Path, rate: str, broker: Broker) -> bool:
+    """The whole session; says whether the consumer's figures are those of the file."""
+    replay = subprocess.run(say("streamml", "run", str(file), "--json"), capture_output=True,
+                            text=True, check=True)  # fmt: skip
+    expected = reported(replay.stdout)
+    events = expected["events"]
+    print(f"{events:,} events: {_line(expected)}")
+
+    print(f"\nApache Kafka on {broker.address}")
+    name = uuid.uuid4().hex[:6]
+    incoming, predictions, dead = f"events-{name}", f"predictions-{name}", f"dead-{name}"
+    broker.create(incoming, predictions, dead)
+    topic = f"kafka://{broker.address}/{incoming}"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with closing(open_source(file)) as source:
+        labels = ",".join(source.schema.labels.names)  # what a file declares, a topic does not
+    words = ("streamml", "run", topic, "--labels", labels, "--predictions-topic", predictions,
+             "--dead-letter-topic", dead, "--group", name, "--snapshot-dir",
+             str(folder / "state"), "--snapshot-every", "2s", "--metrics-port", str(port),
+             "--json")  # fmt: skip
+    running: list[subprocess.Popen[str]] = []
+
+    def begin(*given: str) -> subprocess.Popen[str]:
+        running.append(subprocess.Popen(say(*given), stdout=subprocess.PIPE, text=True))
+        return running[-1]
+
+    try:
+        consumer = begin(*words)
+        begin("streamml", "produce", str(file), topic, "--rate", rate)
+        wait_for(port, events // 3, consumer)
+        print(f"\n$ kill -9 {consumer.pid}")
+        consumer.kill()
+        consumer.communicate()
+        consumer = begin(*words)
+        wait_for(port, events // 2, consumer)
+        print(f"\n$ curl http://127.0.0.1:{port}/metrics")
+        show(metrics(port))
+        picture(port, png)
+        wait_for(port, events, consumer)
+        print(f"\n$ kill -TERM {consumer.pid}")
+        consumer.terminate()
+        output, _ = consumer.communicate(timeout=_PATIENCE)
+        found = reported(output)
+        keys = {record.key for record in broker.read(predictions)}
+    finally:
+        for process in running:
+            if process.returncode is None:
+                process.kill()
+                process.communicate()
+    print(f"{found['events']:,} events: {_line(found)}")
+    print(f"{len(keys):,} events have a prediction")
+    equal = found == expected and len(keys) == events
+    print("equal to the replay of the file, every figure" if equal else "NOT equal to the replay")
+    return equal
+
+
+def _line(found: dict[str, Any]) -> str:
+    scores = found["ihomer"]["cumulative"]
+    names = ("exact_match", "hamming_loss", "micro_f1", "macro_f1", "example_f1")
+    return ", ".join(f"{name} {scores[name]!r}" for name in names)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the session; 1 where the figures differ."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path, help="A file of events with labels.")
+    parser.add_argument("--png", type=Path, default=Path("page.png"))
+    parser.add_argument("--rate", default="2000", help="Events a second that are sent.")
+    chosen = parser.parse_args(arguments)
+    if not re.fullmatch(r"\d+(\.\d+)?", chosen.rate):
+        parser.error("--rate must be a number of events a second")
+    with tempfile.TemporaryDirectory() as folder:
+        broker = Broker(Path(folder) / "broker")
+        broker.start()
+        try:
+            equal = session(chosen.file, Path(folder), chosen.png, chosen.rate, broker)
+        finally:
+            broker.kill()
+    return int(not equal)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
