@@ -38,6 +38,11 @@ class Contest:
         Makes the metrics of one learner.
     min_score
         Passed to the learners: smaller scores are left out of predictions.
+
+    Raises
+    ------
+    ConfigError
+        One of them is no learner, or stands there twice.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class Contest:
         self.learner = learner
         self.min_score = min_score
         self.learners: dict[str, Learner] = {"learner": learner, **beside}
+        _check_learners(self.learners)
         self.metrics = {name: metrics() for name in self.learners}
 
     def test_then_train(self, batch: EventBatch, timer: Timer) -> dict[str, Predictions]:
@@ -168,3 +174,19 @@ class Timer:
         seconds = min(max(seconds, 0.0), self.seconds[source])
         self.seconds[source] -= seconds
         self.seconds[target] += seconds
+
+
+def _check_learners(learners: Mapping[str, object]) -> None:
+    for name, learner in learners.items():
+        if isinstance(learner, type):
+            raise ConfigError(
+                f"{name!r} is the class {learner.__name__}: give an instance, {learner.__name__}()."
+            )
+        if not isinstance(learner, Learner):
+            raise ConfigError(
+                f"{name!r} is of type {type(learner).__name__}, which is no "
+                "streamml.base.Learner: wrap a classifier of river in "
+                "streamml.baselines.BinaryRelevance."
+            )
+    if len({id(learner) for learner in learners.values()}) < len(learners):
+        raise ConfigError("One learner has two names, and would learn twice: give a clone().")

@@ -48,8 +48,10 @@ class Delay:
         if (self.events is None) == (self.seconds is None):
             raise ConfigError("Give a label delay either in events or in seconds.")
         length = self.events if self.seconds is None else self.seconds
-        if length is None or not 0 <= length < math.inf:
-            raise ConfigError(f"A label delay must be finite and at least 0, not {length}.")
+        if not isinstance(length, int | float) or not 0 <= length < math.inf:
+            raise ConfigError(f"A label delay must be finite and at least 0, not {length!r}.")
+        if self.events is not None and not isinstance(self.events, int):
+            raise ConfigError(f"A label delay in events is a whole number, not {length!r}.")
 
 
 @dataclass(slots=True)

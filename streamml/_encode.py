@@ -132,6 +132,8 @@ def _x_problem(x: object, schema: Schema) -> tuple[str, str] | None:
             size = abs(float(value))
         except (TypeError, ValueError, OverflowError):
             return "not_a_number", f"Feature {name!r} is {value!r}, which is no number."
+        if size != size:
+            return "not_finite", f"Feature {name!r} is NaN: leave out what is not known."
         if not size <= _FLOAT32_MAX:
             return "not_finite", f"Feature {name!r} is {value!r}: float32 cannot hold it."
     return None

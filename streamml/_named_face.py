@@ -6,7 +6,7 @@ The numbers are those of the fast path: names become columns, and its methods ar
 from __future__ import annotations
 
 import abc
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from river import base as river_base
 
 from streamml import _frames
 from streamml._encode import BatchBuilder
+from streamml._names import features, labels
 from streamml.errors import SchemaError
-from streamml.types import Event, EventBatch, Labels, PartialLabels, Predictions, Schema
+from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema
 
 __all__ = ["MIN_SCORE", "NamedFace"]
 
@@ -51,11 +52,16 @@ class NamedFace(river_base.MultiLabelClassifier):
         x
             Feature name -> number.
         y
-            ``{label: bool}``: known labels that it leaves out are unknown, not negative.
-            Or a set of the positive labels: all others are negative.
+            ``{label: bool}``: known labels that it leaves out, or that are ``None`` or NaN,
+            are unknown, not negative. Or a set of the positive labels: all others are negative.
+
+        Raises
+        ------
+        SchemaError
+            ``x`` or ``y`` is something else, or has a value that cannot be used.
         """
         builder = BatchBuilder(self.schema)
-        event = Event(self._position, 0.0, _named(x), self._labels(y))
+        event = Event(self._position, 0.0, features(x), labels(y, self.schema))
         letter = builder.append(event)
         if letter is not None:
             raise SchemaError(f"This event cannot be learned ({letter.reason}): {letter.detail}")
@@ -63,18 +69,18 @@ class NamedFace(river_base.MultiLabelClassifier):
 
     def predict_one(self, x: Mapping[Any, Any], **_: Any) -> dict[Any, bool]:
         """The decided label set as ``{label: bool}`` over all labels known so far."""
-        labels = self.schema.labels
+        known = self.schema.labels
         decided = {int(c) for c in self.predict(self._unlearned(x)).row(0)}
-        return {name: column in decided for column, name in enumerate(labels.names)}
+        return {name: column in decided for column, name in enumerate(known.names)}
 
     def predict_proba_one(self, x: Mapping[Any, Any], **_: Any) -> dict[Any, dict[bool, float]]:
         """``{label: {False: p, True: q}}`` with p + q = 1, over all labels known so far."""
-        labels = self.schema.labels
+        known = self.schema.labels
         found = self.predict(self._unlearned(x), min_score=0.0)
         scores = dict(zip(found.score_indices.tolist(), found.scores.tolist(), strict=True))
         return {
             name: {False: 1.0 - scores.get(column, 0.0), True: scores.get(column, 0.0)}
-            for column, name in enumerate(labels.names)
+            for column, name in enumerate(known.names)
         }
 
     # -- many events as DataFrames -----------------------------------------------------
@@ -105,12 +111,14 @@ class NamedFace(river_base.MultiLabelClassifier):
                a
         0  False
         """
-        events, labels = _frames.rows(X), list(_frames.label_rows(y))
-        if len(events) != len(labels):
-            raise SchemaError(f"{len(events)} events have {len(labels)} rows of labels: give one.")
+        events, told = _frames.rows(X), list(_frames.label_rows(y))
+        if len(events) != len(told):
+            raise SchemaError(
+                f"{len(events)} events have {len(told)} rows of labels: give each event one."
+            )
         builder = BatchBuilder(self.schema)
-        for k, (x, known) in enumerate(zip(events, labels, strict=True)):
-            letter = builder.append(Event(self._position + k, 0.0, x, self._labels(known)))
+        for k, (x, known) in enumerate(zip(events, told, strict=True)):
+            letter = builder.append(Event(self._position + k, 0.0, x, labels(known, self.schema)))
             if letter is not None:
                 raise SchemaError(f"Row {k} cannot be learned ({letter.reason}): {letter.detail}")
         self.learn(builder.build())
@@ -134,34 +142,21 @@ class NamedFace(river_base.MultiLabelClassifier):
         found = [self.predict(self._unlearned(x), min_score) for x in _frames.rows(X)]
         return Predictions.concatenate(found)
 
-    def _labels(self, y: Mapping[Any, bool] | Iterable[Any] | PartialLabels) -> Labels:
-        if isinstance(y, PartialLabels):
-            return y
-        if not isinstance(y, Mapping):
-            return frozenset(_name(label) for label in y)
-        positive = frozenset(_name(label) for label, value in y.items() if value)
-        negative = frozenset(_name(label) for label, value in y.items() if not value)
-        known = len(positive) + len(negative)
-        labels = self.schema.labels
-        if known >= len(labels) and all(n in positive or n in negative for n in labels.names):
-            for name in y:  # negatives are known labels from now on
-                labels.add(_name(name))
-            return positive
-        return PartialLabels(positive, negative)
-
     def _unlearned(self, x: Mapping[Any, Any]) -> EventBatch:
         """One row; unknown features get columns past the vocabulary, which stays as it is."""
-        features = self.schema.features
+        vocabulary, named = self.schema.features, features(x)
         columns: list[int] = []
-        unknown = len(features)
-        for name in x:
-            column = features.find(_name(name))
+        unknown = len(vocabulary)
+        for name in named:
+            column = vocabulary.find(name)
             if column < 0:
                 column, unknown = unknown, unknown + 1
             columns.append(column)
-        values = np.array([float(v) for v in x.values()], np.float32)
+        with np.errstate(over="ignore"):  # said below
+            values = np.array(list(named.values()), np.float32)
         if not np.isfinite(values).all():
-            raise SchemaError("A feature is not finite: leave out what is not known.")
+            name = list(named)[int(np.flatnonzero(~np.isfinite(values))[0])]
+            raise SchemaError(f"Feature {name!r} is not finite: leave out what is not known.")
         none = np.zeros(2, np.int64)
         return EventBatch(
             self.schema,
@@ -178,11 +173,3 @@ class NamedFace(river_base.MultiLabelClassifier):
             np.array([unknown], np.int32),
             np.array([len(self.schema.labels)], np.int32),
         )
-
-
-def _name(name: Hashable) -> str:
-    return name if isinstance(name, str) else str(name)
-
-
-def _named(x: Mapping[Any, Any]) -> dict[str, float]:
-    return {_name(k): float(v) for k, v in x.items()}

@@ -87,8 +87,10 @@ def write_file(
     Raises
     ------
     StateError
-        The operating system refuses.
+        The operating system refuses, or ``path`` is there and no file.
     """
+    if path.exists() and not path.is_file():  # a rename would put the file into its place
+        raise StateError(f"{path} is no file: name one to write the state to.")
     whole = {_DOCUMENT: np.frombuffer(document, np.uint8), **arrays}
     # falling item size: every array starts at a multiple of its own
     order = sorted(whole, key=lambda name: -whole[name].dtype.itemsize)

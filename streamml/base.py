@@ -104,7 +104,8 @@ class Learner(NamedFace, abc.ABC):
         elif self._schema is not schema:
             raise ContractError(
                 "The batch has another schema than the one this learner works with: "
-                "use one Schema object for all batches of a stream, or clone the learner."
+                "use one Schema object for all batches of a stream, or clone() the learner; with "
+                "learner.restore(learner.snapshot()) it goes on with another stream of such names."
             )
 
     # -- what it says of itself --------------------------------------------------------

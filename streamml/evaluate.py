@@ -284,17 +284,30 @@ def prequential(
     >>> result.events, result.metrics["learner"].cumulative().exact_match
     (4, 0.75)
 
+    Raises
+    ------
+    ConfigError
+        The stream, a learner or the delay is something else.
+    ContractError
+        A learner works with another stream. With ``learner.restore(learner.snapshot())`` it
+        goes on with one that has the same names.
+
     References
     ----------
     Dawid (1984), Statistical theory: the prequential approach, JRSS A 147.
     """
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1 event, not {batch_size}.")
+    if not isinstance(delay, Delay | VariableDelay | None):
+        raise ConfigError(f"The delay is {delay!r}: give Delay(events=...) or Delay(seconds=...).")
     loop: PrequentialLoop | LateLoop
     if isinstance(delay, VariableDelay):
         loop = LateLoop(learner, delay=delay, beside=beside, metrics=metrics)
     else:
         loop = PrequentialLoop(learner, delay=delay, beside=beside, metrics=metrics)
+    if isinstance(stream, Source):  # a learner that was restored brings its names first
+        for one in loop.learners.values():
+            one.bind(stream.schema)
     seconds = {"read": 0.0}
     letters: Counter[str] = Counter()
     events, schema = 0, Schema()
@@ -322,7 +335,7 @@ def _read(
     stream: Source | Iterable[EventBatch], batch_size: int, letters: Counter[str]
 ) -> Iterator[EventBatch]:
     if not isinstance(stream, Source):
-        yield from stream
+        yield from _batches(stream)
         return
     batch = stream.next_batch(batch_size)
     while batch is not None:
@@ -330,3 +343,20 @@ def _read(
         yield batch
         batch = stream.next_batch(batch_size)
     letters.update(letter.reason for letter in stream.take_dead_letters())
+
+
+def _batches(stream: object) -> Iterator[EventBatch]:
+    """The batches of an iterable, as long as they are batches."""
+    what = f"is of type {type(stream).__name__}"
+    if isinstance(stream, Iterable) and not isinstance(stream, str):
+        for batch in stream:
+            if not isinstance(batch, EventBatch):
+                what = f"gives a {type(batch).__name__}"
+                break
+            yield batch
+        else:
+            return
+    raise ConfigError(
+        f"The stream {what}: give a source, such as streamml_connectors.files.open_source(path), "
+        "or EventBatches."
+    )

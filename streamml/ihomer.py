@@ -19,6 +19,7 @@ from streamml._changes import ChangeLog
 from streamml._explained import Explained
 from streamml._loop import new_output, predictions_of, rows_of, run_events
 from streamml._memory import Memory, bytes_of
+from streamml._parameters import check_seed
 from streamml._watched import Watched
 from streamml.base import MIN_SCORE, Learner
 from streamml.drift.adwin import check_adwin, new_adwin_state
@@ -26,7 +27,7 @@ from streamml.errors import ConfigError
 from streamml.hierarchy import RULES, LabelHierarchy
 from streamml.nodes import NodeClassifier
 from streamml.nodes.members import PRESETS, equal_start, make_plan
-from streamml.nodes.own import own_scores, own_snapshot, restore_own, teach_own
+from streamml.nodes.own import check_own, own_scores, own_snapshot, restore_own, teach_own
 from streamml.nodes.saved import saved_extras, saved_stack
 from streamml.nodes.stack import (
     N_LABELS,
@@ -112,7 +113,7 @@ class IHOMER(Explained, Watched, Learner):
     def __init__(
         self,
         preset: str = "default",
-        members: tuple[str, ...] | None = None,
+        members: Sequence[str] | None = None,
         classifiers: Sequence[NodeClassifier] | None = None,
         rule: str = "evidence",
         decision: str = "adaptive",
@@ -132,6 +133,8 @@ class IHOMER(Explained, Watched, Learner):
             raise ConfigError(f"There is no rule {rule!r}: use one of {', '.join(RULES)}.")
         if not 0.0 <= drift_delta < 1.0:
             raise ConfigError(f"drift_delta must lie in [0, 1), not {drift_delta}.")
+        check_seed(seed)
+        check_own(classifiers or ())
         self.preset = preset
         self.members = members
         self.classifiers = classifiers

@@ -30,7 +30,7 @@ from streamml._document import pack, unpack
 from streamml._objects import make, may_take, take
 from streamml._statefile import read_file, write_file
 from streamml.base import Learner
-from streamml.errors import StateError
+from streamml.errors import ConfigError, StateError
 
 __all__ = ["ENTRY_POINTS", "LIMIT", "load", "read", "save", "write"]
 
@@ -111,7 +111,7 @@ def save(learner: Learner, path: str | Path) -> None:
     Raises
     ------
     StateError
-        The learner, or something among its parameters, has no snapshot.
+        It is no learner; or it, or something among its parameters, has no snapshot.
 
     Examples
     --------
@@ -157,6 +157,11 @@ def load(path: str | Path, known: Known = (), limit: int = LIMIT) -> Learner:
 
 def describe(learner: Learner) -> dict[str, Any]:
     """Class, parameters and state of a learner, as one mapping."""
+    if not isinstance(learner, Learner):
+        raise StateError(
+            f"This is of type {type(learner).__name__} and no learner: save the learner by itself, "
+            "such as the last step of a pipeline."
+        )
     described: dict[str, Any] = _configuration(learner)
     described["state"] = learner.snapshot(copy=False)
     return described
@@ -252,7 +257,11 @@ def _revive_parameter(value: Any, names: Mapping[str, type]) -> Any:
 
 
 def _by_name(known: Known) -> dict[str, type]:
-    return dict(known) if isinstance(known, Mapping) else {kind.__name__: kind for kind in known}
+    if isinstance(known, Mapping):
+        return dict(known)
+    if isinstance(known, type) or not all(isinstance(kind, type) for kind in known):
+        raise ConfigError(f"known is a list of classes, or name -> class, not {known!r:.60}.")
+    return {kind.__name__: kind for kind in known}
 
 
 def _own(name: str) -> type | None:

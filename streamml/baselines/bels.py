@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from streamml._capture import check
+from streamml._parameters import check_seed
 from streamml.baselines._bels_ensemble import RidgeEnsemble
 from streamml.baselines._bels_features import BroadFeatures
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
@@ -77,6 +78,7 @@ class MLBELS(OneByOne):
         tau: float = 1.5,
         seed: int = 1,
     ) -> None:
+        check_seed(seed)
         self.n1 = n1
         self.n2 = n2
         self.n3 = n3

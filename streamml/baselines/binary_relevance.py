@@ -10,6 +10,7 @@ import numpy as np
 from river import base as river_base
 
 from streamml._capture import check
+from streamml._parameters import check_seed
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
 from streamml.errors import ConfigError
 from streamml.types import Schema
@@ -60,6 +61,7 @@ class BinaryRelevance(OneByOne):
                 f"{type(model).__name__} is neither a classifier nor a regressor of river: "
                 "give one that has learn_one and predict_proba_one or predict_one."
             )
+        check_seed(seed)
         self.model = model
         self.zeros = zeros
         self.seed = seed

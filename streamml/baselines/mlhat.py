@@ -10,6 +10,7 @@ import numpy as np
 from streamml._capture import capture, check, part_of, rebuild
 from streamml._changes import ChangeLog
 from streamml._loop.arrays import new_output, predictions_of, rows_of
+from streamml._parameters import check_seed
 from streamml.base import MIN_SCORE, Learner
 from streamml.baselines._tree_loop import run_tree, take_changes
 from streamml.errors import ConfigError
@@ -130,6 +131,7 @@ class MLHAT(Learner):
     ) -> None:
         if not 1 <= window <= 100_000:
             raise ConfigError(f"window must lie between 1 and 100000 events, not {window}.")
+        check_seed(seed)
         self.grace_period = grace_period
         self.delta = delta
         self.tau = tau

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from streamml.base import Learner
 from streamml.checks.contract import (
     batch_equals_one_by_one,
+    batch_stays_as_it_is,
     clone_starts_afresh,
     deterministic,
     memory_is_bounded,
@@ -45,6 +46,7 @@ CHECKS: tuple[Check, ...] = (
     predict_is_pure,
     deterministic,
     batch_equals_one_by_one,
+    batch_stays_as_it_is,
     snapshot_equals_no_snapshot,
     clone_starts_afresh,
     memory_is_bounded,
@@ -71,8 +73,11 @@ def check(learner: Learner, skip: Mapping[str, str] | None = None) -> Report:
     Raises
     ------
     ConfigError
-        ``skip`` names a check that is not there.
+        It is no learner, or ``skip`` names a check that is not there.
     """
+    if not isinstance(learner, Learner):
+        what = f"the class {learner.__name__}" if isinstance(learner, type) else repr(learner)[:60]
+        raise ConfigError(f"This is {what}: give an instance of streamml.base.Learner.")
     skip = skip or {}
     unknown = set(skip) - {one.__name__ for one in CHECKS}
     if unknown:

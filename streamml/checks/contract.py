@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import pickle  # what a learner weighs; nothing is ever unpickled
 from collections.abc import Callable
@@ -106,6 +107,21 @@ def _rivers_face(make: Make) -> None:
         )
         demand(fits, f"predict_proba_one differs from predict at event {i}")
         learner.learn_one(event.x, event.y)  # type: ignore[arg-type]
+
+
+def batch_stays_as_it_is(make: Make) -> str:
+    """Others read the same batch: predicting and learning write nothing into its arrays."""
+    batch, other = batch_of(drift_events(_EVENTS)), batch_of(drift_events(_EVENTS))
+    learner = make()
+    learner.test_then_train(batch.slice(0, _EVENTS // 2))
+    learner.predict(batch.slice(_EVENTS // 2, _EVENTS))
+    learner.learn(batch.slice(_EVENTS // 2, _EVENTS))
+    fields = dataclasses.fields(EventBatch)
+    arrays = [f.name for f in fields if isinstance(getattr(other, f.name), np.ndarray)]
+    for name in arrays:
+        unchanged = np.array_equal(getattr(batch, name), getattr(other, name))
+        demand(unchanged, f"it writes into {name} of the batch, which others read")
+    return exercised(len(arrays), "arrays of a batch, the same afterwards")
 
 
 def snapshot_equals_no_snapshot(make: Make) -> str:

@@ -36,6 +36,12 @@ _FIXED: Final[dict[str, dict[str, Any]]] = {
 }
 """Node classifiers by themselves: the same learner with one cluster and one member."""
 
+_WORDS: Final[dict[Any, str]] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+}
 _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -93,6 +99,8 @@ def _typed(setting: str, text: str, hint: Any) -> Any:
             return _one_type(text, kind)
         except ValueError:
             continue
+    if not any(get_origin(kind) is Literal or kind in _WORDS or _is_names(kind) for kind in kinds):
+        raise ConfigError(f"{setting}: it takes objects of Python, so set it from Python.")
     raise ConfigError(f"{setting}: the value must be {_described(kinds)}.")
 
 
@@ -103,9 +111,13 @@ def _one_type(text: str, kind: Any) -> Any:
         return _choose(text.lower(), _BOOLEANS)
     if kind in (int, float, str):
         return kind(text)
-    if get_origin(kind) is tuple:
+    if _is_names(kind):
         return tuple(part.strip() for part in text.split(","))
     raise ValueError
+
+
+def _is_names(kind: Any) -> bool:
+    return get_origin(kind) in (tuple, Sequence) and get_args(kind)[0] is str
 
 
 def _choose(text: str, choices: Mapping[str, Any]) -> Any:
@@ -115,11 +127,10 @@ def _choose(text: str, choices: Mapping[str, Any]) -> Any:
 
 
 def _described(kinds: Sequence[Any]) -> str:
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
     parts: list[str] = []
     for kind in kinds:
         if get_origin(kind) is Literal:
             parts += [str(choice) for choice in get_args(kind)]
         else:
-            parts.append("none" if kind is type(None) else words.get(kind, str(kind)))
+            parts.append("names" if _is_names(kind) else _WORDS.get(kind, "none"))
     return " or ".join(parts)

@@ -138,8 +138,8 @@ def make_plan(
         )
     if decision not in DECISIONS:
         raise ConfigError(f"There is no decision {decision!r}: use one of {', '.join(DECISIONS)}.")
-    if not 0.0 <= lean <= 1.0:
-        raise ConfigError(f"lean must lie in [0, 1], not {lean}.")
+    if not isinstance(lean, int | float) or not 0.0 <= lean <= 1.0:
+        raise ConfigError(f"lean must lie in [0, 1], not {lean!r}.")
     if not 32 <= window <= 100_000:
         raise ConfigError(f"window must lie between 32 and 100000 events, not {window}.")
     chosen = [name for name in MEMBERS if name in members]

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from streamml._capture import Restorable, check
-from streamml.errors import StateError
+from streamml.errors import ConfigError, ContractError, StateError
 from streamml.types import LABELS_FULL, LABELS_UNKNOWN, EventBatch, Float32Array, Int32Array
 
 __all__ = ["NodeClassifier", "own_scores", "teach_own"]
@@ -41,12 +41,37 @@ class NodeClassifier(Protocol):
         """Learn an event whose labels ``true`` and ``false`` are known, the others not."""
 
 
+def check_own(classifiers: object) -> None:
+    """Raise :class:`ConfigError` where these are not node classifiers."""
+    if not isinstance(classifiers, Sequence):
+        raise ConfigError(f"classifiers is a list of node classifiers, not {classifiers!r:.60}.")
+    for classifier in classifiers:
+        if isinstance(classifier, type) or not isinstance(classifier, NodeClassifier):
+            raise ConfigError(
+                f"{classifier!r:.60} is no node classifier: give an object that has "
+                "scores(columns, values, n_labels) and "
+                "learn(columns, values, true, false, n_labels)."
+            )
+
+
 def own_scores(classifiers: Sequence[NodeClassifier], batch: EventBatch) -> Float32Array:
     """Scores ``[event, classifier, label]`` of a batch of one event."""
     n_labels = int(batch.n_labels[-1]) if classifiers else 1
     scores = np.zeros((1, len(classifiers), n_labels), np.float32)
     for k, classifier in enumerate(classifiers):
-        scores[0, k] = classifier.scores(batch.x_indices, batch.x_values, n_labels)
+        logits: Any = classifier.scores(batch.x_indices, batch.x_values, n_labels)
+        found = np.asarray(logits, np.float32)
+        if found.shape != (n_labels,):
+            raise ContractError(
+                f"{type(classifier).__name__}.scores gave an array of shape {found.shape}: "
+                f"a logit a label is wanted, ({n_labels},)."
+            )
+        if not np.isfinite(found).all():
+            raise ContractError(
+                f"{type(classifier).__name__}.scores gave a logit that is not finite: keep logits "
+                "between about -8 and 8."
+            )
+        scores[0, k] = found
     return scores
 
 

@@ -215,6 +215,12 @@ class UnknownIsFalse(Votes):
         super().learn_row(EventBatch(**{**slots(batch), "y_kind": kinds}), i)
 
 
+class Scales(Votes):
+    def learn(self, batch):
+        super().learn(batch)
+        batch.x_values[:] *= 0.5
+
+
 class NoAnswers(Votes):
     def probabilities(self, k):
         return np.zeros(0)
@@ -246,6 +252,7 @@ BROKEN = {
     Random: "deterministic",
     BatchMatters: "batch_equals_one_by_one",
     OtherFace: "batch_equals_one_by_one",
+    Scales: "batch_stays_as_it_is",
     ForgetsHalf: "snapshot_equals_no_snapshot",
     SharesItsState: "snapshot_equals_no_snapshot",
     CannotBeSaved: "snapshot_equals_no_snapshot",
@@ -298,3 +305,9 @@ def test_what_is_skipped_says_why_and_must_exist():
 def test_failures_are_raised_with_their_sentences():
     with pytest.raises(checks.CheckFailed, match=r"KeepsEverything: memory_is_bounded.*bytes"):
         checks.check(KeepsEverything()).raise_failures()
+
+
+@pytest.mark.parametrize("what", [NoChange, 7, None])
+def test_only_an_instance_of_a_learner_is_checked(what):
+    with pytest.raises(ConfigError, match=r"give an instance of streamml\.base\.Learner"):
+        checks.check(what)

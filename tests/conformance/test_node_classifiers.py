@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from streamml import IHOMER
+from streamml.errors import ContractError
 from streamml.nodes import MEMBERS, PRESETS, NodeClassifier
 from streamml.types import Event, EventBatch, PartialLabels, Schema
 
@@ -143,3 +144,23 @@ def test_presets_and_decisions_run(preset, decision):
     batch = EventBatch.from_events(stream(150), Schema())
     found = IHOMER(preset=preset, decision=decision, lean=1.0).test_then_train(batch)
     assert len(found) == 150
+
+
+@pytest.mark.parametrize(
+    ("logits", "sentence"),
+    [
+        (np.zeros(3, np.float32), r"shape \(3,\)"),
+        (0.5, r"shape \(\)"),
+        (np.full(2, np.nan, np.float32), "not finite"),
+    ],
+)
+def test_logits_that_do_not_fit_are_refused(logits, sentence):
+    class Odd:
+        def scores(self, columns, values, n_labels):
+            return logits
+
+        def learn(self, columns, values, true, false, n_labels):
+            pass
+
+    with pytest.raises(ContractError, match=sentence):
+        IHOMER("fast", classifiers=[Odd()]).learn_one({"f": 1.0}, {"a": True, "b": False})

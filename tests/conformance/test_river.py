@@ -93,6 +93,72 @@ def test_frames_that_do_not_fit_are_refused():
         NoChange().learn_many(X * np.nan, Y)
 
 
+@pytest.mark.parametrize(
+    ("X", "sentence"),
+    [
+        ([{"f": 1.0}], "type list: give a pandas DataFrame"),
+        (np.ones((1, 2)), "type ndarray: give a pandas DataFrame"),
+        (pd.Series({"f": 1.0}), "type Series: give a pandas DataFrame"),
+        (pd.DataFrame([[1.0, 2.0]], columns=["f", "f"]), "called 'f'"),
+        (pd.DataFrame([[1.0, 2.0]], columns=[1, "1"]), "called '1'"),
+        (pd.DataFrame({"ok": [1.0], "at": pd.to_datetime(["2026-01-01"])}), "'at' holds datetime"),
+        (pd.DataFrame({"ok": [1.0], "c": [1j]}), "'c' holds complex"),
+        (pd.DataFrame({"ok": [1.0], "kind": pd.Categorical(["u"])}), "'kind' is not numeric"),
+    ],
+)
+def test_what_is_no_frame_of_numbers_is_refused(X, sentence):
+    Y = pd.DataFrame({"a": [True]})
+    with pytest.raises(SchemaError, match=sentence):
+        NoChange().learn_many(X, Y)
+    with pytest.raises(SchemaError, match=sentence):
+        NoChange().predict_many(X)
+
+
+@pytest.mark.parametrize(
+    ("Y", "sentence"),
+    [
+        (None, "type NoneType"),
+        ("a", "type str"),
+        (np.array([[True, False]]), "type ndarray"),
+        (pd.DataFrame({"a": [2]}), "'a' is 2 in row 0"),
+        (pd.DataFrame({"a": ["yes"]}), "'a' is not numeric"),
+        (pd.Series([True]), "The labels are True"),
+        (pd.Series(["sun"]), "The labels are 'sun'"),
+    ],
+)
+def test_labels_that_are_no_truth_values_are_refused(Y, sentence):
+    with pytest.raises(SchemaError, match=sentence):
+        NoChange().learn_many(pd.DataFrame({"f": [1.0]}), Y)
+
+
+def test_missing_labels_are_unknown_one_by_one_too():
+    model = NoChange()
+    model.learn_one({"f": 1.0}, {"a": True, "b": True, "c": True})
+    model.learn_one({"f": 1.0}, {"a": None, "b": pd.NA, "c": np.nan})
+    assert model.predict_one({"f": 1.0}) == {"a": True, "b": True, "c": True}
+    model.learn_one({"f": 1.0}, pd.Series({"a": False, "b": np.True_, "c": 0}))
+    assert model.predict_one({"f": 1.0}) == {"a": False, "b": True, "c": False}
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "sentence"),
+    [
+        ({"f": 1.0}, "sun", "labels are 'sun'"),
+        ({"f": 1.0}, None, "labels are None"),
+        ({"f": 1.0}, {"sun": "no"}, "Label 'sun' is 'no'"),
+        ({"f": 1.0}, {"sun": 2}, "Label 'sun' is 2"),
+        ({"f": 1.0}, [True, False], "A label is called True"),
+        ({"f": "much"}, {"sun"}, "Feature 'f' is 'much'"),
+        ({"f": None}, {"sun"}, "Feature 'f' is None"),
+        ([1.0], {"sun"}, "features are of type list"),
+        ({"f": float("nan")}, {"sun"}, "Feature 'f' is NaN: leave out"),
+    ],
+)
+def test_an_event_that_is_none_is_refused_with_what_is_wrong(x, y, sentence):
+    with pytest.raises(SchemaError, match=sentence):
+        NoChange().learn_one(x, y)
+
+
 def test_without_pandas_the_error_says_how_to_install_it(monkeypatch):
     X, Y = frames(3)
     model = NoChange()

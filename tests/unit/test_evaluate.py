@@ -9,7 +9,7 @@ import pytest
 
 from streamml.base import MIN_SCORE, Learner
 from streamml.baselines import NoChange
-from streamml.errors import ConfigError
+from streamml.errors import ConfigError, ContractError
 from streamml.evaluate import Delay, PrequentialLoop, prequential
 from streamml.metrics import Prequential
 from streamml.types import (
@@ -20,6 +20,7 @@ from streamml.types import (
     Predictions,
     Schema,
 )
+from streamml_connectors.files import open_source
 
 
 def batch_of(n: int, timestamps: list[float] | None = None, seed: int = 0) -> EventBatch:
@@ -231,3 +232,43 @@ def test_mistakes_are_named() -> None:
         prequential([], NoChange(), batch_size=0)
     with pytest.raises(ConfigError, match="'learner' names"):
         PrequentialLoop(NoChange(), beside={"learner": NoChange()})
+
+
+@pytest.mark.parametrize(
+    ("stream", "learner", "delay", "sentence"),
+    [
+        ("yeast.arff.gz", NoChange(), None, "type str: give a source"),
+        ([({"f": 1.0}, {"a": True})], NoChange(), None, "gives a tuple: give a source"),
+        ([], NoChange, None, r"the class NoChange: give an instance, NoChange\(\)"),
+        ([], object(), None, "no streamml.base.Learner"),
+        ([], NoChange(), 5, r"The delay is 5: give Delay\(events="),
+    ],
+)
+def test_what_cannot_be_run_is_refused_with_what_to_give(stream, learner, delay, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        prequential(stream, learner, delay=delay)
+
+
+def test_one_learner_under_two_names_would_learn_twice():
+    learner = NoChange()
+    with pytest.raises(ConfigError, match="learn twice"):
+        prequential([], learner, beside={"other": learner})
+
+
+@pytest.mark.parametrize("length", [{"events": 1.5}, {"events": "3"}, {"seconds": "3s"}])
+def test_a_delay_is_a_number(length):
+    with pytest.raises(ConfigError, match="A label delay"):
+        Delay(**length)
+
+
+def test_a_learner_goes_on_with_another_file_of_the_same_names(tmp_path):
+    path = tmp_path / "events.jsonl"
+    path.write_text('{"x": {"f": 1}, "y": ["a"]}\n{"x": {"g": 1}, "y": ["b", "a"]}\n')
+    learner = NoChange()
+    prequential(open_source(path), learner)
+    with pytest.raises(ContractError, match="restore"):
+        prequential(open_source(path), learner)
+    learner.restore(learner.snapshot())
+    again = prequential(open_source(path), learner)
+    assert (again.events, again.labels) == (2, 2)
+    assert learner.predict_one({"f": 1.0}) == {"a": True, "b": True}

@@ -236,7 +236,13 @@ def test_an_event_that_cannot_be_learned_is_refused():
         IHOMER().predict_one({"f": float("inf")})
 
 
-@pytest.mark.parametrize("bad", [{"rule": "magic"}, {"drift_delta": 1.0}, {"n_min": 0}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"rule": "magic"}, {"drift_delta": 1.0}, {"n_min": 0}, {"lean": "much"}, {"seed": -1},
+        {"seed": 1.5}, {"classifiers": [1]}, {"classifiers": [IHOMER]}, {"classifiers": 3},
+    ],
+)  # fmt: skip
 def test_bad_parameters_are_refused(bad):
     with pytest.raises(ConfigError):
         IHOMER(**bad)

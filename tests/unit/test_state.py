@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from river.preprocessing import StandardScaler
 from safetensors.numpy import load_file
 
 from streamml import state
 from streamml._statefile import DTYPES
 from streamml.base import Learner
 from streamml.baselines import MajorityLabelSet, NoChange
-from streamml.errors import SchemaError, StateError
+from streamml.errors import ConfigError, SchemaError, StateError
 from streamml.types import Event, EventBatch, Predictions, Schema
 
 scalars = (
@@ -335,3 +336,20 @@ def test_a_restored_learner_refuses_a_stream_with_other_columns():
     again.bind(header)
     assert header.labels.names == learner.schema.labels.names
     assert again.schema is header
+
+
+def test_a_state_replaces_files_only(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path):
+        with pytest.raises(StateError, match="is no file"):
+            state.save(NoChange(), path)
+    assert pipe.is_fifo()
+
+
+def test_only_learners_are_saved_and_only_classes_known(tmp_path):
+    with pytest.raises(StateError, match="no learner"):
+        state.save(StandardScaler() | NoChange(), tmp_path / "pipeline")
+    state.save(NoChange(), tmp_path / "learner")
+    with pytest.raises(ConfigError, match="a list of classes"):
+        state.load(tmp_path / "learner", known=NoChange)
