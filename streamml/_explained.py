@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from streamml._arrays_kept import ArraysKept
 from streamml.base import LabelNode, Learner
 from streamml.errors import SchemaError
@@ -78,8 +76,9 @@ class Explained(ArraysKept, Learner):
             raise SchemaError(f"There is no label {unknown[0]!r} yet: name one that was learned.")
         columns = [vocabulary.find(name) for name in labels or ()]
         if labels is None and len(found.scores):
-            best = int(found.score_indices[np.argmax(found.scores)])
-            columns = sorted(found.row(0).tolist() or [best], key=lambda k: -found.scores[k])
+            score = dict(zip(found.score_indices.tolist(), found.scores.tolist(), strict=True))
+            best = max(score, key=score.__getitem__)
+            columns = sorted(found.row(0).tolist() or [best], key=lambda k: -score[k])
         return Explanation(
             tuple(
                 explain_label(

@@ -58,7 +58,8 @@ class Learner(NamedFace, abc.ABC):
         """Predict every event of a batch with what was learned so far; changes nothing.
 
         ``min_score`` in [0, 1]: labels that score less and were not decided are left
-        out of ``scores``; 0 gives a score for every known label.
+        out of ``scores``; 0 gives a score for every known label (a learner may leave out
+        those below 1e-9).
         """
 
     @abc.abstractmethod

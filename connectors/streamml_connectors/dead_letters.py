@@ -44,8 +44,8 @@ class JsonlDeadLetterSink(OutputFile):
 
     def write(self, letters: Sequence[DeadLetter]) -> None:
         """Write the letters, each on a line; they are on disk when this returns."""
-        self._file.write(b"".join(msgspec.json.encode(plain(one)) + b"\n" for one in letters))
-        self._file.flush()
+        lines = b"".join(msgspec.json.encode(plain(one)) + b"\n" for one in letters)
+        self.append(lines, flush=True)
 
 
 def plain(letter: DeadLetter) -> dict[str, str]:

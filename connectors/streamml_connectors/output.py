@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +12,8 @@ from streamml.errors import DataError
 from streamml.io import JSON
 
 __all__ = ["OutputFile", "open_output"]
+
+_ROOM = "make room on the disk, or name another file"
 
 
 def open_output(path: Path, append: bool) -> BinaryIO:
@@ -21,12 +24,17 @@ def open_output(path: Path, append: bool) -> BinaryIO:
     DataError
         The file cannot be written.
     """
-    try:
+    with _told(path, "name another file"):
         return path.open("ab" if append else "wb")
+
+
+@contextmanager
+def _told(path: Path, advice: str) -> Iterator[None]:
+    """What the operating system refuses, as one sentence that names the file."""
+    try:
+        yield
     except OSError as error:
-        raise DataError(
-            f"{path} cannot be written ({error.strerror}): name another file."
-        ) from error
+        raise DataError(f"{path} cannot be written ({error.strerror}): {advice}.") from error
 
 
 class OutputFile:
@@ -49,10 +57,24 @@ class OutputFile:
         self.path = Path(path)
         self._file = open_output(self.path, append)
 
+    def append(self, content: bytes, *, flush: bool = False) -> None:
+        """Write at the end; ``flush`` hands it to the operating system at once.
+
+        Raises
+        ------
+        DataError
+            The operating system refuses, as where the disk is full.
+        """
+        with _told(self.path, _ROOM):
+            self._file.write(content)
+            if flush:
+                self._file.flush()
+
     def snapshot(self) -> Mapping[str, JSON]:
         """``{"bytes": n}``; so much is safely on the disk once this returns."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with _told(self.path, _ROOM):
+            self._file.flush()
+            os.fsync(self._file.fileno())
         return {"bytes": self._file.tell()}
 
     def restore(self, snapshot: Mapping[str, JSON]) -> None:
@@ -77,4 +99,5 @@ class OutputFile:
 
     def close(self) -> None:
         """Flush and close; safe to call twice."""
-        self._file.close()
+        with _told(self.path, _ROOM):
+            self._file.close()

@@ -68,4 +68,4 @@ class JsonlPredictionSink(OutputFile):
 
     def write(self, batch: EventBatch, predictions: Predictions) -> None:
         """Write one line an event."""
-        self._file.write(b"".join(line + b"\n" for line in encoded(batch, predictions)))
+        self.append(b"".join(line + b"\n" for line in encoded(batch, predictions)))

@@ -75,6 +75,9 @@ def _value(path: Path, key: str, value: Any, parameter: click.Parameter) -> Any:
         return [str(one) for one in value] if parameter.multiple else ",".join(map(str, value))
     if isinstance(value, Mapping):
         raise ConfigError(f"{path}: {key} is a table, but takes one value.")
+    if isinstance(value, bool) != bool(getattr(parameter, "is_flag", False)):
+        wanted = "true or false" if getattr(parameter, "is_flag", False) else "a value"
+        raise ConfigError(f"{path}: {key} is {_word(value)}, but takes {wanted}.")
     return value
 
 

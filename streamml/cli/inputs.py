@@ -150,6 +150,7 @@ def _open_files(
     options: InputOptions, stack: ExitStack
 ) -> tuple[PredictionSink | None, DeadLetterSink | None]:
     """Files to write; behind what is there if the run is to be resumed."""
+    _refuse_overwriting(options)
     predictions: PredictionSink | None = None
     dead_letters: DeadLetterSink | None = None
     resumed = options.snapshots is not None and any(
@@ -166,3 +167,20 @@ def _open_files(
         dead_letters = JsonlDeadLetterSink(options.dead_letters, append=resumed)
         stack.callback(dead_letters.close)
     return predictions, dead_letters
+
+
+def _refuse_overwriting(options: InputOptions) -> None:
+    """A file to write is not one that is read, nor written by another sink."""
+    taken: dict[Path, str] = {}
+    for path, what, written in (
+        (options.source, "the source", False),
+        (options.xml, "--xml", False),
+        (options.predictions, "--predictions", True),
+        (options.dead_letters, "--dead-letters", True),
+    ):
+        where = Path(path or "").resolve()
+        if path is None or (where.exists() and not where.is_file()):
+            continue  # a device, such as /dev/null, holds nothing to lose
+        if written and where in taken:
+            raise ConfigError(f"{what} {path} is {taken[where]} as well: name another file.")
+        taken[where] = what

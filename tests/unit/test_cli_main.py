@@ -61,6 +61,24 @@ def test_mistakes_exit_with_2(args, capsys):
     assert said.err
 
 
+@pytest.mark.parametrize("option", ["--predictions", "--dead-letters"])
+def test_what_is_read_is_not_written_over(tmp_path, monkeypatch, option, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "events.csv").write_text("a,y\n1,1\n")
+    (tmp_path / "link.csv").symlink_to("events.csv")
+    assert call("run", "events.csv", "--labels", "y", option, str(tmp_path / "link.csv")) == 2
+    assert "is the source as well: name another file" in capsys.readouterr().err
+    assert (tmp_path / "events.csv").read_text() == "a,y\n1,1\n"
+
+
+def test_two_outputs_are_two_files(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    args = ("--limit", "9", "--learner", "majority", "--json")
+    assert call("run", *args, "--predictions", "out", "--dead-letters", "./out") == 2
+    assert "--dead-letters ./out is --predictions as well" in capsys.readouterr().err
+    assert call("run", *args, "--predictions", "/dev/null", "--dead-letters", "/dev/null") == 0
+
+
 def test_the_first_signal_asks_and_the_second_interrupts():
     asked: list[str] = []
     before = signal.getsignal(signal.SIGINT)

@@ -156,6 +156,15 @@ def test_bad_settings_are_explained(tunable, setting, says):
         make_learner(tunable, [setting])
 
 
+def test_names_are_listed_and_objects_are_set_from_python():
+    assert make_learner("ihomer", ["members=linear, constant"]).members == ("linear", "constant")
+    with pytest.raises(ConfigError, match="set it from Python"):
+        make_learner("ihomer", ["classifiers=x"])
+    for name in ("ihomer", "tree"):
+        with pytest.raises(ConfigError, match="seed must be a whole number"):
+            make_learner(name, ["seed=-1"])
+
+
 def test_unknown_learners_and_parameters_are_explained():
     with pytest.raises(ConfigError, match="take one of ihomer, mixture"):
         make_learner("nope")

@@ -62,6 +62,17 @@ def test_by_default_the_predicted_labels_are_explained_and_nothing_changes(train
         model.explain(x, labels=["nothing"])
 
 
+def test_labels_whose_score_is_next_to_nothing_do_not_hide_the_others():
+    model = IHOMER("fast")
+    for t in range(3_000):
+        model.learn_one({"up": float(t % 2), "down": float(t % 2 == 0)}, {"ba"[t % 2]})
+    x = {"up": 1.0, "down": -3.0}
+    found = model.predict(model._unlearned(x), min_score=0.0)
+    assert found.row(0).tolist() == [1]
+    assert len(found.scores) == 1  # the other label is left out: its score is below 1e-9
+    assert [why.label for why in model.explain(x).labels] == ["a"]
+
+
 def test_before_anything_was_learned_there_is_nothing_to_explain():
     assert IHOMER().explain({"f": 1.0}).labels == ()
     assert str(IHOMER().tree()) == ""

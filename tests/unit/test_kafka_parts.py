@@ -207,7 +207,13 @@ def test_config_shows_where_options_come_from_and_masks_secrets(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("grup = 1", "did you mean group"), ("group = [", "no TOML"), ("[group]\na = 1", "table")],
+    [
+        ("grup = 1", "did you mean group"),
+        ("group = [", "no TOML"),
+        ("[group]\na = 1", "table"),
+        ("limit = true", "takes a value"),
+        ("tls = 1", "takes true or false"),
+    ],
 )
 def test_a_config_file_with_a_mistake_is_refused(tmp_path, text, says):
     path = tmp_path / "c.toml"

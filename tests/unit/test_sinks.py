@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,3 +76,12 @@ def test_dead_letters(tmp_path):
 def test_a_place_that_cannot_be_written(tmp_path, kind):
     with pytest.raises(DataError, match="cannot be written"):
         kind(tmp_path / "no" / "such.jsonl")
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full")
+def test_a_full_disk_is_told_with_the_name_of_the_file():
+    sink = JsonlDeadLetterSink("/dev/full")
+    with pytest.raises(DataError, match=r"/dev/full cannot be written \(No space left.*make room"):
+        sink.write([DeadLetter("malformed", "Broken.", "line 3")])
+    with pytest.raises(DataError, match="/dev/full"):
+        sink.close()

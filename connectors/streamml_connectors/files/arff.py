@@ -139,7 +139,8 @@ def _label_names(
         labels = read_label_xml(Path(xml)) if xml else header.meka_labels()
     if not labels:
         raise SchemaError(
-            f"{path} does not say which attributes are labels: name them, or give a label XML."
+            f"{path} does not say which attributes are labels: name them (--labels a,b), or give "
+            "a label XML (--xml)."
         )
     there = header.names
     known = set(there)

@@ -256,6 +256,7 @@ def _check_labels(
         raise ConfigError("The separator of a label list is empty: give one, such as ';'.")
     if not labels and label_list is None:
         raise SchemaError(
-            f"{path} does not say which columns are labels: name them, or a label list column."
+            f"{path} does not say which columns are labels: name them (--labels a,b), or the "
+            "column that lists them (--label-list)."
         )
     return labels or ()

@@ -115,7 +115,10 @@ class ShuffledSource:
         """Go to a position before the first batch."""
         events = snapshot.get("events")
         if not isinstance(events, int) or isinstance(events, bool) or events < 0:
-            raise DataError(f"{snapshot!r} is no position here: give what snapshot() gave.")
+            raise DataError(
+                f"{snapshot!r} is no position in a shuffled file: give what snapshot() gave, of a "
+                "stream in shuffled order."
+            )
         if self._position:
             raise ContractError("A position is restored before the first batch: open it again.")
         if events > len(self._load()):

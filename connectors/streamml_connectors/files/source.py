@@ -96,7 +96,10 @@ class FileSource(abc.ABC):
         """
         rows = snapshot.get("rows")
         if not isinstance(rows, int) or isinstance(rows, bool) or rows < 0:
-            raise DataError(f"{snapshot!r} is no position in a file: give what snapshot() gave.")
+            raise DataError(
+                f"{snapshot!r} is no position in a file: give what snapshot() gave, of a stream in "
+                "natural order."
+            )
         if self._rows:
             raise ContractError("A position is restored before the first batch: open it again.")
         while self._rows < rows:
