@@ -21,7 +21,8 @@ def check_one(row: Dataset, directory: Path) -> str:
     """What is wrong with a dataset's files; empty where all is well."""
     path = row.path(directory)
     if path is None:
-        return f"missing: {directory / row.file}"
+        return f"missing: {Path(row.folder or directory) / row.file}"
+    directory = Path(row.folder or directory)
     if row.sha256 and (found := sha256_of(path)) != row.sha256:
         return f"another file: sha256 of {path} is {found}, pinned is {row.sha256}"
     if row.xml and not (directory / row.xml).is_file():
@@ -44,12 +45,15 @@ def get(row: Dataset, directory: Path) -> str:
         return wrong or f"{row.name} is there and is the pinned file"
     if row.path(directory) is not None:
         raise DataError(f"{wrong}; it is small and comes with the benchmark's data: copy it there.")
+    if not row.address and row.folder:
+        raise DataError(f"{wrong}; its table names no address: put it there.")
     if not row.address:
         raise DataError(
             f"{wrong}; no address is known for this very file: look for {row.name} at "
             f"{row.repository} and put it there."
         )
     directory.mkdir(parents=True, exist_ok=True)
+    directory = Path(row.folder or directory)
     archive = directory / row.address.rpartition("/")[2]
     if not archive.is_file():
         download(row.address, archive, click.echo)
@@ -82,7 +86,7 @@ def list_all() -> None:
     for row in datasets().values():
         here = "yes" if row.path(data_dir()) else "no"
         cardinality = "" if row.cardinality is None else f"{row.cardinality:.3f}"
-        table.add_row(row.name, str(row.instances), str(row.features), str(row.labels),
+        table.add_row(row.name, *(str(n or "") for n in (row.instances, row.features, row.labels)),
                       cardinality, "yes" if row.one_of_23 else "", here, row.published,
                       row.compared)  # fmt: skip
     console = Console(width=150)

@@ -9,13 +9,14 @@ import importlib
 import inspect
 import os
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from experiments.tables import rows_of
 from streamml.base import Learner
 from streamml.errors import ConfigError, MissingDependencyError
 
@@ -42,13 +43,16 @@ class LearnerRow:
         return self.needs if self.needs and find_spec(self.needs) is None else ""
 
 
+_KEYS = ({f.name for f in fields(LearnerRow)} - {"where"}) | {"class"}
+
+
 @cache
 def learners() -> dict[str, LearnerRow]:
     """Name -> learner, in the order of the table, then entry points."""
     rows = tomllib.loads(TABLE.read_text())["learner"]
     yours = os.environ.get("STREAMML_LEARNERS")
     if yours:
-        rows += tomllib.loads(Path(yours).read_text())["learner"]
+        rows += rows_of(Path(yours), "learner", ("name", "class"), _KEYS)
     found = {row["name"]: LearnerRow(where=row.pop("class"), **row) for row in map(dict, rows)}
     for point in entry_points(group=ENTRY_POINTS):
         found.setdefault(point.name, LearnerRow(point.name, point.value))

@@ -1,15 +1,21 @@
-"""What the benchmark knows of its datasets: ``datasets.toml``, read and checked."""
+"""What the benchmark knows of its datasets: ``datasets.toml``, and a table of yours.
+
+``STREAMML_DATASETS`` may name another table; a row of it needs a ``name`` and a ``file``, which
+lies beside the table unless its path is absolute.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from experiments.tables import rows_of
 from streamml.errors import ConfigError, DataError
 from streamml.io import Source
 from streamml.streams import make_stream
@@ -29,20 +35,25 @@ class Dataset:
     name, file, xml
         What it is called, and its files in the data directory.
     instances, features, labels, cardinality
-        Counted by reading the pinned file; published figures where it is not at hand.
+        Counted by reading the pinned file; published figures where it is not at hand; 0 where
+        not told.
     sha256, bytes, xml_sha256
         Of the files; empty or 0 where not pinned.
     published, compared
         Name in the published comparison, and whether file and order are the same there.
     address
         Where a copy can be downloaded; not verified here.
+    options
+        Of the reader, such as ``labels`` of a CSV file.
+    folder
+        Where its files are; empty for the data directory.
     """
 
     name: str
     file: str
-    instances: int
-    features: int
-    labels: int
+    instances: int = 0
+    features: int = 0
+    labels: int = 0
     cardinality: float | None = None
     sha256: str = ""
     bytes: int = 0
@@ -56,6 +67,8 @@ class Dataset:
     note: str = ""
     repository: str = ""
     licence: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    folder: str = ""
 
     @property
     def size(self) -> int:
@@ -66,16 +79,24 @@ class Dataset:
         """Its events; raises :class:`DataError` that says how to get a missing file."""
         path = self.path(directory)
         if path is None:
+            if self.folder:
+                raise DataError(f"{Path(self.folder) / self.file} is missing: check its table.")
             raise DataError(
                 f"{directory / self.file} is missing: python -m experiments.datasets "
                 f"get {self.name} downloads it."
             )
         if order not in ("natural", "shuffled"):
             raise ConfigError(f"The order {order!r} is not known: use natural or shuffled.")
-        return open_source(path, order="shuffled" if order == "shuffled" else "natural", seed=seed)
+        options = dict(self.options)
+        if self.folder and self.xml:
+            options["xml"] = Path(self.folder) / self.xml
+        return open_source(
+            path, order="shuffled" if order == "shuffled" else "natural", seed=seed, **options
+        )
 
     def path(self, directory: Path) -> Path | None:
         """Its file, also under a compressed name; ``None`` where it is missing."""
+        directory = Path(self.folder or directory)
         for name in (self.file, f"{self.file}.gz"):
             if (directory / name).is_file():
                 return directory / name
@@ -105,6 +126,12 @@ def _table() -> dict[str, Any]:
 def datasets() -> dict[str, Dataset]:
     """Name -> dataset, smallest first."""
     rows = [Dataset(**{**_table()["defaults"], **row}) for row in _table()["dataset"]]
+    yours = os.environ.get("STREAMML_DATASETS")
+    if yours:
+        folder = str(Path(yours).resolve().parent)
+        known = {f.name for f in fields(Dataset)} - {"folder"}
+        added = rows_of(Path(yours), "dataset", ("name", "file"), known)
+        rows += [Dataset(folder=folder, **row) for row in added]
     return {row.name: row for row in sorted(rows, key=lambda row: row.size)}
 
 
@@ -137,15 +164,16 @@ def find(name: str) -> Dataset | Stream:
 
 
 def choose(text: str, directory: Path) -> list[str]:
-    """Names out of ``small``, ``23``, ``all``, ``streams`` and single names, no name twice.
+    """Names out of ``small``, ``23``, ``all``, ``yours``, ``streams`` and single names, once each.
 
     The groups take what lies in ``directory``; a single name is taken whether or not it does.
     """
     here = [d for d in datasets().values() if d.path(directory) is not None]
     groups: dict[str, Iterable[str]] = {
-        "small": [d.name for d in here if d.size <= 50_000],
+        "small": [d.name for d in here if 0 < d.size <= 50_000],
         "23": [d.name for d in here if d.one_of_23],
         "all": [d.name for d in here],
+        "yours": [d.name for d in here if d.folder],
         "streams": [f"{name}@1" for name in streams()],
     }
     found: dict[str, None] = {}

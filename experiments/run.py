@@ -109,11 +109,14 @@ class _Progress:
         outcome = {"finished": "", "failed": f" FAILED: {result.reason}"}.get(
             result.status, f" unfinished at event {result.events} of {result.length}"
         )
-        rate = result.facts.get("events_per_second", float("nan"))
-        score = result.scores.get("micro_f1", float("nan"))
+        said = []
+        if "micro_f1" in result.scores:
+            said.append(f"micro-F1 {result.scores['micro_f1']:.4f}")
+        if "events_per_second" in result.facts:
+            said.append(f"{result.facts['events_per_second']:,.0f} events/s")
         self.console.print(
-            f"[{self.done}/{self.total}, about {left} left] {result.cell}: micro-F1 {score:.4f}, "
-            f"{rate:,.0f} events/s{outcome}",
+            f"[{self.done}/{self.total}, about {left} left] {result.cell}: "
+            + f"{', '.join(said)}{outcome}".lstrip(),
             highlight=False, markup=False, soft_wrap=True,
         )  # fmt: skip
 
@@ -125,7 +128,7 @@ def _clock(left: float) -> str:
 
 @click.command()
 @click.option("--datasets", default="small", show_default=True,
-              help="small, 23, all, streams, or names, separated by commas.")  # fmt: skip
+              help="small, 23, all, yours, streams, or names, separated by commas.")  # fmt: skip
 @click.option("--learners", "wanted", default="all", show_default=True,
               help="all, groups of the table such as ours or local, and names.")  # fmt: skip
 @click.option("--orders", default="natural,shuffled", show_default=True)
@@ -154,6 +157,8 @@ def main(
                 f"No dataset of {datasets!r} lies in {data_dir()}: set STREAMML_DATA, or see "
                 "python -m experiments.datasets get."
             )
+        if not all(word.strip().isdecimal() for word in seeds.split(",")):
+            raise ConfigError(f"--seeds {seeds!r} are no seeds: write whole numbers, as in 1,2,3.")
         numbers = [int(word) for word in seeds.split(",")]
         cells = cells_of(names, choose(wanted), orders.split(","), numbers)
         todo = cells if again else list(still_to_run(cells, out, limits, retry_failed))

@@ -191,3 +191,48 @@ def test_the_command_lists_and_checks(monkeypatch, tmp_path):
     assert "yeast: missing" in checked.output
     assert "demo@1: synthetic" in checked.output
     assert Path(tmp_path, "flags.arff.gz").read_bytes() == b"other"
+
+
+@pytest.fixture
+def yours(tmp_path, monkeypatch):
+    """A table of a user's own; what was read of other tables is forgotten, before and after."""
+    table = tmp_path / "datasets.toml"
+    monkeypatch.setenv("STREAMML_DATASETS", str(table))
+    datasets.cache_clear()
+    yield table
+    datasets.cache_clear()
+
+
+def test_a_dataset_of_yours_is_a_row_of_a_table(yours, tmp_path):
+    yours.write_text(
+        '[[dataset]]\nname = "shop"\nfile = "shop.csv"\noptions = { labels = ["toys"] }\n'
+        '[[dataset]]\nname = "away"\nfile = "away.arff"\n'
+    )
+    (tmp_path / "shop.csv").write_text("price,toys\n1.5,1\n2.5,0\n")
+    assert choose("yours", Path("/no/data")) == ["shop"]
+    assert "shop" not in choose("small", Path("/no/data"))
+    batch = read("shop")
+    assert (len(batch), list(batch.schema.labels.names)) == (2, ["toys"])
+    said = CliRunner().invoke(command.main, ["check", "shop"]).output
+    assert said.startswith("shop: there, but no checksum is pinned")
+    with pytest.raises(DataError, match=r"away\.arff is missing: check its table"):
+        read("away")
+    with pytest.raises(DataError, match="names no address"):
+        command.get(find("away"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[[dataset]]\nname = "a"\n', "Row 1 of .* has no 'file'"),
+        ('[[dataset]]\nname = "a"\nfile = "b"\nfoo = 1\n', "has 'foo': it takes address"),
+        ("[[dataset]\n", "is no TOML"),
+        ("", r"begin each with \[\[dataset\]\]"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_table_with_a_mistake_is_told(yours, text, says):
+    if text is not None:
+        yours.write_text(text)
+    with pytest.raises(ConfigError, match=says):
+        datasets()

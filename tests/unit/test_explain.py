@@ -63,14 +63,15 @@ def test_by_default_the_predicted_labels_are_explained_and_nothing_changes(train
 
 
 def test_labels_whose_score_is_next_to_nothing_do_not_hide_the_others():
-    model = IHOMER("fast")
-    for t in range(3_000):
-        model.learn_one({"up": float(t % 2), "down": float(t % 2 == 0)}, {"ba"[t % 2]})
-    x = {"up": 1.0, "down": -3.0}
+    model, rng = IHOMER("fast"), np.random.default_rng(1)
+    rows = [{"a": a, "b": b, "r": a - b} for a, b in rng.random((6_000, 2)).tolist()]
+    said = [frozenset(["p"] * (x["b"] > 0.5) + ["q"] * (x["r"] > 0)) for x in rows]
+    events = [Event(t, 0.0, x, y) for t, (x, y) in enumerate(zip(rows, said, strict=True))]
+    model.learn(EventBatch.from_events(events, Schema(labels=["p", "q"])))
+    x = {"a": 0.9, "b": 0.01, "r": 0.89}
     found = model.predict(model._unlearned(x), min_score=0.0)
-    assert found.row(0).tolist() == [1]
-    assert len(found.scores) == 1  # the other label is left out: its score is below 1e-9
-    assert [why.label for why in model.explain(x).labels] == ["a"]
+    assert (found.row(0).tolist(), found.score_indices.tolist()) == ([1], [1])  # p: below 1e-9
+    assert [why.label for why in model.explain(x).labels] == ["q"]
 
 
 def test_before_anything_was_learned_there_is_nothing_to_explain():
