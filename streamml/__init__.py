@@ -1,5 +1,21 @@
 """streamml: a streaming on-line multi-label learner.
 
+Where what is::
+
+    streamml.IHOMER               the learner, with river's methods and on batches
+    streamml.evaluate             prequential: predict, score, learn; labels that come late
+    streamml.metrics              what is scored, cumulative, windowed, fading, per label
+    streamml.state                save and load a learner
+    streamml.checks               conformance checks for a learner of one's own
+    streamml.base, .types, .io    what a learner, an event, a source and a sink are
+    streamml.nodes, .drift        node classifiers and drift detectors, and what one's own has to do
+    streamml.baselines            what it is compared with, and river's classifiers per label
+    streamml.streams              synthetic streams with known drift
+    streamml.embed                text and raw features to vectors
+    streamml.service              the run behind the command line, as a library
+    streamml.testing              a clock, sources and sinks for tests
+    streamml_connectors.files     ARFF, CSV, JSON Lines, Parquet and svmlight as sources
+
 Examples
 --------
 >>> from streamml import IHOMER
