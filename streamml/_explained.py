@@ -39,7 +39,7 @@ class Explained(ArraysKept, Learner):
         return view(self._hierarchy.tree.root)
 
     def explain(
-        self, x: Mapping[Any, Any], labels: Sequence[str] | None = None, top: int = 8
+        self, x: Mapping[Any, Any], labels: Sequence[str] | str | None = None, top: int = 8
     ) -> Explanation:
         """Why an event would get its labels; changes nothing.
 
@@ -48,7 +48,8 @@ class Explained(ArraysKept, Learner):
         x
             Feature name -> number.
         labels
-            Which labels to explain; by default the predicted ones, or the likeliest one.
+            Which labels to explain, or which one; by default the predicted ones, or the
+            likeliest one.
         top
             Features shown for a label, those with the largest shares.
 
@@ -71,6 +72,8 @@ class Explained(ArraysKept, Learner):
         vocabulary, tree = self.schema.labels, self._hierarchy.tree
         members = sorted(self._start, key=lambda name: int(getattr(self._plan, name)))
         members += [type(classifier).__name__ for classifier in self.classifiers or ()]
+        if isinstance(labels, str):
+            labels = (labels,)
         unknown = [name for name in labels or () if name not in vocabulary]
         if unknown:
             raise SchemaError(f"There is no label {unknown[0]!r} yet: name one that was learned.")

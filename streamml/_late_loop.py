@@ -62,6 +62,10 @@ class VariableDelay:
     max_waiting: int = 100_000
 
     def __post_init__(self) -> None:
+        if not callable(self.of):
+            raise ConfigError(
+                f"The delay of each event is {self.of!r:.60}: give a function of id and label."
+            )
         if self.unit not in ("events", "seconds"):
             raise ConfigError(f"The unit is events or seconds, not {self.unit!r}.")
         if self.max_waiting < 1:
@@ -70,8 +74,11 @@ class VariableDelay:
     def taken(self, event: EventId, label: str | None) -> float:
         """The delay, checked."""
         delay = self.of(event, label)
-        if not delay >= 0.0:
-            raise ConfigError(f"The label delay of event {event!r} is {delay}: give 0 or more.")
+        if not isinstance(delay, int | float | np.number) or not delay >= 0.0:
+            raise ConfigError(
+                f"The label delay of event {event!r} is {delay!r}: give a number, 0 or more, "
+                "infinite where the label never comes."
+            )
         return delay
 
 

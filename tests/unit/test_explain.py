@@ -74,6 +74,11 @@ def test_labels_whose_score_is_next_to_nothing_do_not_hide_the_others():
     assert [why.label for why in model.explain(x).labels] == ["q"]
 
 
+def test_one_label_may_be_named_by_itself(trained):
+    models, x = trained
+    assert models["fast"].explain(x, labels="alpha") == models["fast"].explain(x, labels=["alpha"])
+
+
 def test_before_anything_was_learned_there_is_nothing_to_explain():
     assert IHOMER().explain({"f": 1.0}).labels == ()
     assert str(IHOMER().tree()) == ""
