@@ -182,7 +182,7 @@ def _check_learners(learners: Mapping[str, object]) -> None:
             raise ConfigError(
                 f"{name!r} is the class {learner.__name__}: give an instance, {learner.__name__}()."
             )
-        if not isinstance(learner, Learner):
+        if not issubclass(type(learner), Learner):  # river counts a pipeline as its last step
             raise ConfigError(
                 f"{name!r} is of type {type(learner).__name__}, which is no "
                 "streamml.base.Learner: wrap a classifier of river in "

@@ -75,7 +75,7 @@ def check(learner: Learner, skip: Mapping[str, str] | None = None) -> Report:
     ConfigError
         It is no learner, or ``skip`` names a check that is not there.
     """
-    if not isinstance(learner, Learner):
+    if not issubclass(type(learner), Learner):  # river counts a pipeline as its last step
         what = f"the class {learner.__name__}" if isinstance(learner, type) else repr(learner)[:60]
         raise ConfigError(f"This is {what}: give an instance of streamml.base.Learner.")
     skip = skip or {}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pytest
+from river.preprocessing import StandardScaler
 
 from streamml.base import MIN_SCORE, Learner
 from streamml.baselines import NoChange
@@ -241,6 +242,7 @@ def test_mistakes_are_named() -> None:
         ([({"f": 1.0}, {"a": True})], NoChange(), None, "gives a tuple: give a source"),
         ([], NoChange, None, r"the class NoChange: give an instance, NoChange\(\)"),
         ([], object(), None, "no streamml.base.Learner"),
+        ([], StandardScaler() | NoChange(), None, "type Pipeline, which is no"),
         ([], NoChange(), 5, r"The delay is 5: give Delay\(events="),
     ],
 )
