@@ -114,7 +114,7 @@ def session(file: Path, folder: Path, png: Path, rate: str, broker: Broker) -> b
     with closing(open_source(file)) as source:
         labels = ",".join(source.schema.labels.names)  # what a file declares, a topic does not
     words = ("streamml", "run", topic, "--labels", labels, "--predictions-topic", predictions,
-             "--dead-letter-topic", dead, "--group", name, "--snapshot-dir",
+             "--dead-letter-topic", dead, "--group", name, "--instance", "one", "--snapshot-dir",
              str(folder / "state"), "--snapshot-every", "2s", "--metrics-port", str(port),
              "--json")  # fmt: skip
     running: list[subprocess.Popen[str]] = []
