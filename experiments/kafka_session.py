@@ -5,7 +5,8 @@
 Starts a broker on this machine, a consumer on a topic and ``streamml produce`` with the
 events of a file; ends the consumer by kill -9 in the middle and starts it again; looks at the
 metrics and, where chromium is installed, takes a picture of the page. What it reports when it
-is stopped at the end must equal a replay of the file, to the last digit; 1 if it does not.
+is stopped at the end must equal a replay of the events from a file, to the last digit; 1 if it
+does not. That file is JSON Lines: other formats declare names before the first event.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import Any
 
 from experiments.kafka_broker import Broker
 from streamml_connectors.files import open_source
+from streamml_connectors.kafka.produce import event_json
 
 _SHOWN = (
     "streamml_events_total",
@@ -96,9 +98,18 @@ def reported(text: str) -> dict[str, Any]:
     return {"events": found["events"], **found["metrics"]}
 
 
+def write(file: Path, lines: Path) -> None:
+    """The events of a file as they stand on a topic, one a line; a topic declares no names."""
+    with closing(open_source(file)) as source, lines.open("wb") as out:
+        while (batch := source.next_batch(1000)) is not None:
+            out.writelines(event_json(event) + b"\n" for event in batch.events())
+
+
 def session(file: Path, folder: Path, png: Path, rate: str, broker: Broker) -> bool:
     """The whole session; says whether the consumer's figures are those of the file."""
-    replay = subprocess.run(say("streamml", "run", str(file), "--json"), capture_output=True,
+    lines = folder / f"{file.name.partition('.')[0]}.jsonl"
+    write(file, lines)
+    replay = subprocess.run(say("streamml", "run", str(lines), "--json"), capture_output=True,
                             text=True, check=True)  # fmt: skip
     expected = reported(replay.stdout)
     events = expected["events"]
@@ -111,9 +122,7 @@ def session(file: Path, folder: Path, png: Path, rate: str, broker: Broker) -> b
     topic = f"kafka://{broker.address}/{incoming}"
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with closing(open_source(file)) as source:
-        labels = ",".join(source.schema.labels.names)  # what a file declares, a topic does not
-    words = ("streamml", "run", topic, "--labels", labels, "--predictions-topic", predictions,
+    words = ("streamml", "run", topic, "--predictions-topic", predictions,
              "--dead-letter-topic", dead, "--group", name, "--instance", "one", "--snapshot-dir",
              str(folder / "state"), "--snapshot-every", "2s", "--metrics-port", str(port),
              "--json")  # fmt: skip
@@ -125,7 +134,7 @@ def session(file: Path, folder: Path, png: Path, rate: str, broker: Broker) -> b
 
     try:
         consumer = begin(*words)
-        begin("streamml", "produce", str(file), topic, "--rate", rate)
+        begin("streamml", "produce", str(lines), topic, "--rate", rate)
         wait_for(port, events // 3, consumer)
         print(f"\n$ kill -9 {consumer.pid}")
         consumer.kill()

@@ -143,6 +143,8 @@ def test_json_events(tmp_path, name):
         ('{"x": {"f": [1]}}', "wrong_type"),
         ('{"x": "text"}', "wrong_type"),
         ('{"x": {}}', "no_features"),
+        ('{"x": {}, "sparse": 1}', "wrong_type"),
+        ('{"sparse": true}', "no_features"),
         ('{"y": []}', "no_features"),
         ('{"x": {"f": 1}, "y": "a"}', "wrong_type"),
         ('{"x": {"f": 1}, "y": [1]}', "wrong_type"),

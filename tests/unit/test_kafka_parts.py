@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from streamml.cli import cli
 from streamml.errors import ConfigError
-from streamml.types import Schema
+from streamml.types import Event, Schema
 from streamml_connectors.kafka import Connection, Input, Secret, parse_url
 from streamml_connectors.kafka.decode import Decoder
 from streamml_connectors.kafka.merge import Merger
+from streamml_connectors.kafka.produce import event_json
 from streamml_connectors.kafka.settings import parse_partitions
 
 
@@ -222,3 +223,12 @@ def test_a_config_file_with_a_mistake_is_refused(tmp_path, text, says):
         config("--config", str(path))
     with pytest.raises(ConfigError, match="cannot be read"):
         config("--config", str(tmp_path / "missing.toml"))
+
+
+def test_an_event_of_zeros_that_are_left_out_travels_and_is_no_mistake():
+    raw = event_json(Event("e", 1.0, {}, frozenset({"sun"})))
+    schema = Schema()
+    arrivals, letters = Decoder(schema).decode([record(raw)], [0.0])
+    assert letters == []
+    assert len(arrivals) == 1
+    assert schema.labels.names == ["sun"]

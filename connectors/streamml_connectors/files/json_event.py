@@ -86,7 +86,7 @@ def take_text(found: dict[str, Any], field: str) -> str | None:
 
 
 def read_event(found: Mapping[str, Any], row: Row) -> None:
-    """``x`` and ``y`` of an event.
+    """``x`` and ``y`` of an event; with ``"sparse": true`` all it leaves out are zeros.
 
     Raises
     ------
@@ -100,6 +100,10 @@ def read_event(found: Mapping[str, Any], row: Row) -> None:
         raise BadRow("no_features", 'It has no "x": give it at least one feature.')
     if not isinstance(x, dict):
         raise BadRow("wrong_type", 'Its "x" is no object: text needs --embed.')
+    sparse = found.get("sparse", False)
+    if not isinstance(sparse, bool):
+        raise BadRow("wrong_type", 'Its "sparse" is neither true nor false.')
+    row.sparse = sparse  # then it may have no features at all
     row.x = {name: feature(name, value) for name, value in x.items() if value is not None}
     read_labels(found, row)
 

@@ -176,7 +176,7 @@ class Decoder:
         commit(row, self.schema)
         pairs = sorted((self.schema.features.find(name), v) for name, v in row.x.items())
         pairs = [pair for pair in pairs if pair[0] >= 0]
-        if not pairs and row.text is None:
+        if not pairs and row.text is None and (row.x or not row.sparse):
             raise BadRow("no_features", "None of its features has room: raise max_features.")
         columns = np.array([column for column, _ in pairs], np.int32)
         rows.add(

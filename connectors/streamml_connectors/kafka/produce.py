@@ -23,12 +23,17 @@ _FLUSH = 300.0
 def event_json(event: Event, with_labels: bool = True) -> bytes:
     """An event as JSON: ``id``, ``timestamp``, ``x`` and, where it is known, ``y``.
 
+    One whose features are all zeros that a file leaves out has an empty ``x``, and
+    ``"sparse": true`` says that this is no mistake.
+
     Examples
     --------
     >>> event_json(Event("a", 1.0, {"f": 0.5}, frozenset({"sun"})))
     b'{"id":"a","timestamp":1.0,"x":{"f":0.5},"y":["sun"]}'
     """
     found: dict[str, Any] = {"id": event.id, "timestamp": event.timestamp, "x": event.x}
+    if not event.x:
+        found["sparse"] = True
     if with_labels and event.y is not None:
         found["y"] = _labels(event)
     return msgspec.json.encode(found)

@@ -4,7 +4,9 @@ from experiments.kafka_session import session
 
 
 def test_a_killed_consumer_ends_with_the_figures_of_the_file(broker, tmp_path, capsys):
-    rows = [f"{k % 2},{int(k % 3 == 0)},{k % 2 + k % 5 / 10},{k % 3}" for k in range(600)]
+    cells = [(k % 2, int(k % 3 == 0), k % 2 + k % 5 / 10, k % 3) for k in range(600)]
+    rows = ["{" + ", ".join(f"{j} {v}" for j, v in enumerate(row) if v) + "}" for row in cells]
+    assert "{1 1}" in rows  # an event without a feature that is not zero
     heads = ["@relation 'rain: -C 2'", "@attribute sun {0,1}", "@attribute rain {0,1}",
              "@attribute light numeric", "@attribute wind numeric", "@data"]  # fmt: skip
     file = tmp_path / "weather.arff"
