@@ -41,6 +41,7 @@ _SHOWN = (
     "streamml_structure_changes_total",
     'streamml_prequential{metric="micro_f1"',
 )
+_LEARNED = 'streamml_event_outcomes_total{outcome="learned"}'  # over all starts of the run
 _PATIENCE = 600.0
 
 
@@ -66,7 +67,7 @@ def wait_for(port: int, events: float, process: subprocess.Popen[str]) -> dict[s
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until and process.poll() is None:
         found = metrics(port)
-        if found.get("streamml_events_total", 0.0) >= events:
+        if found.get(_LEARNED, 0.0) >= events:
             return found
         time.sleep(0.1)  # metrics are asked for: nothing tells
     raise RuntimeError(f"the consumer did not reach event {events:,.0f}")
