@@ -20,11 +20,12 @@ from experiments.data import data_dir, read
 from experiments.learners import build
 from experiments.registry import Dataset, find, sha256_of
 from experiments.store import Cell, Result
+from experiments.watching import resident_mib
 from streamml.base import LabelNode, Learner
 from streamml.metrics import Prequential
 from streamml.types import EventBatch
 
-__all__ = ["Limits", "resident_mib", "run_cell"]
+__all__ = ["Limits", "run_cell"]
 
 POINTS = 60
 _SAMPLE = 0.02  # share of the budget after which the pace is looked at
@@ -225,12 +226,3 @@ def _machine() -> dict[str, Any]:
         names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         cpu = names[0].partition(":")[2].strip() if names else cpu
     return {"cpu": cpu, "cores": os.cpu_count(), "system": platform.platform()}
-
-
-def resident_mib(pid: int | str = "self") -> float:
-    """Memory that a process holds now; NaN where the system does not say."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
-        return float("nan")
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -10,8 +10,9 @@ import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 
-from experiments.cell_run import Limits, resident_mib, run_cell
+from experiments.cell_run import Limits, run_cell
 from experiments.store import Cell, Result
+from experiments.watching import resident_mib
 
 __all__ = ["isolated", "prepare"]
 

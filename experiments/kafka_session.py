@@ -21,13 +21,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 import uuid
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from experiments.kafka_broker import Broker
+from experiments.watching import series
 from streamml_connectors.files import open_source
 from streamml_connectors.kafka.produce import event_json
 
@@ -51,22 +51,11 @@ def say(*words: str) -> list[str]:
     return [sys.executable, "-m", *words] if words[0] == "streamml" else [*words]
 
 
-def metrics(port: int) -> dict[str, float]:
-    """What the consumer shows now; nothing while it does not listen."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-            text = answer.read().decode()
-    except OSError:
-        return {}
-    found = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
-    return {name: float(value) for name, _, value in found}
-
-
-def wait_for(port: int, events: float, process: subprocess.Popen[str]) -> dict[str, float]:
+def wait_for(url: str, events: float, process: subprocess.Popen[str]) -> dict[str, float]:
     """Wait until so many events were processed."""
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until and process.poll() is None:
-        found = metrics(port)
+        found = series(f"{url}metrics")
         if found.get(_LEARNED, 0.0) >= events:
             return found
         time.sleep(0.1)  # metrics are asked for: nothing tells
@@ -80,7 +69,7 @@ def show(found: dict[str, float]) -> None:
             print(f"{name} {value:g}")
 
 
-def picture(port: int, path: Path) -> None:
+def picture(url: str, path: Path) -> None:
     """Take a picture of the page, where there is a browser."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
@@ -88,7 +77,7 @@ def picture(port: int, path: Path) -> None:
         return
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
     command = [browser, *flags, "--window-size=1200,1500", "--virtual-time-budget=4000",
-               f"--screenshot={path}", f"http://127.0.0.1:{port}/"]  # fmt: skip
+               f"--screenshot={path}", url]  # fmt: skip
     subprocess.run(command, capture_output=True, timeout=120, check=False)
     print(f"{path}: {path.stat().st_size:,} bytes" if path.exists() else "(no picture)")
 
@@ -123,6 +112,7 @@ def session(file: Path, folder: Path, png: Path, rate: str, broker: Broker) -> b
     topic = f"kafka://{broker.address}/{incoming}"
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/"
     words = ("streamml", "run", topic, "--predictions-topic", predictions,
              "--dead-letter-topic", dead, "--group", name, "--instance", "one", "--snapshot-dir",
              str(folder / "state"), "--snapshot-every", "2s", "--metrics-port", str(port),
@@ -136,16 +126,16 @@ def session(file: Path, folder: Path, png: Path, rate: str, broker: Broker) -> b
     try:
         consumer = begin(*words)
         begin("streamml", "produce", str(lines), topic, "--rate", rate)
-        wait_for(port, events // 3, consumer)
+        wait_for(url, events // 3, consumer)
         print(f"\n$ kill -9 {consumer.pid}")
         consumer.kill()
         consumer.communicate()
         consumer = begin(*words)
-        wait_for(port, events // 2, consumer)
-        print(f"\n$ curl http://127.0.0.1:{port}/metrics")
-        show(metrics(port))
-        picture(port, png)
-        wait_for(port, events, consumer)
+        wait_for(url, events // 2, consumer)
+        print(f"\n$ curl {url}metrics")
+        show(series(f"{url}metrics"))
+        picture(url, png)
+        wait_for(url, events, consumer)
         print(f"\n$ kill -TERM {consumer.pid}")
         consumer.terminate()
         output, _ = consumer.communicate(timeout=_PATIENCE)

@@ -32,11 +32,11 @@ from itertools import combinations
 from pathlib import Path
 from statistics import median
 from typing import Any
-from urllib.request import urlopen
 
 from experiments.kafka_broker import Broker
 from experiments.kafka_speed import FEATURES, LABELS, bodies
 from experiments.svg import Axis, Line, Plot
+from experiments.watching import resident_mib, series
 from streamml import state
 
 __all__ = ["Sample", "Soak", "rise"]
@@ -171,13 +171,7 @@ class Consumer:
             if "/metrics," not in said:
                 return {}
             self._url = said.partition("metrics at ")[2].partition(",")[0]
-        try:
-            with urlopen(self._url, timeout=10) as page:
-                lines = page.read().decode().splitlines()
-        except OSError:
-            return {}  # it is at its end
-        pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
-        return {name: float(value) for name, _, value in pairs}
+        return series(self._url)
 
     def learned(self) -> int:
         """Events learned, by its last snapshot."""
@@ -194,16 +188,6 @@ class Consumer:
         if self.process.poll() is None:
             self.process.kill()
             self.process.communicate()
-
-
-def resident(pid: int) -> float:
-    """Resident memory of a process in MiB; NaN where it is gone."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return float("nan")
-    found = (int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
-    return next(found, float("nan"))
 
 
 # -- the run -------------------------------------------------------------------------------
@@ -264,7 +248,10 @@ def watch(
         now = time.monotonic() - started
         if now >= due or done >= n:
             due = now + every
-            tell(found, Sample(now, done, resident(consumer.process.pid), resident(broker.pid)))
+            tell(
+                found,
+                Sample(now, done, resident_mib(consumer.process.pid), resident_mib(broker.pid)),
+            )
             tell_more(consumer.metrics())
     reader.close()
     if done < n:

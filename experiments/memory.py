@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.watching import resident_mib
 from streamml import IHOMER
 from streamml._memory import bytes_of
 from streamml.types import LABELS_FULL, EventBatch, Schema
@@ -54,14 +55,6 @@ def stream(n: int, features: int, labels: int, size: int = 1000) -> Iterator[Eve
         )
 
 
-def resident() -> float:
-    """Resident memory of this process in MiB."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    return float("nan")
-
-
 def curve(
     model: IHOMER, n: int, features: int, labels: int, every: int
 ) -> Iterator[tuple[int, int, dict[str, int], float]]:
@@ -70,7 +63,7 @@ def curve(
         model.learn(batch)
         done = int(batch.timestamps[-1]) + 1
         if done % every < len(batch) or done == n:
-            yield done, len(batch.schema.features), model.memory, resident()
+            yield done, len(batch.schema.features), model.memory, resident_mib()
 
 
 def draw(rows: list[tuple[int, int, dict[str, int], float]], budget: int, path: Path) -> None:

@@ -11,7 +11,7 @@ from experiments import report_plots as plots
 from experiments import report_tables as tables
 from experiments.report_claims import CLAIMS, OURS, as_described, check
 from experiments.report_data import METRICS, Figures, Published
-from experiments.report_ranks import rank
+from experiments.report_ranks import Ranking, rank
 from experiments.report_trees import trees
 from experiments.store import Result
 from experiments.svg import rank_diagram
@@ -19,6 +19,9 @@ from experiments.svg import rank_diagram
 __all__ = ["page"]
 
 MAIN = ("ours", "global", "local", "reference", "peer", "batch", "yours")
+Panel = tuple[Sequence[str], dict[str, Ranking]]
+"""Learners that are ranked together, and their ranking on each metric."""
+
 _STYLE = Path(__file__).with_name("report.css")
 
 
@@ -29,8 +32,12 @@ def page(results: Sequence[Result], reference: Path) -> str:
     sections = [("how", "What was run", _how(results))]
     every = {order: Figures.of(results, order) for order in orders}
     for order, figures in every.items():
-        sections.append((f"summary-{order}", f"Summary, {order} order", _summary(figures)))
-        sections.append((f"ranks-{order}", f"Average ranks, {order} order", _ranks(figures)))
+        panels = [(names, {m: rank(figures, m, names) for m in METRICS})
+                  for names in figures.panels(figures.of_groups(*MAIN))]  # fmt: skip
+        sections.append((f"summary-{order}", f"Summary, {order} order", _summary(figures, panels)))
+        sections.append(
+            (f"ranks-{order}", f"Average ranks, {order} order", _ranks(figures, panels))
+        )
     sections.append(("claims", "Published claims", _claims(every, reference)))
     for order, figures in every.items():
         figures_html = "".join(tables.metric_table(figures, m) for m in METRICS)
@@ -93,10 +100,9 @@ def _lines(documents: set[str]) -> str:
     return "<br>".join(escape(d.strip("{}").replace('"', "")) for d in sorted(documents))
 
 
-def _summary(figures: Figures) -> str:
+def _summary(figures: Figures, panels: Sequence[Panel]) -> str:
     parts = []
-    for names in figures.panels(figures.of_groups(*MAIN)):
-        rankings = {m: rank(figures, m, names) for m in METRICS}
+    for names, rankings in panels:
         parts.append(f"<h3>{_panel(figures, names)}</h3>")
         parts.append(tables.summary(figures, names, rankings))
         parts.append(plots.pareto(figures, "example_f1", names).svg())
@@ -107,12 +113,12 @@ def _panel(figures: Figures, names: Sequence[str]) -> str:
     return f"{len(names)} learners on the {len(figures.complete(names))} datasets that all ran on"
 
 
-def _ranks(figures: Figures) -> str:
+def _ranks(figures: Figures, panels: Sequence[Panel]) -> str:
     parts = ["<p>A bar joins learners that do not differ significantly (Nemenyi, 0.05).</p>"]
-    for names in figures.panels(figures.of_groups(*MAIN)):
+    for names, rankings in panels:
         parts.append(f"<h3>{_panel(figures, names)}</h3>")
-        for metric, word in METRICS.items():
-            found = rank(figures, metric, names)
+        for metric, found in rankings.items():
+            word = METRICS[metric]
             title = f"{word}: {found.datasets} datasets, Friedman p = {found.p_value:.1e}"
             parts.append(rank_diagram(title, found.ranks, found.cliques, len(names)))
     return "".join(parts)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from streamml.cli.config import read_toml
 from streamml.errors import ConfigError
 
 __all__ = ["rows_of"]
@@ -22,13 +22,7 @@ def rows_of(
     ConfigError
         It cannot be read, has no such row, or a row lacks a key or has one that is not known.
     """
-    try:
-        table = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read ({error.strerror}): check the path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is no TOML: {error}.") from error
-    rows = table.get(kind)
+    rows = read_toml(path).get(kind)
     if not isinstance(rows, list) or not rows:
         raise ConfigError(f"{path} has no row: begin each with [[{kind}]].")
     for number, row in enumerate(rows, 1):

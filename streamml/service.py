@@ -149,7 +149,9 @@ class Service:
         self._latency = LatencyRecorder()
         self._resumed = 0
         self._keeper: Keeper | None = None
+        self._configured: dict[str, Any] | None = None  # in snapshots, for whoever asks them
         if snapshots is not None:
+            self._configured = state.configuration(learner)
             self._keeper = self._make_keeper(snapshots, snapshot_every or Every(), delay, problem)
 
     def _make_keeper(
@@ -309,7 +311,7 @@ class Service:
             "events": self._tally.events,
             "learned": self._tally.learned,
             "letters": dict(self._tally.letters),
-            "learner": state.configuration(self.learner),  # for whoever asks it
+            "learner": self._configured,
             "loop": self._loop.snapshot(copy=False),
         }
 

@@ -14,6 +14,7 @@ from streamml.cli.config import make_config_command
 from streamml.cli.explain import explain
 from streamml.cli.produce import produce
 from streamml.cli.run import run
+from streamml.cli.saying import say
 from streamml.errors import StreamMLError
 
 __all__ = ["main"]
@@ -77,7 +78,7 @@ def _exit_code(args: Sequence[str] | None) -> int:
 
 
 def _complain(sentence: str, code: int) -> int:
-    click.echo(f"streamml: {sentence}", err=True)
+    say(sentence)
     return code
 
 

@@ -17,7 +17,14 @@ import click
 
 from streamml.errors import ConfigError
 
-__all__ = ["SECRETS", "config_option", "make_config_command", "read_config", "with_environment"]
+__all__ = [
+    "SECRETS",
+    "config_option",
+    "make_config_command",
+    "read_config",
+    "read_toml",
+    "with_environment",
+]
 
 SECRETS: Final = frozenset({"sasl_password", "tls_key_password"})
 """Parameters whose values are never shown."""
@@ -41,6 +48,22 @@ def _load(context: click.Context, _: click.Parameter, path: str | None) -> None:
         context.default_map = read_config(Path(path), context.command.params)
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file holds.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}): check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is no TOML: {error}.") from error
+
+
 def read_config(path: Path, parameters: Iterable[click.Parameter]) -> dict[str, Any]:
     """Parameter name -> value, of a file whose keys are option names.
 
@@ -49,12 +72,7 @@ def read_config(path: Path, parameters: Iterable[click.Parameter]) -> dict[str, 
     ConfigError
         The file cannot be read, or a key is no option.
     """
-    try:
-        found = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read ({error.strerror}): check the path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is no TOML: {error}.") from error
+    found = read_toml(path)
     keys = {key: parameter for parameter in parameters if (key := key_of(parameter)) is not None}
     values: dict[str, Any] = {}
     for key, value in found.items():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from streamml.cli.saying import say
 from streamml.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -158,4 +159,4 @@ def embedded(source: Source, embedder: Embedder, options: EmbedOptions) -> Sourc
 
 
 def _tell(sentence: str) -> None:
-    click.echo(f"streamml: {sentence}", err=True)
+    say(sentence)

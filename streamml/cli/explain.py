@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -40,6 +40,7 @@ def explain(
     streamml explain state '{"x": {"light": 0.9}}' --labels sun --svg why.svg
     """
     from streamml.asking import learner_in
+    from streamml.cli.options import split_names
     from streamml.ihomer import IHOMER
 
     learner = learner_in(stored)
@@ -53,8 +54,7 @@ def explain(
             raise ConfigError("--labels says what to explain of an EVENT, and there is none.")
         found: TreeView | Explanation = learner.tree()
     else:
-        wanted = [name.strip() for name in labels.split(",")] if labels else None
-        found = learner.explain(_features(learner, event), wanted, top)
+        found = learner.explain(_features(learner, event), split_names(labels), top)
     click.echo(str(found))
     if svg is not None:
         svg.write_text(found.svg())
@@ -63,19 +63,16 @@ def explain(
 def _features(learner: IHOMER, text: str) -> dict[str, float]:
     """The features of an event that the learner may know."""
     from streamml_connectors.files.columns import BadRow
-    from streamml_connectors.files.json_event import decode_object, feature
+    from streamml_connectors.files.json_event import decode_object, features
 
     try:
-        found: Any = decode_object(sys.stdin.read() if text == "-" else text)
-        x = found.get("x", found)
-        if not isinstance(x, dict):
-            raise BadRow("wrong_type", 'Its "x" is no object.')
-        features = {name: feature(name, value) for name, value in x.items() if value is not None}
+        found = decode_object(sys.stdin.read() if text == "-" else text)
+        x = features(found.get("x", found))
     except BadRow as error:
         raise DataError(f"The event cannot be used: {error}") from error
-    if not any(name in learner.schema.features for name in features):
+    if not any(name in learner.schema.features for name in x):
         known = ", ".join(learner.schema.features.names[:3]) or "none at all"
         raise DataError(
             f"The learner knows none of the event's features; it knows {known}, for example."
         )
-    return features
+    return x

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import click
 
+from streamml.cli.saying import say
 from streamml.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -131,10 +132,7 @@ class KafkaOptions(ConnectionOptions):
             dead_letters = kafka.KafkaDeadLetterSink(connection, self.dead_letter_topic)
             stack.callback(dead_letters.close)
 
-        def problem(text: str) -> None:
-            click.echo(f"streamml: {text}", err=True)
-
-        return kafka.KafkaSource(connection, what, problem), predictions, dead_letters
+        return kafka.KafkaSource(connection, what, say), predictions, dead_letters
 
     def policy(self) -> JoinPolicy:
         """Bounds of the join."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
+from streamml.cli.saying import say
 from streamml.errors import ConfigError
 from streamml_connectors.health import HealthBounds
 
@@ -131,5 +132,5 @@ def open_monitor(options: MonitorOptions, stack: ExitStack) -> Monitor | None:
     bounds = HealthBounds(options.alive_within, options.ready_lag, options.ready_snapshot_age)
     monitor = stack.enter_context(Monitor(*where, bounds))
     url = f"http://{url_host(where[0])}:{monitor.port}"
-    click.echo(f"streamml: metrics at {url}/metrics, status page at {url}/", err=True)
+    say(f"metrics at {url}/metrics, status page at {url}/")
     return monitor

@@ -10,6 +10,7 @@ import click
 
 from streamml.cli.config import config_option, with_environment
 from streamml.cli.kafka import ConnectionOptions, connection_options, is_kafka
+from streamml.cli.saying import say
 from streamml.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def produce(**options: Any) -> int:
     finally:
         source.close()
         producer.close()
-    click.echo(f"streamml: {sent} events sent to {options['target']}", err=True)
+    say(f"{sent} events sent to {options['target']}")
     return 0
 
 

@@ -19,6 +19,7 @@ from streamml.cli.kafka import KafkaOptions, is_kafka, kafka_options
 from streamml.cli.learners import LEARNERS, make_learner
 from streamml.cli.listening import monitor_options, open_monitor
 from streamml.cli.process import collect_seldom, peak_rss_mb, seconds_since_start
+from streamml.cli.saying import say
 
 if TYPE_CHECKING:
     from streamml.base import Learner
@@ -196,10 +197,10 @@ def _run(options: _Options) -> int:
             join=join,
             snapshots=snapshots,
             snapshot_every=every,
-            problem=lambda text: click.echo(f"streamml: {text}", err=True),
+            problem=say,
         )
         if service.resume():
-            click.echo(f"streamml: resumed from {options.snapshots}", err=True)
+            say(f"resumed from {options.snapshots}")
         if is_kafka(options.source):
             collect_seldom()
         if monitor is not None:
@@ -208,7 +209,7 @@ def _run(options: _Options) -> int:
         result, signum = _run_watched(service, source, observers)
     _print(options, learner, source, result, first.seconds)
     if result.error is not None:
-        click.echo(f"streamml: {result.error}", err=True)
+        say(f"{result.error}")
         return 2
     return 128 + signum if signum else 0
 

@@ -14,6 +14,7 @@ from streamml_connectors.files.fields import timestamp as parse_time
 __all__ = [
     "decode_object",
     "feature",
+    "features",
     "identify",
     "label_names",
     "read_event",
@@ -98,13 +99,11 @@ def read_event(found: Mapping[str, Any], row: Row) -> None:
         x = {}
     if x is None:
         raise BadRow("no_features", 'It has no "x": give it at least one feature.')
-    if not isinstance(x, dict):
-        raise BadRow("wrong_type", 'Its "x" is no object: text needs --embed.')
     sparse = found.get("sparse", False)
     if not isinstance(sparse, bool):
         raise BadRow("wrong_type", 'Its "sparse" is neither true nor false.')
     row.sparse = sparse  # then it may have no features at all
-    row.x = {name: feature(name, value) for name, value in x.items() if value is not None}
+    row.x = features(x)
     read_labels(found, row)
 
 
@@ -134,6 +133,13 @@ def label_names(value: Any, field: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise BadRow("wrong_type", f"Its {field!r} is no list of strings.")
     return list(dict.fromkeys(value))
+
+
+def features(x: Any) -> dict[str, float]:
+    """Feature -> number, of an object; ``null`` is not known."""
+    if not isinstance(x, dict):
+        raise BadRow("wrong_type", 'Its "x" is no object: text needs --embed.')
+    return {name: feature(name, value) for name, value in x.items() if value is not None}
 
 
 def feature(name: str, value: Any) -> float:
