@@ -1,7 +1,8 @@
 """What only a long-running consumer has to say of itself: input, joins, snapshots, latency.
 
 Everything is a plain value of one moment, and every part may be missing: a run over a
-file has no partitions and takes no snapshots. Counters count since the process started.
+file has no partitions and takes no snapshots. Outcomes and joins are counted over the whole run,
+which may be resumed; latency and snapshots since the process started.
 """
 
 from __future__ import annotations

@@ -37,6 +37,8 @@ __all__ = [
     "prequential",
 ]
 
+_SHOWN = ("exact_match", "hamming_loss", "micro_f1", "macro_f1", "example_f1")
+
 
 class PrequentialLoop(Contest):
     """Predicts, scores and learns, step by step; how a stream is cut changes no bit.
@@ -240,6 +242,19 @@ class Evaluation:
         Wall time of ``read``, ``predict``, ``learn``, ``score`` and ``beside``.
     dead_letters
         Reason -> how many events could not be used (of a source).
+
+    Examples
+    --------
+    Printed, it is a table of what was scored from the first event on:
+
+    >>> from streamml.baselines import MLHAT
+    >>> from streamml.streams import DemoStream
+    >>> print(prequential(DemoStream(n_events=500), MLHAT()))
+    500 events, 40 features, 12 labels
+              exact_match hamming_loss micro_f1 macro_f1 example_f1
+    learner         0.078        0.253    0.510    0.510      0.459
+    no-change       0.058        0.348    0.247    0.246      0.227
+    majority        0.092        0.361    0.244    0.222      0.231
     """
 
     events: int
@@ -248,6 +263,18 @@ class Evaluation:
     metrics: Mapping[str, Prequential]
     seconds: Mapping[str, float]
     dead_letters: Mapping[str, int]
+
+    def __str__(self) -> str:
+        width = max(map(len, self.metrics), default=0)
+        lines = [
+            f"{self.events:,} events, {self.features:,} features, {self.labels:,} labels",
+            " ".join([" " * width, *_SHOWN]),
+        ]
+        for name, metrics in self.metrics.items():
+            scores = metrics.cumulative().as_dict()
+            cells = [f"{scores[score]:{len(score)}.3f}" for score in _SHOWN]
+            lines.append(" ".join([f"{name:{width}}", *cells]))
+        return "\n".join(lines)
 
 
 def prequential(

@@ -226,6 +226,34 @@ class Service:
             self._close()
         return Result(progress, self._stop, self._error, self.metrics)
 
+    def progress(self) -> Progress:
+        """Where the run stands."""
+        counts = self.learner.change_counts
+        changed = sum(counts.values())
+        new = changed - self._tally.changes_told  # some may be forgotten already
+        metrics = self._loop.metrics["learner"]
+        schema = self.source.schema
+        return Progress(
+            events=self._tally.events,
+            features=len(schema.features),
+            labels=len(schema.labels),
+            length=self._length(),
+            seconds=self._clock.now() - self._start,
+            cumulative=metrics.cumulative(),
+            window=metrics.windowed(),
+            faded=metrics.faded(),
+            window_events=min(metrics.window, metrics.events),
+            clusters=self.learner.n_clusters,
+            structure_changes=sum(counts.get(kind, 0) for kind in STRUCTURE_CHANGES),
+            drifts=counts.get("drift", 0),
+            new_changes=tuple(self.learner.changes[-new:]) if new else (),
+            dead_letters=dict(self._tally.letters),
+            times=self._times(),
+            operation=self._operation(),
+            resumed=self._resumed,
+            embedding=getattr(self.source, "embedding_status", None),
+        )
+
     # -- one batch ---------------------------------------------------------------------
 
     def _run_batch(self) -> bool:
@@ -324,42 +352,17 @@ class Service:
     # -- what is told ------------------------------------------------------------------
 
     def _tell(self) -> Progress:
-        progress = self._progress()
+        progress = self.progress()
         for observer in self._observers:
             observer(progress)
         self._told = self._clock.now()
         self._tally.changes_told = sum(self.learner.change_counts.values())
         return progress
 
-    def _progress(self) -> Progress:
-        counts = self.learner.change_counts
-        changed = sum(counts.values())
-        new = changed - self._tally.changes_told  # some may be forgotten already
-        metrics = self._loop.metrics["learner"]
-        length = self.source.length
-        if length is not None and self.limit is not None:
-            length = min(length, self.limit)
-        schema = self.source.schema
-        return Progress(
-            events=self._tally.events,
-            features=len(schema.features),
-            labels=len(schema.labels),
-            length=length if length is not None else self.limit,
-            seconds=self._clock.now() - self._start,
-            cumulative=metrics.cumulative(),
-            window=metrics.windowed(),
-            faded=metrics.faded(),
-            window_events=min(metrics.window, metrics.events),
-            clusters=self.learner.n_clusters,
-            structure_changes=sum(counts.get(kind, 0) for kind in STRUCTURE_CHANGES),
-            drifts=counts.get("drift", 0),
-            new_changes=tuple(self.learner.changes[-new:]) if new else (),
-            dead_letters=dict(self._tally.letters),
-            times=self._times(),
-            operation=self._operation(),
-            resumed=self._resumed,
-            embedding=getattr(self.source, "embedding_status", None),
-        )
+    def _length(self) -> int | None:
+        """Number of events at the end, where it is known; a resumed run may be past its limit."""
+        bounds = [n for n in (self.source.length, self.limit) if n is not None]
+        return max(min(bounds), self._tally.events) if bounds else None
 
     def _operation(self) -> Operation:
         source, join = self.source, None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamml._progress import ALTERNATE_CHANGES, STRUCTURE_CHANGES
 
 if TYPE_CHECKING:
+    from streamml._operation import Operation
     from streamml.embed import EmbeddingStatus
     from streamml.service import Progress
     from streamml_connectors.embedding_metrics import EmbeddingNumbers
@@ -15,8 +19,33 @@ if TYPE_CHECKING:
 __all__ = ["ExporterFeed"]
 
 
+_JOINS = ("joined", "duplicates", "unknown_ids", "expired")
+
+
+class _Rise:
+    """What counts of a run rose by in this process: a counter of Prometheus never falls.
+
+    A run counts over all its processes, and back at an older snapshot it counts anew from there.
+    """
+
+    def __init__(self) -> None:
+        self._last: Mapping[str, int] = {}
+        self.total: Counter[str] = Counter()
+
+    def start(self, counts: Mapping[str, int]) -> None:
+        """What stands there at the start rose in other processes."""
+        self._last = dict(counts)
+
+    def since_last(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """Name -> the rise since the last call."""
+        rise = {name: max(n - self._last.get(name, 0), 0) for name, n in counts.items()}
+        self._last = dict(counts)
+        self.total.update(rise)
+        return rise
+
+
 class ExporterFeed:
-    """An observer that turns what a run came to into what was added since last time.
+    """An observer that turns what a run came to into what this process added to it.
 
     Parameters
     ----------
@@ -26,16 +55,21 @@ class ExporterFeed:
 
     def __init__(self, exporter: PrometheusExporter) -> None:
         self._exporter = exporter
-        self._events = 0
         self._predict = self._learn = 0.0
-        self._letters: dict[str, int] = {}
+        self._events, self._letters, self._outcomes, self._joins = (_Rise() for _ in range(4))
         self._embedding: EmbeddingNumbers | None = None
+
+    def start(self, progress: Progress) -> None:
+        """Where the run stands before this process adds to it: what was resumed."""
+        self._events.start({"events": progress.events})
+        self._letters.start(progress.dead_letters)
+        self._outcomes.start(progress.operation.outcomes)
+        self._joins.start(_joins(progress.operation))
 
     def show(self, progress: Progress) -> None:
         """Hand on the newest numbers."""
         exporter = self._exporter
-        self._events = max(self._events, progress.resumed)  # counters are this process's
-        new = max(progress.events - self._events, 0)
+        new = self._events.since_last({"events": progress.events})["events"]
         exporter.add_events(new)
         exporter.set_clusters(progress.clusters)
         for window, scores in (
@@ -49,17 +83,23 @@ class ExporterFeed:
                 exporter.add_drifts(change.scope)
             elif change.kind in STRUCTURE_CHANGES + ALTERNATE_CHANGES:
                 exporter.add_structure_changes(change.kind)
-        exporter.set_operation(progress.operation)
-        for reason, n in progress.dead_letters.items():
-            exporter.add_dead_letters(reason, n - self._letters.get(reason, 0))
+        exporter.set_operation(self._here(progress.operation))
+        for reason, n in self._letters.since_last(progress.dead_letters).items():
+            exporter.add_dead_letters(reason, n)
         # Estimated splits may shrink a little; a histogram must not.
         times = progress.times
         exporter.observe_predict(max(times.predict - self._predict, 0.0), new)
         exporter.observe_learn(max(times.learn - self._learn, 0.0), new)
-        self._events, self._letters = progress.events, dict(progress.dead_letters)
         self._predict, self._learn = times.predict, times.learn
         if progress.embedding is not None:
             self._show_embedding(progress.embedding)
+
+    def _here(self, operation: Operation) -> Operation:
+        """The same with what this process added in place of what the run counts."""
+        self._outcomes.since_last(operation.outcomes)
+        self._joins.since_last(_joins(operation))
+        join = operation.join and replace(operation.join, **self._joins.total)
+        return replace(operation, outcomes=dict(self._outcomes.total), join=join)
 
     def _show_embedding(self, status: EmbeddingStatus) -> None:
         if self._embedding is None:
@@ -75,3 +115,7 @@ class ExporterFeed:
             seconds=status.seconds,
             device_memory=status.device_memory,
         )
+
+
+def _joins(operation: Operation) -> dict[str, int]:
+    return {name: getattr(operation.join, name) for name in _JOINS} if operation.join else {}

@@ -82,7 +82,7 @@ def waiting(what: str, stream: TextIO | None = None) -> Iterator[None]:
 
 
 class LineDisplay:
-    """One line at the first batch, or that it takes its time; then one every few seconds.
+    """One line at the first batch, or that it takes its time; one every few seconds; the last.
 
     Parameters
     ----------
@@ -95,6 +95,7 @@ class LineDisplay:
     def __init__(self, stream: TextIO, patience: float = _PATIENCE) -> None:
         self._stream = stream
         self._due = 0.0
+        self._newest: Progress | None = None  # as long as no line has said it
         self._late = Timer(patience, self._say, (_WAITING,))
         self._late.daemon = True
 
@@ -109,13 +110,19 @@ class LineDisplay:
         trace: TracebackType | None,
     ) -> None:
         self._late.cancel()
+        if kind is None and self._newest is not None:
+            self._write(self._newest)
 
     def show(self, progress: Progress) -> None:
         """Write a line if one is due."""
         self._late.cancel()
-        if progress.seconds < self._due:
-            return
-        self._due = progress.seconds + _EVERY
+        self._newest = progress
+        if progress.seconds >= self._due:
+            self._due = progress.seconds + _EVERY
+            self._write(progress)
+
+    def _write(self, progress: Progress) -> None:
+        self._newest = None
         done = words.plural(progress.events, "event")
         if progress.length is not None:
             done = f"{words.count(progress.events)} of {words.plural(progress.length, 'event')}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from streamml.cli import words
 from streamml.cli.config import config_option, with_environment
 from streamml.cli.embedding import EmbedOptions, embed_options
 from streamml.cli.inputs import check_input, open_input, open_snapshots
@@ -201,6 +202,10 @@ def _run(options: _Options) -> int:
         )
         if service.resume():
             say(f"resumed from {options.snapshots}")
+            stored = service.progress().events
+            if options.limit is not None and stored >= options.limit:
+                holds = f"it holds {words.plural(stored, 'event')}"
+                say(f"{holds}: with --limit {options.limit} nothing is left to do")
         if is_kafka(options.source):
             collect_seldom()
         if monitor is not None:

@@ -208,6 +208,18 @@ def test_the_command_line_resumes_a_file(tmp_path, sent):
     assert json.loads(resumed.stdout)["metrics"] == json.loads(whole.stdout)["metrics"]
 
 
+def test_a_limit_that_is_passed_already_is_said(tmp_path):
+    command = [sys.executable, "-m", "streamml", "run", "--learner", "prior"]
+    kept = ["--snapshot-dir", str(tmp_path / "s")]
+    subprocess.run([*command, *kept, "--limit", "300"], capture_output=True, check=True)
+    again = subprocess.run(
+        [*command, *kept, "--limit", "100"], capture_output=True, text=True, check=True
+    )
+    said = again.stderr.splitlines()
+    assert said[1] == "streamml: it holds 300 events: with --limit 100 nothing is left to do"
+    assert said[2].startswith("streamml: 300 of 300 events, 0/s")
+
+
 def test_a_folder_belongs_to_one_run_at_a_time(tmp_path):
     first, second = SnapshotFolder(tmp_path), SnapshotFolder(tmp_path)
     first.claim()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from streamml.baselines import NoChange
 from streamml.cli.exporter import ExporterFeed
+from streamml.cli.monitor import Monitor
+from streamml.evaluate import Delay
 from streamml.ihomer import IHOMER
-from streamml.service import Service
+from streamml.join import JoinPolicy
+from streamml.service import Every, Service
+from streamml.snapshots import SnapshotFolder
 from streamml.streams import DemoStream
 from streamml.testing import EventSource
 from streamml.types import Event
+from streamml_connectors.files import open_source
 from streamml_connectors.prometheus import PrometheusExporter
 
 
@@ -50,3 +56,64 @@ def test_dead_letters_are_counted_once():
     feed = ExporterFeed(exporter)
     Service(EventSource(events), IHOMER(), observers=[feed.show, feed.show], every=0).run()
     assert sample(exporter, "streamml_dead_letters_total", reason="no_features") == 5
+
+
+def watched(path, folder, limit):
+    """Run over a file, stored in a folder, with a monitor; gives what it shows and what it told."""
+    service = Service(
+        open_source(path),
+        NoChange(),
+        delay=Delay(events=5),
+        limit=limit,
+        snapshots=SnapshotFolder(folder),
+        snapshot_every=Every(events=100),
+    )
+    service.resume()
+    with Monitor() as monitor:
+        monitor.watch(service)
+        monitor.show(service.run().progress)
+        return counters(monitor.exporter), service.progress()
+
+
+def counters(exporter):
+    """Every counter's series -> its value."""
+    return {
+        (found.name.removesuffix("_total"), *found.labels.items()): found.value
+        for family in exporter.registry.collect()
+        if family.type == "counter" and not family.name.startswith("process")
+        for found in family.samples
+    }
+
+
+def test_a_resumed_process_counts_what_it_does_itself(tmp_path):
+    """Else Prometheus takes what came back with the snapshot for a burst of a million events."""
+    path = tmp_path / "s.jsonl"
+    event = '{"x": {"f": 1.0}, "y": ["on"]}'
+    path.write_text("\n".join("oops" if k % 10 == 3 else event for k in range(800)))
+    first, _ = watched(path, tmp_path / "state", limit=300)
+    second, progress = watched(path, tmp_path / "state", limit=450)
+    assert progress.events == 450
+    assert sum(progress.dead_letters.values()) == 50
+    for found, events, letters in ((first, 300, 33), (second, 150, 17)):
+        assert found["streamml_events",] == events
+        assert found["streamml_dead_letters", ("reason", "malformed")] == letters
+    learned = ("streamml_event_outcomes", ("outcome", "learned"))
+    assert progress.operation.outcomes["learned"] == 450
+    assert first[learned] == 300
+    assert second[learned] == 155  # five waited for labels in the snapshot
+
+
+def test_no_counter_falls_when_a_run_goes_back_to_its_snapshot():
+    told, exporter = [], PrometheusExporter()
+    source = EventSource([Event(i, 0.0, {"f": 1.0} if i % 3 else {}, None) for i in range(90)])
+    join = JoinPolicy(max_events=20)  # what waits for labels beyond that expires
+    Service(source, NoChange(), join=join, observers=[told.append], every=0).run()
+    feed, before = ExporterFeed(exporter), {}
+    for progress in (told[0], told[-1], told[0], told[-1]):
+        feed.show(progress)
+        now = counters(exporter)
+        assert all(now[name] >= n for name, n in before.items())
+        before = now
+    assert told[0].events < told[-1].events
+    assert told[-1].operation.outcomes["expired"] > 0
+    assert before["streamml_events",] == 2 * told[-1].events - told[0].events

@@ -78,6 +78,7 @@ class Monitor(Served):
     def watch(self, service: Service) -> None:
         """Show ``service``, once, before it runs."""
         self._service = service
+        self._feed.start(service.progress())
         self._state = StateBuilder(service.source.name, service.learner, service.metrics)
 
     def show(self, progress: Progress) -> None:
