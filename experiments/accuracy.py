@@ -9,7 +9,6 @@ and checked on half B.
 from __future__ import annotations
 
 import csv
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,7 +17,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from experiments.data import ACCURACY_17, HALF_A, HALF_B, read
+from experiments.data import ACCURACY_17, HALF_A, HALF_B, read, reference_dir
 from streamml.cli.learners import make_learner
 from streamml.metrics import Prequential
 
@@ -26,11 +25,6 @@ METRICS = ("exact_match", "hamming_loss", "micro_f1", "macro_f1", "example_f1")
 SHORT = ("exact", "Hamming", "micro-F1", "macro-F1", "example-F1")
 
 Row = dict[str, float]
-
-
-def reference_dir() -> Path:
-    """Where the published and measured figures lie (``STREAMML_REFERENCE``)."""
-    return Path(os.environ.get("STREAMML_REFERENCE", "../shared/reference"))
 
 
 def evaluate(name: str, order: str, settings: tuple[str, ...]) -> Row:

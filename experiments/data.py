@@ -10,7 +10,8 @@ from streamml.errors import DataError
 from streamml.io import Source
 from streamml.types import EventBatch
 
-__all__ = ["ACCURACY_17", "HALF_A", "HALF_B", "data_dir", "dataset_names", "read"]
+__all__ = ["ACCURACY_17", "HALF_A", "HALF_B", "data_dir", "dataset_names", "read",
+           "reference_dir"]  # fmt: skip
 
 HALF_A = ("flags", "emotions", "yeast", "medical", "enron", "stackex_chess", "tmc2007_500",
           "bibtex", "20ng")  # fmt: skip
@@ -30,6 +31,11 @@ def data_dir() -> Path:
     """Where the datasets are: ``STREAMML_DATA``, else the user's cache directory."""
     default = Path.home() / ".cache" / "streamml" / "data"
     return Path(os.environ.get("STREAMML_DATA", default))
+
+
+def reference_dir() -> Path:
+    """Where the published and measured figures lie (``STREAMML_REFERENCE``)."""
+    return Path(os.environ.get("STREAMML_REFERENCE", "../shared/reference"))
 
 
 def dataset_names() -> list[str]:

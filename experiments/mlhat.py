@@ -18,8 +18,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from experiments.accuracy import reference_dir
-from experiments.data import read
+from experiments.data import read, reference_dir
 from streamml.baselines import MLHAT
 from streamml.errors import DataError
 from streamml.metrics import Prequential

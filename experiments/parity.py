@@ -14,9 +14,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from experiments.data import reference_dir
 from experiments.learners import learners
+from experiments.published import Published
 from experiments.registry import Dataset, find
-from experiments.report_data import METRICS, Published, reference_dir
+from experiments.report_data import METRICS
 from experiments.run import DEFAULT_RESULTS
 from experiments.store import Result, load_all
 from streamml.errors import StreamMLError

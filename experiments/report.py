@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from experiments.report_data import reference_dir
+from experiments.data import reference_dir
 from experiments.report_markdown import markdown
 from experiments.report_page import page
 from experiments.run import DEFAULT_RESULTS

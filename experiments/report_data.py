@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import os
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -16,7 +13,7 @@ from experiments.learners import learners
 from experiments.registry import Dataset, find
 from experiments.store import Result
 
-__all__ = ["METRICS", "Figures", "Published", "ranks_of", "reference_dir"]
+__all__ = ["METRICS", "Figures", "ranks_of"]
 
 METRICS = {
     "exact_match": "exact match",
@@ -145,33 +142,3 @@ def _reached(result: Result) -> float:
         return share
     spent, budget = result.facts["cpu_seconds"], result.facts["budget_seconds"]
     return min(share * budget / spent, 1.0) if spent > 0 else share
-
-
-# -- published figures -------------------------------------------------------------------------
-
-
-def reference_dir() -> Path:
-    """Where the published figures lie (``STREAMML_REFERENCE``)."""
-    return Path(os.environ.get("STREAMML_REFERENCE", "../shared/reference"))
-
-
-@dataclass(frozen=True)
-class Published:
-    """The published comparison: (dataset, learner, metric) -> value, names as published."""
-
-    values: dict[tuple[str, str, str], float]
-
-    @classmethod
-    def read(cls, directory: Path) -> Published:
-        """Empty where the file is not there."""
-        path = directory / "published.csv"
-        if not path.is_file():
-            return cls({})
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        return cls({(r["dataset"], r["learner"], r["metric"]): float(r["value"])
-                    for r in rows if r["value"]})  # fmt: skip
-
-    def learners(self) -> list[str]:
-        """Names as published, in the order of the file."""
-        return list(dict.fromkeys(key[1] for key in self.values))

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.published import Published, standing
 from experiments.report_claims import CLAIMS, OURS, check
 from experiments.report_data import METRICS, Figures
 from experiments.report_page import MAIN
@@ -15,8 +16,8 @@ from experiments.store import Result
 __all__ = ["markdown"]
 
 
-def markdown(results: Sequence[Result], reference: Path) -> str:  # noqa: ARG001
-    """Ranks, means, speed and claims, in both orders."""
+def markdown(results: Sequence[Result], reference: Path) -> str:
+    """Ranks, means, speed and claims, in both orders, and ours beside the best published."""
     done = sum(r.status == "finished" for r in results)
     budgets = sorted({r.facts.get("budget_seconds", 0.0) for r in results})
     lines = [
@@ -30,6 +31,8 @@ def markdown(results: Sequence[Result], reference: Path) -> str:  # noqa: ARG001
         figures = Figures.of(results, order)
         if figures.cells:
             lines += _order(figures)
+        if order == "natural":
+            lines += _published(figures, Published.read(reference))
     return "\n".join(lines) + "\n"
 
 
@@ -58,6 +61,24 @@ def _ranked(figures: Figures, names: Sequence[str]) -> list[str]:
         cells.append(f"{statistics.geometric_mean(rates):,.0f}" if rates else "")
         lines.append("| " + " | ".join(cells) + " |")
     return lines
+
+
+def _published(figures: Figures, published: Published) -> list[str]:
+    lines = [
+        "",
+        "Ours beside the best published figure of each dataset, whichever learner has it: average "
+        "(average of the best), and on how many datasets ours is ahead:",
+        "",
+    ]
+    for name in figures.of_groups("ours"):
+        said = [
+            f"{word} {s.mean:.3f} ({s.best:.3f}), {s.ahead} of {s.datasets}"
+            for m, word in METRICS.items()
+            if (s := standing(figures, published, name, m)) is not None
+        ]
+        if said:
+            lines.append(f"- {name}: {'; '.join(said)}")
+    return lines if len(lines) > 3 else []
 
 
 def _claims(figures: Figures) -> list[str]:

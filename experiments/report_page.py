@@ -9,8 +9,9 @@ from pathlib import Path
 
 from experiments import report_plots as plots
 from experiments import report_tables as tables
+from experiments.published import Published
 from experiments.report_claims import CLAIMS, OURS, as_described, check
-from experiments.report_data import METRICS, Figures, Published
+from experiments.report_data import METRICS, Figures
 from experiments.report_ranks import Ranking, rank
 from experiments.report_trees import trees
 from experiments.store import Result
@@ -160,7 +161,10 @@ def _published(figures: Figures, published: Published) -> str:
     return (
         "<p>From arXiv 2410.20242, over whole streams; iHomer from arXiv 2507.20894, over tails "
         "of them and not comparable. An asterisk marks a dataset whose file or order differs "
-        "from the published one.</p>"
+        "from the published one. First ours beside the best of the published learners, whichever "
+        "that is on a dataset: averages, and on how many datasets ours is ahead of all of them."
+        "</p>"
+        + tables.standings(figures, published)
         + "".join(tables.published_table(figures, published, m) for m in METRICS)
     )
 

@@ -6,13 +6,14 @@ import statistics
 from collections.abc import Sequence
 from html import escape
 
+from experiments.published import APART, Published, standing
 from experiments.registry import Dataset, find
 from experiments.report_claims import CLAIMS, Verdict
-from experiments.report_data import LOWER_IS_BETTER, METRICS, Figures, Published, group_of
+from experiments.report_data import LOWER_IS_BETTER, METRICS, Figures, group_of
 from experiments.report_ranks import Ranking
 from experiments.store import Result
 
-__all__ = ["claims", "failures", "metric_table", "published_table", "summary"]
+__all__ = ["claims", "failures", "metric_table", "published_table", "standings", "summary"]
 
 
 def _cell(result: Result | None, metric: str, best: float | None) -> str:
@@ -81,20 +82,17 @@ def summary(figures: Figures, names: Sequence[str], rankings: dict[str, Ranking]
 def published_table(figures: Figures, published: Published, metric: str) -> str:
     """Published figures of the datasets that were run, and ours and the references beside."""
     names = published.learners()
-    ours = [n for n in ("streamml", "no-change", "majority") if n in figures.names]
+    ours = [n for n in (*figures.of_groups("ours"), "no-change", "majority") if n in figures.names]
     rows = []
     for dataset, found in figures.cells.items():
         row = find(dataset)
         if not isinstance(row, Dataset) or not row.published:
             continue
         values = [published.values.get((row.published, n, metric)) for n in names]
-        comparable = [v for v, n in zip(values, names, strict=True)
-                      if v is not None and n != "iHomer"]  # fmt: skip
-        pick = min if metric in LOWER_IS_BETTER else max
-        best = pick(comparable) if comparable else None
+        best = published.best(row.published, metric)
         cells = "".join(_cell(found.get(n), metric, None) for n in ours)
         for value, name in zip(values, names, strict=True):
-            kind = "apart" if name == "iHomer" else "best" if value == best else ""
+            kind = "apart" if name == APART else "best" if value == best else ""
             text = "-" if value is None else f"{value:.3f}"
             cells += f'<td class="{kind}">{text}</td>' if kind else f"<td>{text}</td>"
         mark = "" if row.compared == "same order" else "*"
@@ -104,6 +102,23 @@ def published_table(figures: Figures, published: Published, metric: str) -> str:
         return "<p>None of the published datasets was run.</p>"
     heads = [f"{n} (here)" for n in ours] + names + ["file and order"]
     return _table(f"<th>{METRICS[metric]}</th>{_heads(heads)}", rows)
+
+
+def standings(figures: Figures, published: Published) -> str:
+    """One row a learner of ours, beside the best published figure of each dataset."""
+    rows = []
+    for name in figures.of_groups("ours"):
+        for same_order in (False, True):
+            found = [standing(figures, published, name, m, same_order) for m in METRICS]
+            cells = "".join(
+                f"<td>{s.mean:.3f} ({s.best:.3f})</td><td>{s.ahead} of {s.datasets}</td>"
+                if s is not None else "<td>-</td><td>-</td>"
+                for s in found
+            )  # fmt: skip
+            which = "same file and order" if same_order else "all"
+            rows.append(f'<tr><th scope="row">{escape(name)}, {which}</th>{cells}</tr>')
+    heads = "".join(f"<th>{w}</th><th>ahead</th>" for w in METRICS.values())
+    return _table(f"<th>mean (of the best published)</th>{heads}", rows)
 
 
 def claims(verdicts: Sequence[Verdict]) -> str:

@@ -14,8 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from experiments import parity, report
+from experiments.published import Published, standing
 from experiments.report_claims import CLAIMS, check
-from experiments.report_data import METRICS, Figures, Published
+from experiments.report_data import METRICS, Figures
 from experiments.report_ranks import rank
 from experiments.store import Cell, Result, save
 from experiments.svg import Axis, Line, Plot, Point
@@ -206,6 +207,23 @@ def test_parity_lists_what_differs_by_more_than_005(made):
     off = [a for a in found if not a.agrees]
     assert [(a.dataset, a.learner) for a in off] == [("birds", "BR+HT")]
     assert all(math.isclose(a.difference, a.ours - a.published) for a in found)
+
+
+def test_ours_stands_beside_the_best_published_figure_of_each_dataset(made):
+    published = Published.read(made / "reference")
+    assert published.best("Yeast", "exact_match") == 0.58  # a tail's figure is no match
+    figures = Figures.of(everything(), "natural")
+    mine = [figures.cells[d]["streamml"].scores["exact_match"] for d in ("yeast", "birds")]
+    found = standing(figures, published, "streamml", "exact_match")
+    assert (found.ahead, found.datasets) == (2, 2)
+    assert (found.mean, found.best) == pytest.approx((np.mean(mine), (0.58 + 0.1) / 2))
+    same = standing(figures, published, "streamml", "exact_match", same_order=True)
+    assert (same.datasets, same.best) == (1, 0.1)
+    behind = standing(figures, published, "BR+NB", "exact_match")
+    assert (behind.ahead, behind.datasets) == (1, 1)  # it did not finish yeast
+    assert standing(figures, published, "streamml", "micro_f1") is None
+    said = (made / "page" / "report.md").read_text()
+    assert f"- streamml: exact match {np.mean(mine):.3f} (0.340), 2 of 2" in said
 
 
 def test_a_plot_of_nothing_says_so():
