@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streamml.join import JoinPolicy
     from streamml.snapshots import SnapshotFolder
 
-__all__ = ["InputOptions", "check_input", "open_input", "open_snapshots"]
+__all__ = ["InputOptions", "check_input", "open_input"]
 
 
 class InputOptions(Protocol):
@@ -50,7 +50,13 @@ class InputOptions(Protocol):
     def embed(self) -> EmbedOptions: ...
 
 
-Opened = tuple["Source", "PredictionSink | None", "DeadLetterSink | None", "JoinPolicy | None"]
+Opened = tuple[
+    "Source",
+    "PredictionSink | None",
+    "DeadLetterSink | None",
+    "JoinPolicy | None",
+    "SnapshotFolder | None",
+]
 
 
 def check_input(options: InputOptions) -> None:
@@ -68,7 +74,9 @@ def check_input(options: InputOptions) -> None:
 
 
 def open_input(options: InputOptions, embedder: Embedder | None, stack: ExitStack) -> Opened:
-    """Source and sinks, and for Kafka how labels are joined; closed with ``stack``.
+    """Source, sinks, for Kafka how labels are joined, and where all is stored.
+
+    They are closed with ``stack``.
 
     Raises
     ------
@@ -86,8 +94,9 @@ def open_input(options: InputOptions, embedder: Embedder | None, stack: ExitStac
     if embedder is not None:
         source = embedded(source, embedder, options.embed)
     stack.callback(source.close)
-    files = _open_files(options, stack)
-    return source, sinks[0] or files[0], sinks[1] or files[1], policy
+    snapshots = _open_snapshots(options, stack)  # before the files, which another run may write
+    files = _open_files(options, snapshots, stack)
+    return source, sinks[0] or files[0], sinks[1] or files[1], policy, snapshots
 
 
 def _open_file(options: InputOptions, wants_text: bool) -> Source:
@@ -128,7 +137,7 @@ def _refuse_for_kafka(options: InputOptions) -> None:
             raise ConfigError(f"{topic} and {path} are both given: send them to one of the two.")
 
 
-def open_snapshots(options: InputOptions, stack: ExitStack) -> SnapshotFolder | None:
+def _open_snapshots(options: InputOptions, stack: ExitStack) -> SnapshotFolder | None:
     """The folder that the run is stored in, kept from other processes until ``stack`` ends.
 
     Raises
@@ -147,15 +156,13 @@ def open_snapshots(options: InputOptions, stack: ExitStack) -> SnapshotFolder | 
 
 
 def _open_files(
-    options: InputOptions, stack: ExitStack
+    options: InputOptions, snapshots: SnapshotFolder | None, stack: ExitStack
 ) -> tuple[PredictionSink | None, DeadLetterSink | None]:
     """Files to write; behind what is there if the run is to be resumed."""
     _refuse_overwriting(options)
     predictions: PredictionSink | None = None
     dead_letters: DeadLetterSink | None = None
-    resumed = options.snapshots is not None and any(
-        Path(options.snapshots).glob("snapshot-*.streamml")
-    )
+    resumed = snapshots is not None and not snapshots.empty
     if options.predictions is not None:
         from streamml_connectors.predictions import JsonlPredictionSink
 

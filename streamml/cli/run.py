@@ -15,7 +15,7 @@ import click
 from streamml.cli import words
 from streamml.cli.config import config_option, with_environment
 from streamml.cli.embedding import EmbedOptions, embed_options
-from streamml.cli.inputs import check_input, open_input, open_snapshots
+from streamml.cli.inputs import check_input, open_input
 from streamml.cli.kafka import KafkaOptions, is_kafka, kafka_options
 from streamml.cli.learners import LEARNERS, make_learner
 from streamml.cli.listening import monitor_options, open_monitor
@@ -148,7 +148,7 @@ class _Options:
     default="60s",
     show_default=True,
     metavar="D",
-    help="How often: time (60s, 5m) or events (5000, 5000events).",
+    help="How often: time (60s, 5m) or events (5000, 5000events: 10m at the latest).",
 )
 @config_option()
 @kafka_options
@@ -180,11 +180,10 @@ def _run(options: _Options) -> int:
         check_input(options)
     embedder = options.embed.make(options.seed)
     with ExitStack() as stack:
-        source, predictions, dead_letters, join = open_input(options, embedder, stack)
-        snapshots = open_snapshots(options, stack)
+        monitor = open_monitor(options, stack)  # its port may be taken
+        source, predictions, dead_letters, join, snapshots = open_input(options, embedder, stack)
         first = _FirstPrediction()
         observers: list[Observer] = [first.show]
-        monitor = open_monitor(options, stack)
         service = Service(
             source,
             learner,

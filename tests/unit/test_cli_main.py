@@ -18,6 +18,7 @@ from streamml.cli.run import _signals
 from streamml.service import Progress, Service
 from streamml.streams import DemoStream
 from streamml.types import Change
+from streamml_connectors.serving import WebServer
 
 
 def call(*args: str) -> object:
@@ -69,6 +70,15 @@ def test_what_is_read_is_not_written_over(tmp_path, monkeypatch, option, capsys)
     assert call("run", "events.csv", "--labels", "y", option, str(tmp_path / "link.csv")) == 2
     assert "is the source as well: name another file" in capsys.readouterr().err
     assert (tmp_path / "events.csv").read_text() == "a,y\n1,1\n"
+
+
+def test_a_port_that_is_taken_is_told_before_a_file_is_written(tmp_path, capsys):
+    out = tmp_path / "p.jsonl"
+    out.write_text("of the run that has the port\n")
+    with WebServer({}) as server:
+        assert call("run", "--metrics-port", str(server.port), "--predictions", str(out)) == 2
+    assert "choose another port" in capsys.readouterr().err
+    assert out.read_text() == "of the run that has the port\n"
 
 
 def test_two_outputs_are_two_files(tmp_path, monkeypatch, capsys):
