@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,8 @@ class OutputFile:
 
     def __init__(self, path: Path | str, *, append: bool = False) -> None:
         self.path = Path(path)
+        if self.path.suffix == ".gz":
+            raise DataError(f"{path} would not be compressed: name a file without .gz.")
         self._file = open_output(self.path, append)
 
     def append(self, content: bytes, *, flush: bool = False) -> None:
@@ -71,24 +74,35 @@ class OutputFile:
                 self._file.flush()
 
     def snapshot(self) -> Mapping[str, JSON]:
-        """``{"bytes": n}``; so much is safely on the disk once this returns."""
+        """``{"bytes": n, "path": ...}``; so much is safely on the disk once this returns.
+
+        Nothing where the file is a pipe or a device, which keeps nothing.
+        """
         with _told(self.path, _ROOM):
             self._file.flush()
+            status = os.fstat(self._file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                return {}
             os.fsync(self._file.fileno())
-        return {"bytes": self._file.tell()}
+        return {"bytes": status.st_size, "path": str(self.path.resolve())}
 
     def restore(self, snapshot: Mapping[str, JSON]) -> None:
         """Cut off what was written after a snapshot: it will be written again.
+
+        Another file than the one of the snapshot is gone on with as it is.
 
         Raises
         ------
         DataError
             The file is shorter than it was.
         """
-        size = snapshot["bytes"]
+        size = snapshot.get("bytes", 0)
         assert isinstance(size, int)
         self._file.flush()
-        there = os.fstat(self._file.fileno()).st_size
+        status = os.fstat(self._file.fileno())
+        there = status.st_size
+        if not stat.S_ISREG(status.st_mode) or self._is_another(snapshot, there):
+            return
         if there < size:
             raise DataError(
                 f"{self.path} has {there} bytes, fewer than when the run was stored ({size}): "
@@ -96,6 +110,12 @@ class OutputFile:
             )
         self._file.truncate(size)
         self._file.seek(size)
+
+    def _is_another(self, snapshot: Mapping[str, JSON], there: int) -> bool:
+        """Whether this is not the file of a snapshot, here or moved elsewhere."""
+        stored = Path(str(snapshot.get("path", self.path.resolve())))
+        moved = stored != self.path.resolve()
+        return "bytes" not in snapshot or (moved and (not there or stored.name != self.path.name))
 
     def close(self) -> None:
         """Flush and close; safe to call twice."""

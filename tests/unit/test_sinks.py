@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +86,40 @@ def test_a_full_disk_is_told_with_the_name_of_the_file():
         sink.write([DeadLetter("malformed", "Broken.", "line 3")])
     with pytest.raises(DataError, match="/dev/full"):
         sink.close()
+
+
+def test_a_resumed_run_may_go_on_in_another_file(tmp_path):
+    """The old file was archived: what is written from now on goes to a new one."""
+    first = JsonlDeadLetterSink(tmp_path / "a.jsonl")
+    first.write([DeadLetter("malformed", "Broken.", "line 3")])
+    stored = first.snapshot()
+    first.close()
+    (tmp_path / "other.jsonl").write_bytes(b"kept" * 100)
+    for name, kept in (("new.jsonl", b""), ("other.jsonl", b"kept" * 100)):
+        with closing(JsonlDeadLetterSink(tmp_path / name, append=True)) as other:
+            other.restore(stored)
+            assert other.path.read_bytes() == kept
+    (tmp_path / "moved").mkdir()
+    moved = tmp_path / "moved" / "a.jsonl"
+    moved.write_bytes(first.path.read_bytes() + b"after the snapshot")
+    with closing(JsonlDeadLetterSink(moved, append=True)) as again:
+        again.restore(stored)
+    assert moved.read_bytes() == first.path.read_bytes()
+    first.path.unlink()
+    with (
+        closing(JsonlDeadLetterSink(first.path, append=True)) as gone,
+        pytest.raises(DataError, match="put it back"),
+    ):
+        gone.restore(stored)
+
+
+def test_a_device_keeps_nothing_that_a_snapshot_could_wait_for():
+    with closing(JsonlDeadLetterSink("/dev/null", append=True)) as sink:
+        sink.restore(sink.snapshot())
+        sink.restore({"bytes": 7, "path": "/dev/null"})
+
+
+def test_a_name_that_promises_compression_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"name a file without \.gz"):
+        JsonlPredictionSink(tmp_path / "out.jsonl.gz")
+    assert not (tmp_path / "out.jsonl.gz").exists()
