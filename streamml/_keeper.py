@@ -138,6 +138,7 @@ class Keeper:
             return False
         self._saved += 1
         self._size, self._seconds = saved.size, time.perf_counter() - started
+        self._taken = self._clock.now()
         self._note(events)
         # 4. Only now others are told how far the input was used. If that fails nothing is
         #    lost: the snapshot's own position counts at the next start.
@@ -157,19 +158,22 @@ class Keeper:
             return False
         self._check(found)
         self._go_to(found)
+        self._taken = self._clock.now()
         return True
 
     def rewind(self) -> None:
         """Go back to what is stored: to the newest snapshot, or to the start of this run."""
+        taken = self._taken
         if not self.resume():
             assert self._first is not None
             self._go_to(self._first)
+        self._taken = taken  # going back makes nothing newer
 
     def remember_start(self) -> None:
         """Keep the state before the first event, to rewind to while nothing is stored."""
         self._first = {
             "run": deepcopy(dict(self._capture())),
-            "sinks": {},
+            "sinks": {name: dict(sink.snapshot()) for name, sink in self._sinks.items()},
             "pace": {},
             "source": dict(self._source.snapshot()),
         }
@@ -184,8 +188,7 @@ class Keeper:
         self._note(int(found["run"]["events"]))
 
     def _note(self, events: int) -> None:
-        self._taken = self._clock.now()
-        self._due = self._taken + self._every.seconds
+        self._due = self._clock.now() + self._every.seconds
         self._events = events
 
     def _check(self, found: Mapping[str, Any]) -> None:

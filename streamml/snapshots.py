@@ -80,6 +80,8 @@ class SnapshotFolder:
     def claim(self) -> None:
         """Keep other processes out until :meth:`release`, or until this one ends.
 
+        What a process that was killed left of a snapshot is removed.
+
         Raises
         ------
         ConfigError
@@ -98,6 +100,8 @@ class SnapshotFolder:
                 f"Another process keeps its snapshots in {self.path}: give each its own folder."
             ) from None
         self._lock = lock
+        for left in self.path.glob(".snapshot-*.tmp"):
+            left.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Let other processes in again."""

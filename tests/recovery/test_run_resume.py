@@ -13,6 +13,7 @@ from experiments.kafka_crash import difference
 from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, DataError
 from streamml.evaluate import Delay
+from streamml.io import InputLost
 from streamml.join import JoinPolicy
 from streamml.pacing import EventsPerSecond, OriginalTimestamps, Unpaced
 from streamml.service import Every, Service
@@ -225,6 +226,67 @@ def test_a_folder_belongs_to_one_run_at_a_time(tmp_path):
     first.claim()
     with pytest.raises(ConfigError, match="Another process keeps its snapshots in"):
         second.claim()
+    half = tmp_path / ".snapshot-000000000007.streamml.4242.tmp"
+    half.write_bytes(b"of a process that was killed")
     first.release()
     second.claim()
+    assert not half.exists()
     second.release()
+
+
+def test_a_run_kept_out_of_a_folder_leaves_the_files_of_the_other_alone(tmp_path):
+    out, kept = tmp_path / "p.jsonl", tmp_path / "s"
+    out.write_text("a prediction of the other run\n")
+    folder = SnapshotFolder(kept)
+    folder.claim()
+    command = [sys.executable, "-m", "streamml", "run", "--limit", "9", "--learner", "prior"]
+    second = subprocess.run(
+        [*command, "--predictions", str(out), "--snapshot-dir", str(kept)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    folder.release()
+    assert second.returncode == 2
+    assert "Another process keeps its snapshots" in second.stderr
+    assert out.read_text() == "a prediction of the other run\n"
+
+
+class LosingSource(DemoStream):
+    """Its group takes it away once, after 200 events."""
+
+    before_revoke = None
+    loses = True
+
+    def next_batch(self, max_events):
+        if self.loses and self.snapshot()["position"] >= 200:
+            self.loses = False
+            raise InputLost("gone")
+        return super().next_batch(max_events)
+
+    def restore(self, snapshot):
+        fresh = DemoStream()
+        vars(self).clear()
+        vars(self).update(vars(fresh), loses=False, before_revoke=None)
+        super().restore(snapshot)
+
+    def commit(self, snapshot):
+        """Nobody listens."""
+
+    def partitions(self):
+        return ()
+
+
+def test_back_at_the_start_files_begin_anew_and_nothing_counts_as_stored(tmp_path):
+    out = tmp_path / "p.jsonl"
+
+    class Full(SnapshotFolder):
+        def save(self, mapping):
+            raise OSError(28, "No space left on device")
+
+    service = Service(
+        LosingSource(), NoChange(), join=JoinPolicy(), limit=400, snapshots=Full(tmp_path / "s"),
+        predictions=JsonlPredictionSink(out),
+    )  # fmt: skip
+    service.resume()
+    result = service.run()
+    assert [json.loads(line)["id"] for line in out.read_text().splitlines()] == list(range(400))
+    assert result.progress.operation.snapshot.age is None
