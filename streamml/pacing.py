@@ -14,6 +14,7 @@ from streamml.types import EventBatch, Schema
 __all__ = ["Clock", "EventsPerSecond", "OriginalTimestamps", "Pace", "SystemClock", "Unpaced"]
 
 _NAP: Final = 0.1  # longest sleep (s) before asking whether to stop
+_PATIENCE: Final = 1.0  # longest wait (s); then an empty batch, so that the run shows it is alive
 _TICK: Final = 0.02  # events due within it (s) go together, so that a high rate costs no spinning
 
 Stopped = Callable[[], bool]
@@ -61,7 +62,8 @@ class Pace(Protocol):
     ) -> EventBatch | None:
         """The next 1 to ``max_events`` events that are due, waiting for the first one.
 
-        ``None`` at the end of the stream, and where ``stopped()`` became true meanwhile.
+        An empty batch where that is not due within a second. ``None`` at the end of the
+        stream, and where ``stopped()`` became true meanwhile.
         """
 
     def snapshot(self) -> Mapping[str, Any]:
@@ -167,11 +169,12 @@ class EventsPerSecond(_ReadsAhead):
         if batch is None or not len(batch):
             return batch
         due = self._start + (self._handed - 1) / self.rate
-        waited, go_on = _wait_until(due, clock, stopped)
+        waited, reached = _wait_until(due, clock, stopped)
         self.waited += waited
-        if not go_on:
+        if not reached:
             self._ahead = batch
-            return None
+            self._handed -= len(batch)
+            return None if stopped() else batch.slice(0, 0)
         return batch
 
 
@@ -216,10 +219,10 @@ class OriginalTimestamps(_ReadsAhead):
         due = batch.timestamps / self.factor
         if self._offset is None:
             self._offset = clock.now() - float(due[0])
-        waited, go_on = _wait_until(self._offset + float(due[0]), clock, stopped)
+        waited, reached = _wait_until(self._offset + float(due[0]), clock, stopped)
         self.waited += waited
-        if not go_on:
-            return None
+        if not reached:
+            return None if stopped() else batch.slice(0, 0)
         late = due > clock.now() + _TICK - self._offset
         ready = int(late.argmax()) if late.any() else len(batch)
         ready = min(max(ready, 1), max_events)
@@ -228,12 +231,13 @@ class OriginalTimestamps(_ReadsAhead):
 
 
 def _wait_until(due: float, clock: Clock, stopped: Stopped) -> tuple[float, bool]:
-    """Seconds waited, and whether ``due`` was reached before being stopped."""
+    """Seconds waited, and whether ``due`` was reached: in time, and before being stopped."""
     start = clock.now()
+    until = min(due, start + _PATIENCE)
     # Naps, because a signal handler can ask to stop but cannot end a sleep.
-    while (left := due - clock.now()) > 0 and not stopped():
+    while (left := until - clock.now()) > 0 and not stopped():
         clock.sleep(min(left, _NAP))
-    return clock.now() - start, not stopped()
+    return clock.now() - start, due <= until and not stopped()
 
 
 def _above_zero(what: str, value: float) -> float:

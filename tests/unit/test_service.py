@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, DataError
 from streamml.evaluate import Delay
 from streamml.pacing import EventsPerSecond, OriginalTimestamps
-from streamml.service import Progress, Service
+from streamml.service import Every, Progress, Service
+from streamml.snapshots import SnapshotFolder
 from streamml.streams import DemoStream
 from streamml.testing import (
     Aborted,
@@ -215,7 +218,24 @@ def test_original_timestamps_set_the_pace():
         observers=[lambda p: times.append((round(p.seconds, 6), p.events))],
         every=0,
     ).run()
-    assert times[:3] == [(0.0, 1), (1.0, 3), (4.0, 4)]
+    first = {n: seconds for seconds, n in reversed(times)}
+    assert first == {1: 0.0, 3: 1.0, 4: 4.0}
+
+
+@pytest.mark.parametrize("pace", [EventsPerSecond(0.01), OriginalTimestamps(0.01)])
+def test_a_slow_stream_is_no_run_that_stands_still(pace, tmp_path):
+    """Events come every 100 seconds; observers (health) hear of the run in between."""
+    clock, told = SettableClock(), []
+    folder = SnapshotFolder(tmp_path)
+    result = Service(
+        EventSource(events(4)), NoChange(), pace=pace, clock=clock,
+        observers=[lambda _: told.append(clock.now())],
+        snapshots=folder, snapshot_every=Every(seconds=20.0),
+    ).run()  # fmt: skip
+    assert result.progress.events == 4
+    assert clock.now() == pytest.approx(300.0)
+    assert max(b - a for a, b in pairwise(told)) < 2.0
+    assert result.progress.operation.snapshot.saved > 10
 
 
 @pytest.mark.parametrize("pace", [EventsPerSecond(0.01), OriginalTimestamps(0.01)])
