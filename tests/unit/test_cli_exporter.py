@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from streamml.baselines import NoChange
 from streamml.cli.exporter import ExporterFeed
 from streamml.cli.monitor import Monitor
@@ -48,6 +50,18 @@ def test_totals_add_up_to_the_run():
     for what in ("predict", "learn"):
         assert sample(exporter, f"streamml_{what}_seconds_count") == 6_000
         assert sample(exporter, f"streamml_{what}_seconds_sum") > 0
+
+
+def test_before_the_first_label_there_is_no_score():
+    """One NaN would make the past day's average NaN, and the alert on it mute."""
+    monitor = Monitor()
+    events = [Event(i, 0.0, {"f": 1.0}, None) for i in range(10)]
+    service = Service(EventSource(events), NoChange(), observers=[monitor.show], every=0)
+    monitor.watch(service)
+    service.run()
+    registry = monitor.exporter.registry
+    found = {f.name: f.samples for f in registry.collect() if "prequential" in f.name}
+    assert not any(math.isnan(s.value) for samples in found.values() for s in samples)
 
 
 def test_dead_letters_are_counted_once():

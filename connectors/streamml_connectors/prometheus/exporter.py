@@ -7,6 +7,7 @@ capped, and per-label series exist only on request, for the labels seen most oft
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -96,6 +97,9 @@ class PrometheusExporter(Served):
     def set_scores(self, window: str, scores: Mapping[str, float]) -> None:
         """The newest prequential scores.
 
+        One that does not exist yet (NaN: nothing was scored) is left out: an average over a
+        day in Prometheus that meets one NaN is NaN.
+
         Parameters
         ----------
         window
@@ -106,7 +110,7 @@ class PrometheusExporter(Served):
         if window not in WINDOWS:
             raise ConfigError(f"There is no window {window!r}: take one of {', '.join(WINDOWS)}.")
         with self._numbers.lock:
-            self._numbers.scores[window] = {name: float(v) for name, v in scores.items()}
+            self._numbers.scores[window] = _known(scores)
 
     def set_clusters(self, n: int) -> None:
         """Number of label clusters now."""
@@ -154,7 +158,7 @@ class PrometheusExporter(Served):
     def set_baseline(self, name: str, scores: Mapping[str, float]) -> None:
         """The newest scores of a baseline over the sliding window: metric -> value."""
         with self._numbers.lock:
-            self._numbers.baselines[name] = {key: float(v) for key, v in scores.items()}
+            self._numbers.baselines[name] = _known(scores)
 
     def set_operation(self, operation: Operation) -> None:
         """What a consumer says of its surroundings, as of now."""
@@ -164,3 +168,7 @@ class PrometheusExporter(Served):
             self._numbers.operation = operation
             if snapshot is not None and snapshot.age is not None:
                 self._numbers.snapshot_time = now - snapshot.age
+
+
+def _known(scores: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(value) for name, value in scores.items() if not math.isnan(value)}
