@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from contextlib import closing
 
 import numpy as np
 import pyarrow as pa
@@ -209,3 +210,19 @@ def test_shuffling_nothing_but_dead_letters(tmp_path):
     with pytest.raises(AttributeError):
         source.nothing_of_the_kind  # noqa: B018
     source.close()
+
+
+def test_a_shuffled_file_that_has_grown_has_another_order(tmp_path):
+    """Its permutation is another one: some events would come twice and others never."""
+    path = tmp_path / "events.jsonl"
+    rows = [json.dumps({"x": {"f": k}, "y": []}) + "\n" for k in range(9)]
+    path.write_text("".join(rows[:8]))
+    with closing(open_source(path, order="shuffled")) as source:
+        source.next_batch(3)
+        position = json.loads(json.dumps(source.snapshot()))
+    path.write_text("".join(rows))
+    with (
+        closing(open_source(path, order="shuffled")) as source,
+        pytest.raises(DataError, match="has 9 events, and had 8"),
+    ):
+        source.restore(position)

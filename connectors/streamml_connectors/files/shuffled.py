@@ -108,8 +108,10 @@ class ShuffledSource:
         return self.source.take_dead_letters()
 
     def snapshot(self) -> Mapping[str, JSON]:
-        """``{"events": n}``: the number of events handed out."""
-        return {"events": self._position}
+        """``{"events": n, "of": m}``: the number of events handed out, of how many."""
+        if self._events is None:
+            return {"events": self._position}
+        return {"events": self._position, "of": len(self._events)}
 
     def restore(self, snapshot: Mapping[str, JSON]) -> None:
         """Go to a position before the first batch."""
@@ -121,10 +123,11 @@ class ShuffledSource:
             )
         if self._position:
             raise ContractError("A position is restored before the first batch: open it again.")
-        if events > len(self._load()):
+        of = snapshot.get("of", len(self._load()))  # their number decides on their order
+        if events > len(self._load()) or (events and of != len(self._load())):
             raise DataError(
-                f"{self.name} has {len(self._load())} events, fewer than the position {events}: "
-                "restore with the file it was taken from."
+                f"{self.name} has {len(self._load())} events, and had {of} at the position "
+                f"{events}: restore with the file it was taken from."
             )
         self._position = events
         if events:
