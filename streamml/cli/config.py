@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -148,5 +149,12 @@ def _line(key: str, parameter: click.Parameter, value: Any) -> str:
     if parameter.name in SECRETS:
         return f'{key} = "***"'
     if isinstance(value, tuple | list):
-        return f"{key} = [{', '.join(json.dumps(str(v)) for v in value)}]"
-    return f"{key} = {json.dumps(value)}"
+        return f"{key} = [{', '.join(_toml(str(v)) for v in value)}]"
+    return f"{key} = {_toml(value)}"
+
+
+def _toml(value: str | float) -> str:
+    """A value as TOML has it: as JSON, but for what JSON writes in two halves or cannot write."""
+    if isinstance(value, float) and math.isinf(value):
+        return "inf"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

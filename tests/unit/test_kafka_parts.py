@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import ssl
+import tomllib
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,11 +13,12 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kafka.errors import KafkaTimeoutError
 
 from streamml.cli import cli
 from streamml.errors import ConfigError
 from streamml.types import Event, Schema
-from streamml_connectors.kafka import Connection, Input, Secret, parse_url
+from streamml_connectors.kafka import Connection, Input, KafkaSource, Secret, parse_url
 from streamml_connectors.kafka.decode import Decoder
 from streamml_connectors.kafka.merge import Merger
 from streamml_connectors.kafka.produce import event_json
@@ -69,6 +71,49 @@ def test_the_order_depends_on_the_log_alone_from_any_position(partitions, seed, 
     assert merged(log, rng, start) == once[stop:]
     if all(list(times) == sorted(times) for times in partitions):
         assert once == sorted(once, key=lambda r: (r.timestamp, r.topic, r.partition, r.offset))
+
+
+class Client:
+    """As much of a client as a source asks of it; its partition's leader is away at first."""
+
+    def __init__(self, away):
+        self.away, self.position = away, None
+        self.log = [record(event_json(Event(k, 0.0, {"f": 1.0})), offset=k) for k in range(3)]
+        self._cluster = SimpleNamespace(topic_id=lambda _: None)
+        self._subscription = SimpleNamespace(assignment={})
+        self._manager = SimpleNamespace(_conns={})
+        self.end_offsets = self.committed = self.ask
+        self.partitions_for_topic = lambda _: {0}
+        self.assign = self.pause = self.resume = self.close = lambda *_, **__: None
+        self.paused, self.highwater = set, lambda _: len(self.log)
+
+    def ask(self, what, metadata=None, timeout_ms=None):
+        assert timeout_ms is not None
+        if self.away:
+            self.away -= 1
+            raise KafkaTimeoutError
+        return None if metadata else dict.fromkeys(what, len(self.log))
+
+    def beginning_offsets(self, what, timeout_ms):
+        return dict.fromkeys(what, 0)
+
+    def seek(self, partition, offset):
+        self.partition, self.position = partition, offset
+
+    def poll(self, timeout_ms, max_records):
+        if self.position is None:
+            return {}
+        found, self.position = self.log[self.position :], len(self.log)
+        return {self.partition: found} if found else {}
+
+
+def test_a_leader_that_is_away_when_partitions_come_is_waited_for(monkeypatch):
+    client = Client(away=2)
+    monkeypatch.setattr("streamml_connectors.kafka.source.make_consumer", lambda *_, **__: client)
+    source = KafkaSource(Connection("b:9092"), Input(("t",), partitions=(0,)))
+    assert [p.lag for p in source.partitions()] == [None]  # assigned, and not known yet
+    assert sum(len(source.next_batch(10)) for _ in range(4)) == 3
+    assert [p.lag for p in source.partitions()] == [0]
 
 
 # -- decoding -----------------------------------------------------------------------------
@@ -204,6 +249,15 @@ def test_config_shows_where_options_come_from_and_masks_secrets(tmp_path):
     again = tmp_path / "again.toml"
     again.write_text(shown.replace('sasl-password = "***"\n', ""))
     assert config("--config", str(again), STREAMML_SASL_PASSWORD="hunter2") == shown
+
+
+def test_what_config_shows_is_a_file_for_it_whatever_the_names(tmp_path):
+    names = 'caf\u00e9,\U0001f600,"quoted",back\\slash,\x7f'
+    shown = config("--labels", names, "--alive-within", "inf", "--set", "a=\U0001f600")
+    path = tmp_path / "again.toml"
+    path.write_text(shown, encoding="utf-8")
+    assert config("--config", str(path)) == shown
+    assert tomllib.loads(shown)["labels"] == names
 
 
 @pytest.mark.parametrize(

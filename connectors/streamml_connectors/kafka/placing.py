@@ -10,13 +10,14 @@ from streamml.errors import DataError
 from streamml.io import JSON
 from streamml.types import DeadLetter
 from streamml_connectors.files.rows import letter
-from streamml_connectors.kafka.client import make_admin, refused
+from streamml_connectors.kafka.client import kafka, make_admin, refused
 from streamml_connectors.kafka.lost import found_again
 from streamml_connectors.kafka.settings import Connection, Input
 
 __all__ = ["NO_POSITION", "Placing", "name_of"]
 
 NO_POSITION: Final = "The snapshot's position is none in Kafka topics: use another folder."
+_ANSWER_MS: Final = 5_000  # then the main loop goes round: it hears a stop, and shows it is alive
 
 
 class Placing:
@@ -50,10 +51,19 @@ class Placing:
         self._letters: list[DeadLetter] = []
 
     def place(self, fresh: Sequence[Any]) -> dict[Any, tuple[int, int]]:
-        """Partition -> where to begin, and the end of its log."""
+        """Partition -> where to begin, and the end of its log.
+
+        None at all where a broker does not answer: to be asked again.
+        """
         with refused("The group's offsets cannot be read"):
-            begins, ends = self._log_of(fresh)
-            committed = {p: self._consumer.committed(p, metadata=True) for p in fresh}
+            try:
+                begins, ends = self._log_of(fresh)
+                committed = {
+                    p: self._consumer.committed(p, metadata=True, timeout_ms=_ANSWER_MS)
+                    for p in fresh
+                }
+            except kafka().errors.KafkaTimeoutError:
+                return {}
         found = {}
         for partition in fresh:
             offset = self._offset_of(partition, committed[partition])
@@ -69,9 +79,13 @@ class Placing:
     ) -> dict[Any, tuple[int, int]]:
         """Partition -> where to go on instead of the offset ``due``, and the end of its log.
 
-        ``cuts``: where a log was cut off, if that is what happened and is known.
+        ``cuts``: where a log was cut off, if that is what happened and is known. None at all
+        where a broker does not answer: then reading fails again.
         """
-        begins, ends = self._log_of(list(due))
+        try:
+            begins, ends = self._log_of(list(due))
+        except kafka().errors.KafkaTimeoutError:
+            return {}
         found = {}
         for partition, offset in due.items():
             cut, end = cuts[partition], ends[partition]
@@ -81,8 +95,8 @@ class Placing:
         return found
 
     def _log_of(self, partitions: Sequence[Any]) -> tuple[Mapping[Any, int], Mapping[Any, int]]:
-        ends = self._consumer.end_offsets(partitions)
-        return self._consumer.beginning_offsets(partitions), ends
+        ends = self._consumer.end_offsets(partitions, timeout_ms=_ANSWER_MS)
+        return self._consumer.beginning_offsets(partitions, timeout_ms=_ANSWER_MS), ends
 
     def _offset_of(self, partition: Any, committed: Any) -> int | None:
         mine = self._restored.get(name_of(partition))

@@ -283,12 +283,12 @@ class KafkaSource:
 
     def _place(self) -> None:
         """Go to the right offset of every partition that is new here."""
-        fresh = sorted(self._fresh)
-        for partition, (offset, end) in self._placing.place(fresh).items():
+        placed = self._placing.place(sorted(self._fresh))
+        for partition, (offset, end) in placed.items():
             self._consumer.seek(partition, offset)
             self._positions[partition], self._ends[partition] = offset, end
-        self._consumer.resume(*fresh)
-        self._fresh.clear()
+        self._consumer.resume(*placed)
+        self._fresh -= placed.keys()
 
     def _find_again(self, cuts: Mapping[Any, Any]) -> None:
         """Go on where the log is, in partitions that have nothing at the offset that is due."""
@@ -349,12 +349,10 @@ class KafkaSource:
 
     def partitions(self) -> tuple[PartitionLag, ...]:
         """How far behind each partition is; not known while no broker answers."""
-        silent = self._is_silent()
+        unknown = {*self._positions, *self._fresh} if self._is_silent() else set(self._fresh)
         return tuple(
-            PartitionLag(
-                partition.topic, partition.partition, None if silent else self._lag(partition)
-            )
-            for partition in sorted(self._positions)
+            PartitionLag(one.topic, one.partition, None if one in unknown else self._lag(one))
+            for one in sorted({*self._positions, *self._fresh})
         )
 
     def _is_silent(self) -> bool:
