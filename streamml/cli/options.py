@@ -75,7 +75,7 @@ def parse_seconds(text: str, option: str) -> float:
 
 
 def parse_every(text: str) -> Every:
-    """``"60s"``: time; ``"5000"`` or ``"5000events"``: events.
+    """``"60s"``: time; ``"5000"`` or ``"5000events"``: events, or 10 minutes where they are few.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def parse_every(text: str) -> Every:
     from streamml.service import Every
 
     if match := re.fullmatch(r"\s*([0-9]+)\s*(?:events?)?\s*", text):
-        return Every(seconds=86_400.0, events=int(match[1]))
+        return Every(seconds=600.0, events=int(match[1]))  # an idle topic's offsets age, too
     return Every(seconds=parse_seconds(text, "--snapshot-every"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -77,14 +77,18 @@ def produce(**options: Any) -> int:
     )
     from streamml._delay import ArrivalClock
 
+    left_out: Counter[str] = Counter()
     producer = Producer(connection.connection(servers), topics[0], options["labels_topic"])
     try:
-        sent = _send(source, pace, producer, ArrivalClock(delay), options)
+        sent = _send(source, pace, producer, ArrivalClock(delay), options, left_out)
         producer.flush()
     finally:
         source.close()
         producer.close()
     say(f"{sent} events sent to {options['target']}")
+    if left_out:
+        why = ", ".join(f"{n} {reason}" for reason, n in sorted(left_out.items()))
+        say(f"rows of {options['file']} that could not be used were left out: {why}")
     return 0
 
 
@@ -97,7 +101,9 @@ def _send(
     producer: Producer,
     clock: ArrivalClock,
     options: dict[str, Any],
+    left_out: Counter[str],
 ) -> int:
+    """Send all; gives how many were sent, and counts rows that cannot be by their reason."""
     from streamml.pacing import SystemClock
 
     left, sent, apart = options["limit"] or math.inf, 0, options["labels_topic"] is not None
@@ -105,6 +111,7 @@ def _send(
     time = SystemClock()
     while sent < left:
         batch = pace.next_batch(source, int(min(500, left - sent)), time, lambda: False)
+        left_out.update(letter.reason for letter in source.take_dead_letters())
         if batch is None:
             break
         sent += len(batch)

@@ -208,6 +208,9 @@ def _run(options: _Options) -> int:
         if is_kafka(options.source):
             collect_seldom()
         if monitor is not None:
+            if snapshots is not None and every.seconds >= options.ready_snapshot_age:
+                say("/readyz will fail before each snapshot: store more often (--snapshot-every), "
+                    "or raise --ready-snapshot-age")  # fmt: skip
             monitor.watch(service)
             observers.append(monitor.show)
         result, signum = _run_watched(service, source, observers)

@@ -81,6 +81,14 @@ def test_a_port_that_is_taken_is_told_before_a_file_is_written(tmp_path, capsys)
     assert out.read_text() == "of the run that has the port\n"
 
 
+def test_snapshots_rarer_than_readiness_wants_them_are_told(tmp_path, capsys):
+    args = ("run", "--limit", "9", "--learner", "majority", "--metrics-port", "0")
+    for every, told in (("10m", False), ("1h", True)):
+        kept = ("--snapshot-dir", str(tmp_path / every), "--snapshot-every", every)
+        assert call(*args, *kept) == 0
+        assert ("raise --ready-snapshot-age" in capsys.readouterr().err) is told
+
+
 def test_two_outputs_are_two_files(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     args = ("--limit", "9", "--learner", "majority", "--json")

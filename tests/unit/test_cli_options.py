@@ -11,11 +11,12 @@ import pytest
 from streamml.baselines import NoChange
 from streamml.cli import learners
 from streamml.cli.learners import make_learner
-from streamml.cli.options import open_stream, parse_delay, parse_rate
+from streamml.cli.options import open_stream, parse_delay, parse_every, parse_rate
 from streamml.errors import ConfigError
 from streamml.evaluate import Delay
 from streamml.pacing import EventsPerSecond, OriginalTimestamps, Unpaced
 from streamml.streams import DemoStream
+from streamml_connectors.health import HealthBounds
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,11 @@ def test_delays(text, delay):
 def test_delays_that_are_none(text):
     with pytest.raises(ConfigError, match="delay"):
         parse_delay(text)
+
+
+@pytest.mark.parametrize("text", ["60s", "5000", "1 event"])
+def test_an_idle_stream_is_stored_before_its_snapshot_is_called_old(text):
+    assert parse_every(text).seconds < HealthBounds().snapshot_age
 
 
 def test_rates():

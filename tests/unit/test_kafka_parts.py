@@ -6,6 +6,8 @@ import itertools
 import json
 import ssl
 import tomllib
+from collections import Counter
+from contextlib import closing
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,8 +18,11 @@ from hypothesis import strategies as st
 from kafka.errors import KafkaTimeoutError
 
 from streamml.cli import cli
+from streamml.cli.produce import _send
 from streamml.errors import ConfigError
+from streamml.pacing import Unpaced
 from streamml.types import Event, Schema
+from streamml_connectors.files import open_source
 from streamml_connectors.kafka import Connection, Input, KafkaSource, Secret, parse_url
 from streamml_connectors.kafka.decode import Decoder
 from streamml_connectors.kafka.merge import Merger
@@ -286,3 +291,14 @@ def test_an_event_of_zeros_that_are_left_out_travels_and_is_no_mistake():
     assert letters == []
     assert len(arrivals) == 1
     assert schema.labels.names == ["sun"]
+
+
+def test_rows_that_cannot_be_sent_are_counted_by_their_reason(tmp_path):
+    path, left_out = tmp_path / "e.jsonl", Counter()
+    path.write_text('{"x": {"f": 1}, "y": []}\noops\n{"x": {}, "y": []}\n{"x": {"f": 2}}\nhalf')
+    sent = []
+    taker = SimpleNamespace(send_events=sent.extend)
+    options = {"limit": None, "labels_topic": None}
+    with closing(open_source(path)) as source:
+        assert _send(source, Unpaced(), taker, None, options, left_out) == len(sent) == 2
+    assert left_out == {"malformed": 2, "no_features": 1}
