@@ -19,6 +19,7 @@ import numpy as np
 
 from streamml._arrivals import Arrivals, Joined
 from streamml._capture import check, part_of, rebuild
+from streamml._join_clock import RecordClock
 from streamml._join_rows import Rows
 from streamml._join_state import (
     EarlyLabels,
@@ -43,8 +44,6 @@ OUTCOMES: Final = {
 }
 """Reason of a dead letter of the join -> what it says."""
 
-_CLOCK_STEPS: Final = 16  # records that a jump of the clock by the largest age takes
-
 
 @dataclass(frozen=True, slots=True)
 class JoinPolicy:
@@ -57,9 +56,9 @@ class JoinPolicy:
     max_labels
         Label sets that wait for their event, at least 1; beyond it the oldest expires.
     max_age
-        Seconds, above 0, by the clock of the records, or ``None``. The clock never goes
-        back and one record moves it by a sixteenth of this at most: a single wrong
-        timestamp empties nothing.
+        Seconds, above 0, by the clock of the records, or ``None``. The clock never goes back,
+        one record moves it by a sixteenth of this at most, and sixteen in a row move it as
+        far as they agree: a wrong timestamp empties nothing, and nor does a silence.
     remember
         Ids of events that are done with, at least 0: what comes again is known by them.
     dead_letters
@@ -111,7 +110,7 @@ class JoinBuffer:
         self._waiting: OrderedDict[EventId, Waiting] = OrderedDict()
         self._early: OrderedDict[EventId, EarlyLabels] = OrderedDict()
         self._done: OrderedDict[EventId, bool] = OrderedDict()  # True: learned
-        self._now: float | None = None
+        self._clock = RecordClock(self.policy.max_age)
         self._letters: list[DeadLetter] = []
 
     def join(self, arrivals: Arrivals) -> Joined:
@@ -141,7 +140,7 @@ class JoinBuffer:
         return JoinState(
             events=len(self._waiting),
             labels=len(self._early),
-            oldest=max((self._now or 0.0) - min(oldest), 0.0) if oldest else 0.0,
+            oldest=max((self._clock.now or 0.0) - min(oldest), 0.0) if oldest else 0.0,
             joined=counts["joined"],
             duplicates=counts["duplicate_labels"] + counts["duplicate_event"],
             unknown_ids=counts["labels_expired"] + counts["late_labels"],
@@ -162,7 +161,8 @@ class JoinBuffer:
         elif early is not None:
             rows.with_labels(i, early)
         else:
-            self._waiting[event_id] = rows.open(i, self._now or 0.0)
+            self._waiting[event_id] = rows.open(i, self._clock.now or 0.0)
+            self._clock.note(event_id)
             if len(self._waiting) > self.policy.max_events:
                 self._expire_event()
             return
@@ -170,7 +170,7 @@ class JoinBuffer:
 
     def _labels(self, i: int, event_id: EventId, rows: Rows) -> None:
         waiting = self._waiting.pop(event_id, None)
-        labels = rows.labels(i, self._now or 0.0)
+        labels = rows.labels(i, self._clock.now or 0.0)
         schema = rows.arrivals.schema
         if waiting is not None:
             rows.close(i, waiting, labels)
@@ -182,6 +182,7 @@ class JoinBuffer:
             self._drop_labels("duplicate_labels", event_id, labels, schema)
         else:
             self._early[event_id] = labels
+            self._clock.note(event_id)
             if len(self._early) > self.policy.max_labels:
                 self._expire_labels(schema)
 
@@ -206,21 +207,18 @@ class JoinBuffer:
 
     # -- time and bounds ---------------------------------------------------------------
 
-    def _advance(self, moment: float) -> float:
-        if self._now is None:
-            self._now = moment
-        elif moment > self._now:
-            age = self.policy.max_age
-            step = moment - self._now
-            self._now += step if age is None else min(step, age / _CLOCK_STEPS)
-        return self._now
+    def _advance(self, moment: float) -> None:
+        for event_id in self._clock.advance(moment):
+            entry = self._waiting.get(event_id) or self._early.get(event_id)
+            if entry is not None:
+                entry.arrived = self._clock.now or 0.0
 
     def _tick(self, moment: float, schema: Schema) -> None:
         """Let time pass, and let go of what has waited too long."""
-        now = self._advance(moment)
-        if self.policy.max_age is None:
+        self._advance(moment)
+        if self.policy.max_age is None or self._clock.now is None:
             return
-        limit = now - self.policy.max_age
+        limit = self._clock.now - self.policy.max_age
         while self._waiting and next(iter(self._waiting.values())).arrived < limit:
             self._expire_event()
         while self._early and next(iter(self._early.values())).arrived < limit:
@@ -262,7 +260,8 @@ class JoinBuffer:
     def snapshot(self) -> dict[str, Any]:
         """All that waits, is remembered and was counted, as JSON values and arrays."""
         return {
-            "now": self._now,
+            "now": self._clock.now,
+            "doubt": self._clock.snapshot(),
             "counts": dict(self.counts),
             "waiting": waiting_state(self._waiting),
             "early": early_state(self._early),
@@ -292,6 +291,9 @@ class JoinBuffer:
         check(all(type(i) in (int, str) for i in ids), where, "remembers what is no id")
         now = snapshot.get("now")
         check(now is None or isinstance(now, float), where, "has no time")
-        self._now, self.counts = now, Counter(counts)
+        clock = RecordClock(self.policy.max_age)
+        if "doubt" in snapshot:  # older ones have none
+            clock.restore(part_of(snapshot, "doubt", dict, where), where)
+        clock.now, self._clock, self.counts = now, clock, Counter(counts)
         self._waiting, self._early = waiting, early
         self._done = OrderedDict(zip(ids, (bool(x) for x in learned), strict=True))
