@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 from pathlib import Path
@@ -62,6 +63,18 @@ def test_csv_with_label_columns(tmp_path, name):
         {"l1"}, {"l2"}, PartialLabels(frozenset({"l2"}), frozenset()), set(),
     ]  # fmt: skip
     assert source.schema.features.names == ["t", "city=Bern", "city=Z\u00fcrich, City", "city"]
+
+
+def test_a_quoted_field_may_be_as_long_as_a_line(tmp_path):
+    word = "w, " * 50_000
+    path = write(tmp_path, "d.csv", f'text,f,y\n"{word}",1,1\n')
+    before = csv.field_size_limit()
+    source = CsvSource(path, labels=["y"], text="text")
+    batch = source.next_batch(3)
+    _, letters = drain(source)
+    assert letters == []
+    assert [text.strip() for text in batch.texts] == [word.strip()]
+    assert csv.field_size_limit() == before
 
 
 def test_csv_with_a_label_list_and_caps(tmp_path):
@@ -207,14 +220,14 @@ def test_json_that_cannot_be_opened(tmp_path):
 @pytest.mark.parametrize("name", ["d.svm", "d.svm.gz"])
 def test_svmlight(tmp_path, name):
     text = (
-        "# head\n1,5 3:0.5 7:1.25 # why\n 3:2\n4:1\n? 3:0 9:1\n5.0 qid:3 4:1\n2\n"
+        "# head\n1,5 3:0.5 7:1.25 # why\n 3:2\n4:1\n? 3:0 9:1\n+5.0,-1 qid:3 4:1\n2\n"
         "x 1:1\n1 2:1 2:2\n1 2:nan\n1 a:1\n1 2\n"
     )
     source = SvmlightSource(write(tmp_path, name, text))
     events, letters = drain(source)
     assert [(dict(e.x), e.y) for e in events] == [
         ({"3": 0.5, "7": 1.25}, {"1", "5"}), ({"3": 2.0}, set()), ({"4": 1.0}, set()),
-        ({"9": 1.0}, None), ({"4": 1.0}, {"5"}), ({}, {"2"}),
+        ({"9": 1.0}, None), ({"4": 1.0}, {"5", "-1"}), ({}, {"2"}),
     ]  # fmt: skip
     assert letters == [
         ("malformed", "line 8"), ("malformed", "line 9"), ("not_finite", "line 10"),

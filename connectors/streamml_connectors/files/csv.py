@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -234,9 +235,24 @@ def _split(text: str, delimiter: str) -> list[str]:
     if '"' not in text:
         return text.split(delimiter)
     try:
-        return next(csv.reader([text], delimiter=delimiter, strict=True))
+        with _fields_up_to(len(text)):
+            return next(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise BadRow("malformed", f"Its quotes do not fit ({error}).") from error
+
+
+@contextmanager
+def _fields_up_to(length: int) -> Iterator[None]:
+    """The library's own bound (131,072 characters) is set aside: a line has one already."""
+    before = csv.field_size_limit()
+    if length <= before:
+        yield
+        return
+    csv.field_size_limit(length)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def _delimiter(delimiter: str | None, path: Path) -> str:

@@ -71,7 +71,7 @@ class _Pairs(Columns):
     """How a line becomes a row."""
 
     _index = re.compile(r"[0-9]{1,18}")
-    _label = re.compile(r"-?[0-9]{1,18}(?:\.0*)?")
+    _label = re.compile(r"[+-]?[0-9]{1,18}(?:\.0*)?")
 
     def __init__(self) -> None:
         super().__init__((), np.zeros(0, np.uint8), np.zeros(0, np.int32), sparse=True)
@@ -106,4 +106,5 @@ class _Pairs(Columns):
         for label in text.split(","):
             if not self._label.fullmatch(label):
                 raise BadRow("malformed", f"{label[:40]!r} is no label number.")
-        row.positive = list(dict.fromkeys(label.partition(".")[0] for label in text.split(",")))
+        plain = (label.partition(".")[0].lstrip("+") for label in text.split(","))
+        row.positive = list(dict.fromkeys(plain))
