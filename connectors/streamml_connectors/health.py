@@ -24,6 +24,8 @@ class HealthBounds:
         Records behind, over all assigned partitions, at least 0.
     snapshot_age
         Seconds since the newest snapshot, above 0.
+    start
+        Seconds that the first events may take instead, above 0: the very first run compiles.
 
     Raises
     ------
@@ -34,9 +36,11 @@ class HealthBounds:
     stall: float = 60.0
     lag: int = 10_000
     snapshot_age: float = 1800.0
+    start: float = 300.0
 
     def __post_init__(self) -> None:
-        if not self.stall > 0 or not self.snapshot_age > 0 or self.lag < 0:
+        seconds = (self.stall, self.snapshot_age, self.start)
+        if not all(one > 0 for one in seconds) or self.lag < 0:
             raise ConfigError(
                 "Bounds of health are above 0 (seconds) and at least 0 (records behind), "
                 f"{self} is not."
@@ -96,9 +100,14 @@ class Health:
         self._now = now
         self._born = now()
         self._seen: tuple[float, Operation | None] = (self._born, None)
+        self._warm = False  # no word of the main loop is due soon before its first events
 
-    def progressed(self, operation: Operation | None = None) -> None:
-        """The main loop went round; ``None`` says nothing new of its surroundings."""
+    def progressed(self, operation: Operation | None = None, *, warm: bool = True) -> None:
+        """The main loop went round; ``None`` says nothing new of its surroundings.
+
+        ``warm``: whether events were processed by now, so that the next round is a short one.
+        """
+        self._warm = self._warm or warm
         if operation is None:
             operation = self._seen[1]
         self._seen = (self._now(), operation)  # one assignment: read by other threads
@@ -106,7 +115,7 @@ class Health:
     def alive(self) -> list[Check]:
         """Whether the main loop goes on."""
         age = self._now() - self._seen[0]
-        bound = self.bounds.stall
+        bound = self.bounds.stall if self._warm else max(self.bounds.stall, self.bounds.start)
         if age <= bound:
             what = "Started" if self._seen[1] is None else "Progress"
             return [Check("main_loop", True, f"{what} {age:.0f} s ago.")]

@@ -90,8 +90,9 @@ class KafkaOptions(ConnectionOptions):
 
     def refuse_for_files(self) -> None:
         """Raise where options are given that a file has no use for."""
-        for name in ("labels_topic", "predictions_topic", "dead_letter_topic", "partitions"):
-            if getattr(self, name) is not None:
+        topics = ("labels_topic", "predictions_topic", "dead_letter_topic")
+        for name in (*topics, "partitions", "until_end"):
+            if getattr(self, name) not in (None, False):
                 option = "--" + name.replace("_", "-")
                 raise ConfigError(f"{option} belongs to a Kafka source: name kafka://HOST/TOPIC.")
 

@@ -54,7 +54,9 @@ def test_a_file_of_dead_letters_has_no_scores(tmp_path, capsys):
     assert "2 dead letters" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("args", [["run", "--bogus"], ["run", "nope.csv"], ["nope"], []])
+@pytest.mark.parametrize(
+    "args", [["run", "--bogus"], ["run", "nope.csv"], ["run", "--until-end"], ["nope"], []]
+)
 def test_mistakes_exit_with_2(args, capsys):
     assert call(*args) == 2
     said = capsys.readouterr()

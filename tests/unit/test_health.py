@@ -23,7 +23,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def health(clock: Clock) -> Health:
-    return Health(HealthBounds(stall=60, lag=1000, snapshot_age=600), now=clock)
+    return Health(HealthBounds(stall=60, lag=1000, snapshot_age=600, start=60), now=clock)
 
 
 def failing(health: Health) -> list[str]:
@@ -43,6 +43,21 @@ def test_it_is_alive_until_the_main_loop_stands_still(health: Health, clock: Clo
     health.progressed()
     assert healthy(health.alive())
     assert failing(health) == ["started"]  # a sign of life is no event
+
+
+def test_the_first_events_may_take_as_long_as_compiling_takes(clock: Clock) -> None:
+    """Else the very first start on a slow machine is killed while it compiles, again and again."""
+    health = Health(HealthBounds(stall=60, start=300), now=clock)
+    clock.now = 20
+    health.progressed(Operation(), warm=False)  # a consumer waits for its first record
+    clock.now = 320
+    assert healthy(health.alive())
+    clock.now = 321
+    assert not healthy(health.alive())
+    health.progressed(Operation())
+    health.progressed(Operation(), warm=False)
+    clock.now += 61
+    assert not healthy(health.alive())
 
 
 def test_a_file_is_ready_once_it_is_read(health: Health, clock: Clock) -> None:

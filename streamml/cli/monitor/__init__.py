@@ -83,7 +83,7 @@ class Monitor(Served):
 
     def show(self, progress: Progress) -> None:
         """Take the newest progress: an observer of the service."""
-        self.health.progressed(progress.operation)
+        self.health.progressed(progress.operation, warm=progress.events > progress.resumed)
         self._feed.show(progress)
         if self._state is None:
             return
