@@ -170,7 +170,9 @@ class LateLoop(Contest):
             timer.lap("predict" if name == "learner" else "beside")
         number = self._arrived
         self._arrived += 1
-        if event.y_kind[0] != LABELS_UNKNOWN:
+        if event.y_kind[0] == LABELS_UNKNOWN:
+            self.score(event, made, timer)  # counted as unscored
+        else:
             self._make_room()
             decided = {name: Predictions(p.indptr, p.indices) for name, p in made.items()}
             own = taken(event, np.zeros(1, np.int64))  # a slice would keep its whole batch
@@ -238,8 +240,8 @@ class LateLoop(Contest):
         for column in known.tolist():
             delay = self.delay.taken(event.ids[0], names[column])
             by_delay.setdefault(delay, []).append(column)
-        if len(by_delay) == 1:
-            return [(next(iter(by_delay)), None)]
+        if len(by_delay) < 2:  # where nothing is known, nothing is on its way
+            return [(next(iter(by_delay), 0.0), None)]
         return [(delay, np.array(part, np.int32)) for delay, part in by_delay.items()]
 
     def _learn_due(self, now: float, timer: Timer) -> int:

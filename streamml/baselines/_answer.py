@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from streamml.types import Int32Array, Int64Array, Predictions
+from streamml.types import EventBatch, Int32Array, Int64Array, Predictions
 
-__all__ = ["answer", "repeat_row"]
+__all__ = ["answer", "known_before", "repeat_row"]
 
 
 def answer(
@@ -33,6 +33,16 @@ def answer(
     scores = np.zeros(len(score_indices), np.float32)
     scores[np.repeat(score_indptr[:-1], np.diff(indptr)) + indices] = 1.0
     return Predictions(indptr, indices, score_indptr, score_indices, scores)
+
+
+def known_before(known: int, batch: EventBatch) -> Int32Array:
+    """Number of labels known before each event, ``(n,)``, of which ``known`` before the first.
+
+    It never falls: events whose labels were late may be learned after others that came later.
+    """
+    least = max(known, batch.schema.declared_labels)
+    so_far = np.concatenate([[least], batch.n_labels[:-1]])[: len(batch)]
+    return np.maximum.accumulate(so_far).astype(np.int32)
 
 
 def repeat_row(row: Int32Array, n: int) -> tuple[Int64Array, Int32Array]:

@@ -112,10 +112,11 @@ class OneByOne(Learner):
             if predict:
                 known = max(self._known, batch.schema.declared_labels)
                 answers.append(self._answer(row, known))
-            self._known = int(batch.n_labels[i])
+            # labels that were late are learned after events that knew more
+            self._known = max(self._known, int(batch.n_labels[i]))
             self._position += 1
             if batch.y_kind[i] != LABELS_UNKNOWN:
-                self._study(row, _truth(batch, i), self._known)
+                self._study(row, _truth(batch, i, self._known), self._known)
         return answers
 
 
@@ -129,10 +130,10 @@ def _row(batch: EventBatch, i: int) -> Row:
     )
 
 
-def _truth(batch: EventBatch, i: int) -> Truth:
+def _truth(batch: EventBatch, i: int, known: int) -> Truth:
     positive = batch.y_indices[batch.y_indptr[i] : batch.y_indptr[i + 1]]
     if batch.y_kind[i] == LABELS_FULL:
-        every = np.ones(batch.n_labels[i], np.bool_)
+        every = np.ones(known, np.bool_)
         every[positive] = False
         return Truth(positive, np.flatnonzero(every).astype(np.int32), True)
     span = slice(batch.negative_indptr[i], batch.negative_indptr[i + 1])

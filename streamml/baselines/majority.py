@@ -11,7 +11,7 @@ import numpy as np
 
 from streamml._capture import check, check_range, part_of, rebuild
 from streamml.base import MIN_SCORE, Learner
-from streamml.baselines._answer import answer, repeat_row
+from streamml.baselines._answer import answer, known_before, repeat_row
 from streamml.errors import ConfigError
 from streamml.types import LABELS_FULL, EventBatch, Int32Array, Predictions, Schema
 
@@ -66,9 +66,7 @@ class MajorityLabelSet(Learner):
         self._count(batch)
 
     def test_then_train(self, batch: EventBatch, min_score: float = MIN_SCORE) -> Predictions:
-        known = np.empty(len(batch), np.int32)
-        known[:1] = self._known
-        known[1:] = batch.n_labels[:-1]
+        known = known_before(self._known, batch)
         before = self._best
         changes = self._count(batch)
         # Rows up to and including the one that changed the majority had the old one.
@@ -79,7 +77,7 @@ class MajorityLabelSet(Learner):
         np.cumsum(np.repeat([len(s) for s in sets], repeats), out=indptr[1:])
         runs = [np.tile(s, r) for s, r in zip(sets, repeats.tolist(), strict=True)]
         indices = np.concatenate(runs).astype(np.int32, copy=False)
-        return answer(indptr, indices, np.maximum(known, batch.schema.declared_labels), min_score)
+        return answer(indptr, indices, known, min_score)
 
     # -- state: label sets as rows of columns, in order of first appearance -------------------
 
@@ -148,7 +146,7 @@ class MajorityLabelSet(Learner):
             if count == 1 and len(counts) > self.max_sets:
                 counts = self._forget(best)
         self._best, self._best_count = best, best_count
-        self._known = int(batch.n_labels[-1])
+        self._known = max(self._known, int(batch.n_labels.max()))
         self._position += len(batch)
         return changes
 

@@ -10,7 +10,7 @@ from numba import njit
 
 from streamml._capture import check, check_range
 from streamml.base import MIN_SCORE, Learner
-from streamml.baselines._answer import answer, repeat_row
+from streamml.baselines._answer import answer, known_before, repeat_row
 from streamml.types import (
     LABELS_FULL,
     LABELS_PARTIAL,
@@ -60,11 +60,9 @@ class NoChange(Learner):
         self._follow(batch)
 
     def test_then_train(self, batch: EventBatch, min_score: float = MIN_SCORE) -> Predictions:
-        known = np.empty(len(batch), np.int32)
-        known[:1] = self._known
-        known[1:] = batch.n_labels[:-1]
+        known = known_before(self._known, batch)
         indptr, indices = self._follow(batch)
-        return answer(indptr, indices, np.maximum(known, batch.schema.declared_labels), min_score)
+        return answer(indptr, indices, known, min_score)
 
     def _check_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
         check(0 <= learned["_known"] <= len(schema.labels), "the previous label set", "is too long")
@@ -87,7 +85,7 @@ class NoChange(Learner):
         )
         self._previous = last.copy()
         if len(batch):
-            self._known = int(batch.n_labels[-1])
+            self._known = max(self._known, int(batch.n_labels.max()))
             self._position += len(batch)
         return indptr, indices
 

@@ -6,10 +6,11 @@ import pytest
 from streamml import IHOMER, state
 from streamml._late_loop import LateLoop
 from streamml.base import Learner
+from streamml.baselines import ISOUPT, MLHAT, MLHT, MLHTPS, MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, StateError
 from streamml.evaluate import Delay, VariableDelay, prequential
 from streamml.streams import DemoStream
-from streamml.types import LABELS_PARTIAL, EventBatch, Predictions, Schema
+from streamml.types import LABELS_PARTIAL, Event, EventBatch, PartialLabels, Predictions, Schema
 
 
 class Notes(Learner):
@@ -151,3 +152,42 @@ def test_a_delay_of_an_event_is_a_number(delay):
 def test_the_delay_of_each_event_comes_from_a_function():
     with pytest.raises(ConfigError, match="give a function"):
         VariableDelay(5)
+
+
+def grown():
+    """An early event that knows one label, and a later one that brings three more."""
+    events = [
+        Event(0, 0.0, {"f": 1.0}, PartialLabels(frozenset({"a"}), frozenset())),
+        Event(1, 1.0, {"f": 1.0}, frozenset({"b", "c", "d"})),
+        Event(2, 2.0, {"f": 1.0}),
+    ]
+    return EventBatch.from_events(events, Schema())
+
+
+@pytest.mark.parametrize("make", [NoChange, MajorityLabelSet, MLHT, MLHTPS, MLHAT, ISOUPT])
+def test_an_event_learned_after_later_ones_takes_no_label_back(make):
+    late = VariableDelay(lambda event, label: 2 if event == 0 else 0)
+    loop, again = LateLoop(make(), delay=late), LateLoop(make(), delay=late)
+    batch = grown()
+    loop.step(batch)
+    asked = loop.learner.predict(batch.slice(2, 3), min_score=0.0)
+    assert asked.score_indices.tolist() == [0, 1, 2, 3]
+    again.restore(loop.snapshot())
+    x = {"f": 1.0}
+    assert again.learner.predict_proba_one(x) == loop.learner.predict_proba_one(x)
+
+
+def test_an_event_of_which_nothing_is_known_does_not_wait():
+    nothing = PartialLabels(frozenset(), frozenset())
+    events = [Event(k, float(k), {"f": 1.0}, y) for k, y in enumerate([frozenset(), nothing])]
+    late = VariableDelay(lambda event, label: 9, per_label=True)
+    loop = LateLoop(NoChange(), delay=late)
+    loop.step(EventBatch.from_events(events, Schema()))
+    assert (loop.waiting, loop.expired, loop.metrics["learner"].events) == (0, 0, 2)
+
+
+def test_events_without_labels_are_counted_as_in_the_plain_loop():
+    events = [Event(k, float(k), {"f": 1.0}, None if k % 2 else frozenset("a")) for k in range(6)]
+    for delay in (Delay(events=1), VariableDelay(lambda event, label: 1)):
+        found = prequential([EventBatch.from_events(events, Schema())], NoChange(), delay=delay)
+        assert (found.metrics["learner"].events, found.metrics["learner"].unscored) == (3, 3)
