@@ -35,6 +35,10 @@ class Learner(NamedFace, abc.ABC):
     one event at a time, :meth:`test_then_train`. It reads names only through
     :attr:`schema`; arrays carry columns.
 
+    A learner serves one thread at a time: even ``predict``, which changes nothing that was
+    learned, may work in memory of the learner's own. Give every thread a copy
+    (:func:`copy.deepcopy`), or let them take turns with a lock.
+
     Examples
     --------
     >>> from streamml.baselines import NoChange
@@ -97,7 +101,7 @@ class Learner(NamedFace, abc.ABC):
         SchemaError
             The schema's names stand at other columns than those of the restored learner.
         """
-        if self._schema is None:
+        if self._schema is None or self._unbound:
             self._schema = schema
         elif self._schema is not schema and self._resumed:
             schema.take_over(self._schema)
@@ -108,6 +112,12 @@ class Learner(NamedFace, abc.ABC):
                 "use one Schema object for all batches of a stream, or clone() the learner; with "
                 "learner.restore(learner.snapshot()) it goes on with another stream of such names."
             )
+
+    @property
+    def _unbound(self) -> bool:
+        """Whether it has no names yet: asking it before it learned anything makes none."""
+        mine = self._schema
+        return mine is None or not (self._position or len(mine.features) or len(mine.labels))
 
     # -- what it says of itself --------------------------------------------------------
 

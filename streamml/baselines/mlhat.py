@@ -192,7 +192,7 @@ class MLHAT(Learner):
     # -- the contract ------------------------------------------------------------------
 
     def bind(self, schema: Schema) -> None:
-        new = self._schema is None
+        new = self._unbound
         super().bind(schema)
         if new:
             self._room = (max(schema.declared_features, 1), _padded(schema.declared_labels), 1)
@@ -282,7 +282,7 @@ class MLHAT(Learner):
         start = 0
         while start < len(batch):
             stop = min(start + _RUN, len(batch))
-            labels = max(int(batch.n_labels[-1]), int(self._tree.work.clock[KNOWN]))
+            labels = max(int(batch.n_labels.max()), int(self._tree.work.clock[KNOWN]))
             output = new_output(stop - start if predict else 0, labels)
             start = run_tree(
                 self._plan,
@@ -311,8 +311,8 @@ class MLHAT(Learner):
     def _reserve(self, batch: EventBatch) -> None:
         """Make room for the columns of a batch; how much there is changes no result."""
         d, known, w = self._room
-        features = max(int(batch.x_indices.max(initial=-1)) + 1, int(batch.n_features[-1]))
-        labels = max(int(batch.n_labels[-1]), int(self._tree.work.clock[KNOWN]))
+        features = max(int(batch.x_indices.max(initial=-1)) + 1, int(batch.n_features.max()))
+        labels = max(int(batch.n_labels.max()), int(self._tree.work.clock[KNOWN]))
         widest = min(int(np.diff(batch.x_indptr).max()), WIDEST)
         if features <= d and labels <= known and widest <= w:
             return

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from streamml._rows import taken
 from streamml.base import Learner
 from streamml.baselines import MLHAT, MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, ContractError
@@ -201,3 +202,15 @@ def test_reference_figures(dataset: str, make: Callable[[], Learner], name: str)
     assert {m: found[m] for m in METRICS} == pytest.approx(
         {m: expected[m] for m in METRICS}, abs=6e-7
     )
+
+
+def test_rows_in_any_order_stay_within_the_arrays() -> None:
+    truth = [frozenset({f"label_{k}"}) for k in range(60)]
+    events = [Event(k, 0.0, {f"f{k}": 1.0, "g": float(k)}, y) for k, y in enumerate(truth)]
+    newest_first = taken(EventBatch.from_events(events, Schema()), np.arange(60)[::-1])
+    whole, single = MLHAT(), MLHAT()
+    found = whole.test_then_train(newest_first, 0.0)
+    apart = [single.test_then_train(newest_first.slice(k, k + 1), 0.0) for k in range(60)]
+    expected = Predictions.concatenate(apart)
+    assert found.scores.tolist() == expected.scores.tolist()
+    assert found.score_indptr.tolist() == expected.score_indptr.tolist()
