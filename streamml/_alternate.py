@@ -55,6 +55,8 @@ class Alternate:
         The competitor, nothing learned yet.
     clusters
         Number of clusters now.
+    known_labels
+        Number of labels known now.
 
     References
     ----------
@@ -63,8 +65,9 @@ class Alternate:
     without its term in 1/n.
     """
 
-    def __init__(self, learner: Learner, clusters: int) -> None:
+    def __init__(self, learner: Learner, clusters: int, known_labels: int) -> None:
         self.learner = learner
+        self.known_labels = known_labels
         self.events = 0
         """Labelled events seen."""
         self.next_check = _EVERY
@@ -106,14 +109,16 @@ class Alternate:
     def compare(self, events: EventBatch, made: Predictions, leaf_of: Int32Array) -> list[Verdict]:
         """Run the alternate over events that the main one has just learned."""
         rival = self.learner.test_then_train(events)
-        n_labels = int(events.n_labels[-1])
-        for told in (made, rival):  # labels known before that the batch does not count
-            n_labels = max(n_labels, int(told.indices.max(initial=-1)) + 1)
+        # an event counts on the labels known at it, wherever the run of events ends
+        brought = np.where(events.y_kind == LABELS_UNKNOWN, 0, events.n_labels)
+        so_far = np.maximum.accumulate(np.maximum(brought, self.known_labels))
+        n_labels = self.known_labels = int(so_far[-1])
         member = np.zeros((n_labels, len(self._n)))
         member[np.arange(n_labels), leaf_of[:n_labels]] = 1.0
         true = _dense(events.y_indptr, events.y_indices, n_labels)
         known = true | _dense(events.negative_indptr, events.negative_indices, n_labels)
-        known |= (events.y_kind == LABELS_FULL)[:, None]
+        full = (events.y_kind == LABELS_FULL)[:, None]
+        known |= full & (np.arange(n_labels) < so_far[:, None])
         wrong = (_dense(made.indptr, made.indices, n_labels) != true).astype(np.float64)
         wrong -= _dense(rival.indptr, rival.indices, n_labels) != true
         sizes = known @ member

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from streamml._loop import DRIFT, Watch
 from streamml.base import Learner
 from streamml.drift.adwin import AdwinState, adwin_reset, new_adwin_state
 from streamml.nodes import NodeClassifier
-from streamml.nodes.stack import Stack, label_variances, take_labels
+from streamml.nodes.own import fresh_own
+from streamml.nodes.stack import N_LABELS, Stack, label_variances, take_labels
 from streamml.types import Change, EventBatch, Predictions, Schema
 
 __all__ = ["Watched"]
@@ -28,6 +29,15 @@ class Watched(ArraysKept, Learner):
     classifiers: Sequence[NodeClassifier] | None
     _detectors: AdwinState
     _leaf_ids: list[int]
+
+    def clone(
+        self, new_params: dict[str, Any] | None = None, include_attributes: bool = False
+    ) -> Self:
+        """A learner with the same parameters that has seen nothing, nor have its classifiers."""
+        fresh: Any = self.classifiers
+        if fresh is not None and not include_attributes:
+            fresh = (tuple if isinstance(fresh, tuple) else list)(map(fresh_own, fresh))
+        return super().clone({"classifiers": fresh, **(new_params or {})}, include_attributes)
 
     def _watch(self) -> Watch:
         leaves = self.n_clusters
@@ -58,7 +68,9 @@ class Watched(ArraysKept, Learner):
         wanted = self.alternates and not self.classifiers and (rival is None or late)
         if wanted and self._two_fit():
             self._note("warning", leaf, loss, before)
-            self._alternate = Alternate(self._newcomer(self.schema, self._stack), self.n_clusters)
+            newcomer = self._newcomer(self.schema, self._stack)
+            known = int(self._stack.clock[N_LABELS])
+            self._alternate = Alternate(newcomer, self.n_clusters, known)
 
     def _newcomer(self, schema: Schema, stack: Stack) -> Self:
         """A learner that knows nothing but how features are scaled."""

@@ -176,7 +176,7 @@ class IHOMER(Explained, Watched, Learner):
     # -- the contract ------------------------------------------------------------------
 
     def bind(self, schema: Schema) -> None:
-        new, before = self._schema is None, self._schema
+        new, before = self._unbound, self._schema
         super().bind(schema)
         if before is not schema:
             self._memory.cap_names(schema)
@@ -344,7 +344,8 @@ class IHOMER(Explained, Watched, Learner):
         restore_own(self.classifiers or (), part_of(learned, "classifiers", list))
         alternate = None
         if learned.get("alternate") is not None:
-            alternate = Alternate(self._newcomer(schema, stack), len(tree.leaves))
+            known = int(stack.clock[N_LABELS])
+            alternate = Alternate(self._newcomer(schema, stack), len(tree.leaves), known)
             alternate.restore(part_of(learned, "alternate", dict), schema)
         self._stack, self._extras, self._detectors = stack, extras, detectors
         self._hierarchy, self._changes, self._alternate = hierarchy, changes, alternate

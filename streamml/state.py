@@ -17,7 +17,6 @@ state apart: loading constructs the learner and then restores it.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -28,6 +27,7 @@ import streamml
 from streamml._capture import Restorable, part_of
 from streamml._document import pack, unpack
 from streamml._objects import make, may_take, take
+from streamml._parameters import parameter_names
 from streamml._statefile import read_file, write_file
 from streamml.base import Learner
 from streamml.errors import ConfigError, StateError
@@ -194,7 +194,7 @@ def revive(mapping: Mapping[str, Any], known: Known = ()) -> Learner:
 def _configuration(thing: object) -> dict[str, Any]:
     """Registered name and constructor parameters; objects among these likewise."""
     parameters = {}
-    for name in _parameters(type(thing)):
+    for name in parameter_names(type(thing)):
         if not hasattr(thing, name):
             raise StateError(
                 f"{type(thing).__name__} does not keep its parameter {name!r}: store every "
@@ -202,13 +202,6 @@ def _configuration(thing: object) -> dict[str, Any]:
             )
         parameters[name] = _plain(getattr(thing, name))
     return {"class": _name_of(type(thing)), "parameters": parameters}
-
-
-def _parameters(kind: type) -> list[str]:
-    if kind.__init__ is object.__init__:  # type: ignore[misc]
-        return []
-    found = list(inspect.signature(kind.__init__).parameters.values())[1:]  # type: ignore[misc]
-    return [p.name for p in found if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
 
 
 def _plain(value: Any) -> Any:
@@ -231,7 +224,7 @@ def _plain(value: Any) -> Any:
 def _construct(mapping: Mapping[str, Any], names: Mapping[str, type]) -> object:
     kind = _find(part_of(mapping, "class", str, "the saved learner"), names)
     saved = part_of(mapping, "parameters", dict, "the saved learner")
-    unknown = set(saved) - set(_parameters(kind))
+    unknown = set(saved) - set(parameter_names(kind))
     if unknown:
         raise StateError(f"{kind.__name__} has no parameter {min(map(str, unknown))[:40]!r} here.")
     parameters = {name: _revive_parameter(value, names) for name, value in saved.items()}

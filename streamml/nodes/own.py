@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from streamml._capture import Restorable, check
+from streamml._parameters import parameter_names
 from streamml.errors import ConfigError, ContractError, StateError
 from streamml.types import LABELS_FULL, LABELS_UNKNOWN, EventBatch, Float32Array, Int32Array
 
@@ -22,9 +23,10 @@ class NodeClassifier(Protocol):
     The mixture learns per label how far to trust it; it starts at no trust. Features
     come as columns and raw values (what is absent is not listed), labels as columns.
 
-    One that is to be saved with its learner also has ``snapshot() -> dict`` (plain values
-    and arrays) and ``restore(mapping)``, and keeps the parameters of its ``__init__`` in
-    attributes of the same names; :func:`streamml.state.load` is told its class.
+    It keeps the parameters of its ``__init__`` in attributes of the same names, so that a
+    clone of its learner begins with a new one. One that is to be saved with its learner also
+    has ``snapshot() -> dict`` (plain values and arrays) and ``restore(mapping)``;
+    :func:`streamml.state.load` is told its class.
     """
 
     def scores(self, columns: Int32Array, values: Float32Array, n_labels: int) -> Float32Array:
@@ -85,6 +87,28 @@ def teach_own(classifiers: Sequence[NodeClassifier], batch: EventBatch) -> None:
         false = np.setdiff1d(np.arange(n_labels, dtype=np.int32), true)
     for classifier in classifiers:
         classifier.learn(batch.x_indices, batch.x_values, true, false, n_labels)
+
+
+def fresh_own(classifier: NodeClassifier) -> NodeClassifier:
+    """One with the same parameters that has learned nothing.
+
+    Raises
+    ------
+    ContractError
+        It does not keep its parameters, so that nobody can tell them from what it learned.
+    """
+    if hasattr(classifier, "clone"):  # one of river's
+        made: NodeClassifier = classifier.clone()
+        return made
+    kind, parameters = type(classifier), {}
+    for name in parameter_names(kind):
+        if not hasattr(classifier, name):
+            raise ContractError(
+                f"The node classifier {kind.__name__} does not keep its parameter {name!r}: store "
+                "every parameter of __init__ in an attribute of the same name, or give it clone()."
+            )
+        parameters[name] = copy.deepcopy(getattr(classifier, name))
+    return kind(**parameters)
 
 
 def own_snapshot(classifier: NodeClassifier) -> Mapping[str, Any]:

@@ -164,3 +164,28 @@ def test_logits_that_do_not_fit_are_refused(logits, sentence):
 
     with pytest.raises(ContractError, match=sentence):
         IHOMER("fast", classifiers=[Odd()]).learn_one({"f": 1.0}, {"a": True, "b": False})
+
+
+class Counter:
+    def __init__(self, step=1):
+        self.step, self.seen = step, 0
+
+    def scores(self, columns, values, n_labels):
+        return np.full(n_labels, self.seen, np.float32)
+
+    def learn(self, columns, values, true, false, n_labels):
+        self.seen += self.step
+
+
+class Forgetful(Counter):
+    def __init__(self, pace):
+        super().__init__(pace)
+
+
+def test_a_clone_begins_with_classifiers_that_have_learned_nothing():
+    model = IHOMER("fast", classifiers=(Counter(step=2),))
+    model.learn_one({"f": 1.0}, {"a"})
+    (own,) = model.clone().classifiers
+    assert (own.step, own.seen, model.classifiers[0].seen) == (2, 0, 2)
+    with pytest.raises(ContractError, match="does not keep its parameter 'pace'"):
+        IHOMER("fast", classifiers=[Forgetful(1)]).clone()

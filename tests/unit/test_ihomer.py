@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamml import IHOMER
+from streamml._alternate import Alternate
+from streamml.baselines import MLHAT, NoChange
 from streamml.errors import ConfigError, ContractError, SchemaError
 from streamml.hierarchy import RULES
 from streamml.nodes import PRESETS
@@ -316,3 +318,30 @@ def test_a_stationary_stream_grows_no_alternate():
     model = IHOMER()
     model.learn(EventBatch.from_events(stream, Schema()))
     assert not [c for c in model.changes if c.scope == "local"]
+
+
+def test_an_alternate_is_compared_on_the_labels_known_at_each_event():
+    rng, told = np.random.default_rng(3), []
+    for k in range(200):
+        known = 4 + k // 10
+        y = frozenset(f"l{c}" for c in range(known) if rng.random() < 0.3) | {f"l{known - 1}"}
+        told.append(Event(k, 0.0, {"f": float(rng.random())}, y if k % 7 else None))
+    batch = EventBatch.from_events(told, Schema())
+    sums = []
+    for size in (1, 13, 200):
+        rival = Alternate(IHOMER(preset="fast"), 1, 0)
+        main, leaf_of = IHOMER(preset="fast", n_min=10_000), np.zeros(64, np.int32)
+        for start in range(0, 200, size):
+            part = batch.slice(start, min(start + size, 200))
+            rival.compare(part, main.test_then_train(part), leaf_of)
+        sums.append(rival.snapshot()["trial"]["sums"].tolist())
+    assert sums[0] == sums[1] == sums[2]
+
+
+def test_asking_before_learning_leaves_it_free_for_any_stream():
+    for make in (lambda: IHOMER(preset="fast"), MLHAT, NoChange):
+        asked, fresh = make(), make()
+        assert asked.predict_one({"f": 1.0}) == {}
+        batches = [batch_of(60), batch_of(60)]
+        answers = [m.test_then_train(b) for m, b in zip((asked, fresh), batches, strict=True)]
+        assert all(map(np.array_equal, arrays(answers[0]), arrays(answers[1])))
