@@ -100,6 +100,11 @@ class DemoStream(GeneratedStream):
         ``"natural"``, or ``"shuffled"``: rows in ``default_rng(1).permutation(n_events)``,
         all generated at the first one; events keep their ids and timestamps.
 
+    Attributes
+    ----------
+    drifts : tuple of KnownDrift
+        The drifts within the length of the stream; none in shuffled order.
+
     Raises
     ------
     ConfigError
@@ -136,6 +141,8 @@ class DemoStream(GeneratedStream):
         features = [f"dense_{i:02d}" for i in range(_DENSE)]
         features += [f"sparse_{i:02d}" for i in range(_SPARSE)]
         self._schema = Schema(features, _LABELS)
+        known = _DRIFTS if order == "natural" else ()
+        self.drifts = tuple(drift for drift in known if drift.start < n_events)
         self._concepts = tuple(_concept(seed, number) for number in range(3))
         self._block = lru_cache(maxsize=2)(self._make_block)
         self._all: _Rows | None = None

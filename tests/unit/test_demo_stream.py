@@ -110,6 +110,11 @@ def test_is_learnable_but_not_trivial(demo):
     assert 0.6 < linear_f1(x, y, slice(0, 4_000), slice(4_000, 5_000)) < 0.9
 
 
+def test_it_names_the_drifts_it_contains():
+    assert [drift.start for drift in DemoStream(n_events=9_001).drifts] == [5_000, 9_000]
+    assert DemoStream(order="shuffled").drifts == ()
+
+
 def test_every_drift_breaks_what_was_learned(demo):
     stream, x, y = demo
     assert [(d.kind, d.start, d.end) for d in stream.drifts] == [
