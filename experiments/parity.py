@@ -6,6 +6,7 @@ ones a figure should agree within 0.05; what does not is printed with what is kn
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +122,7 @@ def main(results: Path, every: bool) -> None:
         for kind, same in (("same file and order", True), ("near or other", False)):
             of = [a for a in found if a.learner == name and (a.compared == "same order") is same]
             if of:
-                middle = sorted(abs(a.difference) for a in of)[len(of) // 2]
+                middle = statistics.median(abs(a.difference) for a in of)
                 agree = sum(a.agrees for a in of)
                 rates.add_row(name, kind, str(agree), str(len(of)), f"{middle:.3f}")
     listed = _table(

@@ -21,10 +21,11 @@ def _cell(result: Result | None, metric: str, best: float | None) -> str:
         return '<td class="none" title="not run">-</td>'
     if result.status == "failed":
         return f'<td class="failed" title="{escape(result.reason, quote=True)}">failed</td>'
-    value = result.scores[metric]
     if result.status == "unfinished":
         note = f"{result.reason}; event {result.events:,} of {result.length:,}"
-        return f'<td class="cut" title="{escape(note, quote=True)}">{value:.3f}†</td>'
+        value = f"{result.scores[metric]:.3f}" if result.scores else "-"  # ended before it told
+        return f'<td class="cut" title="{escape(note, quote=True)}">{value}†</td>'
+    value = result.scores[metric]
     kind = ' class="best"' if best is not None and f"{value:.3f}" == f"{best:.3f}" else ""
     return f"<td{kind}>{value:.3f}</td>"
 

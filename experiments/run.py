@@ -42,18 +42,30 @@ def seconds(text: str) -> float:
 def cells_of(
     datasets: list[str], names: list[str], orders: list[str], seeds: list[int]
 ) -> list[Cell]:
-    """Every cell, smallest dataset first; what no seed changes is run with the first only."""
+    """Every cell once, smallest dataset first; what no seed changes is run with the first only.
+
+    Raises
+    ------
+    ConfigError
+        An order is not known, or two cells would be kept in one file.
+    """
     for order in orders:
         if order not in ("natural", "shuffled"):
             raise ConfigError(f"The order {order!r} is not known: use natural or shuffled.")
     seeded = {name: _takes_seed(name) for name in names}
-    return [
+    cells = [
         Cell(dataset, order, name, seed)
         for dataset in datasets
         for order in orders
         for name in names
         for seed in (seeds if seeded[name] or order == "shuffled" else seeds[:1])
     ]
+    kept: dict[str, Cell] = {}
+    for cell in cells:
+        other = kept.setdefault(cell.file, cell)
+        if other != cell:
+            raise ConfigError(f"{other} and {cell} would be kept in one file: rename one of them.")
+    return list(kept.values())
 
 
 def _takes_seed(name: str) -> bool:

@@ -33,7 +33,7 @@ class Cell:
 
     @property
     def file(self) -> str:
-        """Its file's name; two cells never share one."""
+        """Its file's name; names that differ in signs or spaces alone share one."""
         words = (self.dataset, self.order, self.learner, f"seed{self.seed}")
         return "__".join(re.sub(r"[^\w@.+-]+", "_", word) for word in words) + ".parquet"
 

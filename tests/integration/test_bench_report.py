@@ -18,6 +18,7 @@ from experiments.published import Published, standing
 from experiments.report_claims import CLAIMS, check
 from experiments.report_data import METRICS, Figures
 from experiments.report_ranks import rank
+from experiments.report_tables import metric_table
 from experiments.store import Cell, Result, save
 from experiments.svg import Axis, Line, Plot, Point
 
@@ -151,6 +152,13 @@ def test_the_best_is_marked_and_the_unfinished_is_not_hidden(made):
     assert re.search(r'<td class="cut" title="[^"]*event 900 of 2,000">0\.\d{3}†</td>', yeast)
 
 
+def test_a_cell_that_was_killed_before_it_told_anything_is_shown():
+    killed = Result(Cell("flags", "natural", "VW plt", 1), "unfinished", "over 9 MiB of memory")
+    others = [result("flags", "natural", name) for name in ("streamml", "no-change")]
+    table = metric_table(Figures.of([*others, killed], "natural"), "micro_f1")
+    assert '<td class="cut" title="over 9 MiB of memory; event 0 of 0">-†</td>' in table
+
+
 def test_the_summary_in_markdown(made):
     text = (made / "page" / "report.md").read_text()
     assert "127 cells, 122 finished" in text
@@ -224,6 +232,17 @@ def test_ours_stands_beside_the_best_published_figure_of_each_dataset(made):
     assert standing(figures, published, "streamml", "micro_f1") is None
     said = (made / "page" / "report.md").read_text()
     assert f"- streamml: exact match {np.mean(mine):.3f} (0.340), 2 of 2" in said
+
+
+def test_parity_tells_the_median_difference(made, tmp_path, monkeypatch):
+    ours = result("birds", "natural", "BR+HT").scores["exact_match"]
+    (tmp_path / "published.csv").write_text(
+        "dataset,learner,metric,value,source\n"
+        f"Birds,HT,exact_match,{ours + 0.1},x\nBirds,HT,micro_f1,{ours + 0.4},x\n"
+    )
+    monkeypatch.setenv("STREAMML_REFERENCE", str(tmp_path))
+    printed = CliRunner().invoke(parity.main, ["--results", str(made)]).output
+    assert "0.250" in printed.splitlines()[-2]
 
 
 def test_a_plot_of_nothing_says_so():

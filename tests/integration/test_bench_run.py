@@ -179,6 +179,9 @@ def test_cells_are_every_combination_once_and_seeds_only_where_they_matter():
     assert len({c.file for c in cells}) == 14
     with pytest.raises(ConfigError, match="order 'sorted' is not known"):
         cells_of(["flags"], ["no-change"], ["sorted"], [1])
+    with pytest.raises(ConfigError, match="one file: rename"):
+        cells_of(["flags"], ["my learner", "my_learner"], ["natural"], [1])
+    assert len(cells_of(["flags"], ["no-change"], ["shuffled"], [1, 1])) == 1
 
 
 def test_a_result_is_read_as_it_was_written(tmp_path):
