@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -205,6 +206,15 @@ def test_a_claim_leaves_out_who_seldom_finished_where_it_was_run():
     rare = [r for r in kept if r.cell.learner != "BR+NB" or r.cell.dataset != "flags"]
     verdict = check(Figures.of(rare, "natural"), CLAIMS[1])
     assert (verdict.against, verdict.left_out, verdict.datasets) == (["BR+HT"], ["BR+NB"], 4)
+
+
+def test_a_learner_run_on_one_dataset_does_not_shrink_a_claim_to_it():
+    kept = [r for r in everything() if r.cell.order == "natural"]
+    before = check(Figures.of(kept, "natural"), CLAIMS[1])
+    tried = replace(kept[0], cell=Cell("flags", "natural", "BR+ARF", 1))
+    verdict = check(Figures.of([*kept, tried], "natural"), CLAIMS[1])
+    assert (verdict.left_out, verdict.datasets) == (["BR+ARF"], 5)
+    assert verdict.gain == before.gain
 
 
 def test_parity_lists_what_differs_by_more_than_005(made):
