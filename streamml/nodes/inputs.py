@@ -3,7 +3,9 @@
 Dense streams are standardised, clipped and divided by the square root of the number of
 features; sparse ones are divided by the running maximum of each feature and brought to
 unit length, never centred, so that a row costs its non-zeros. That common scale is what
-lets one configuration serve all streams. Which it is, is settled in the first events.
+lets one configuration serve all streams. Which it is, is settled in the first events; from
+then on the statistics are robust: the maximum rises by a tenth at a time, as one wild value
+must not make all later ones look alike.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ _FEW = 64  # up to so many features every stream is dense
 _MIN_RATE = F4(1e-4)  # slowest forgetting of means and variances
 _CLIP = F4(4.0)
 _HUGE = F4(1e15)  # larger values count as this, so that squares stay finite
+_WILD = F4(30.0)  # deviations: once settled, a value further off the mean counts as this ...
+_STEP = F4(1.1)  # ... and makes the maximum so many times larger at most
 _IS_DENSE, _NONZEROS, _CELLS, _EVENTS = range(4)
 
 
@@ -149,17 +153,28 @@ def inputs_row(
 
 
 @part
+def _risen(top: np.float32, size: np.float32, settled: bool) -> np.float32:
+    """The running maximum, which one wild value does not raise by much."""
+    if settled and top > F4(0.0):
+        size = min(size, _STEP * top)
+    return max(top, size)
+
+
+@part
 def _learn_dense(st: Inputs, d: int) -> None:
     eta = max(F4(1.0) / F4(st.mode[_EVENTS] + 1), _MIN_RATE)
     row = st.x0
     mean = st.mean
     var = st.var
     top = st.top
+    settled = st.mode[_EVENTS] >= _SETTLED
     for j in range(d):
         e = row[j] - mean[j]
+        if settled and e * e > _WILD * _WILD * var[j] > F4(0.0):
+            e = np.sign(e) * _WILD * np.sqrt(var[j])
         mean[j] += eta * e
         var[j] = (F4(1.0) - eta) * (var[j] + eta * e * e)
-        top[j] = max(top[j], abs(row[j]))
+        top[j] = _risen(top[j], abs(row[j]), settled)
 
 
 @part
@@ -178,8 +193,10 @@ def inputs_learn(
         _spread(st, idx, val, a, b, d, absent_is_zero)
         _learn_dense(st, d)
     else:
+        settled = st.mode[_EVENTS] >= _SETTLED
         for p in range(a, b):
-            st.top[idx[p]] = max(st.top[idx[p]], min(abs(val[p]), _HUGE))
+            j = idx[p]
+            st.top[j] = _risen(st.top[j], min(abs(val[p]), _HUGE), settled)
     if st.mode[_EVENTS] < _SETTLED:
         st.mode[_IS_DENSE] = 1 if dense else 0
         st.mode[_NONZEROS] += _nonzeros(val, a, b)

@@ -10,6 +10,7 @@ from streamml._alternate import Alternate
 from streamml.baselines import MLHAT, NoChange
 from streamml.errors import ConfigError, ContractError, SchemaError
 from streamml.hierarchy import RULES
+from streamml.metrics import Prequential
 from streamml.nodes import PRESETS
 from streamml.streams import DemoStream
 from streamml.types import Event, EventBatch, PartialLabels, Schema
@@ -274,6 +275,36 @@ def micro_f1(batch, predictions, start, stop):
         said = set(predictions.row(row).tolist())
         hit, told = hit + 2 * len(true & said), told + len(true) + len(said)
     return hit / told
+
+
+@pytest.mark.parametrize("n_features", [5, 100])
+@pytest.mark.parametrize("preset", ["fast", "default"])
+def test_one_wild_value_costs_little(preset, n_features):
+    """It must not make every later value of its feature look the same."""
+    rng = np.random.default_rng(5)
+    values = rng.normal(size=(2500, n_features)).astype(np.float32)
+    if n_features > 64:  # a sparse stream, where each label hangs on one feature
+        values[rng.random(values.shape) < 0.8] = 0.0
+    on = values[:, :3] > 0.2
+
+    def correct(wild):
+        x = values.copy()
+        x[1500, :3] = wild
+        rows = [
+            Event(t, float(t), {f"f{j}": float(row[j]) for j in np.flatnonzero(row)},
+                  frozenset(f"l{k}" for k in np.flatnonzero(on[t])))
+            for t, row in enumerate(x)
+        ]  # fmt: skip
+        batch = EventBatch.from_events(rows, Schema())
+        model, score = IHOMER(preset=preset), Prequential()
+        model.learn(batch.slice(0, 1501))
+        score.update(rest := batch.slice(1501, 2500), model.test_then_train(rest))
+        return score.cumulative().micro_f1
+
+    usual = correct(values[1500, :3])
+    assert usual > 0.8
+    for wild in (1e3, -1e6, 1e30):
+        assert correct(wild) > usual - 0.06
 
 
 def test_a_sudden_drift_swaps_in_what_an_alternate_learned():
