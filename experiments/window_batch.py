@@ -67,7 +67,7 @@ class WindowBatch(OneByOne):
         if self._fitted is not None:
             found = self._fitted(_matrix([row], self._width))
             chosen += self._columns[np.flatnonzero(found)].tolist()
-        return as_answer(tuple(sorted(chosen)), n_labels)
+        return as_answer(tuple(sorted(set(chosen))), n_labels)
 
     def _study(self, row: Row, truth: Truth, n_labels: int) -> None:
         if not truth.full:
@@ -88,7 +88,9 @@ class WindowBatch(OneByOne):
         self._always = np.flatnonzero(on == len(y))
         self._columns = np.flatnonzero((on > 0) & (on < len(y)))
         self._fitted = None
-        if len(self._columns) > 1:
+        if len(self._columns) == 1:
+            self._columns = self._columns.repeat(2)  # the libraries want two labels
+        if len(self._columns):
             x = _matrix(list(self._rows), self._width)
             self._fitted = _MODELS[self.model](x, y[:, self._columns], self.seed)
 

@@ -7,6 +7,7 @@ import pytest
 from river.naive_bayes import GaussianNB
 from river.tree import HoeffdingTreeClassifier
 
+from experiments.window_batch import WindowBatch
 from streamml.baselines import ISOUPT, MLBELS, MLHT, MLHTPS, BinaryRelevance
 from streamml.baselines._observers import label_entropy
 from streamml.errors import ConfigError
@@ -93,3 +94,16 @@ def test_the_tree_splits_on_the_feature_that_tells():
     assert learner.n_leaves >= 2
     assert learner.schema.features[root.feature] == "sign"
     assert abs(root.threshold) < 0.5
+
+
+@pytest.mark.parametrize("model", ["mlknn", "rakeld", "cooccurrence", "napkinxc"])
+def test_a_batch_model_learns_a_label_that_varies_alone(model):
+    pytest.importorskip("skmultilearn")
+    pytest.importorskip("napkinxc")
+    learner = WindowBatch(model, window=100, every=50)
+    for k in range(100):
+        f = k % 7 - 3.0
+        learner.learn_one({"f": f, "g": 1.0}, {"up": f > 0, "always": True, "never": False})
+    for f in (-2.0, 2.0):
+        found = learner.predict_one({"f": f, "g": 1.0})
+        assert found == {"up": f > 0, "always": True, "never": False}
