@@ -144,7 +144,8 @@ def test_numbers_and_the_end():
     assert stage.length == 5
     assert len(stage.next_batch(9)) == 5
     assert stage.next_batch(9) is None
-    assert stage.drifts
     stage.close()
+    whole = DemoStream()
+    assert InlineEmbeddingSource(whole, SparseProjection(4)).drifts == whole.drifts != ()
     with pytest.raises(ConfigError, match="--text-field"):
         InlineEmbeddingSource(DemoStream(), HashedWords(4))
