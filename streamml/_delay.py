@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -47,11 +48,15 @@ class Delay:
     def __post_init__(self) -> None:
         if (self.events is None) == (self.seconds is None):
             raise ConfigError("Give a label delay either in events or in seconds.")
-        length = self.events if self.seconds is None else self.seconds
-        if not isinstance(length, int | float) or not 0 <= length < math.inf:
+        name, kind = ("events", Integral) if self.seconds is None else ("seconds", Real)
+        length = getattr(self, name)
+        real = isinstance(length, Real) and not isinstance(length, bool)
+        if not real or not 0 <= float(length) < math.inf:
             raise ConfigError(f"A label delay must be finite and at least 0, not {length!r}.")
-        if self.events is not None and not isinstance(self.events, int):
+        if not isinstance(length, kind):
             raise ConfigError(f"A label delay in events is a whole number, not {length!r}.")
+        plain = int(length) if isinstance(length, Integral) else float(length)
+        object.__setattr__(self, name, plain)  # numpy's numbers are numbers, too
 
 
 @dataclass(slots=True)

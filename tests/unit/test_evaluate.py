@@ -226,9 +226,13 @@ def test_mistakes_are_named() -> None:
     for wrong in ({}, {"events": 1, "seconds": 1.0}):
         with pytest.raises(ConfigError, match="either in events or in seconds"):
             Delay(**wrong)
-    for wrong in ({"events": -1}, {"seconds": float("inf")}, {"seconds": float("nan")}):
+    for wrong in ({"events": -1}, {"events": True}, {"seconds": np.inf}, {"seconds": np.nan}):
         with pytest.raises(ConfigError, match="finite and at least 0"):
             Delay(**wrong)
+    with pytest.raises(ConfigError, match=r"is a whole number, not 2\.5"):
+        Delay(events=2.5)
+    assert repr(Delay(events=np.int64(3))) == "Delay(events=3, seconds=None)"
+    assert Delay(seconds=np.float32(2.0)) == Delay(seconds=2.0)
     with pytest.raises(ConfigError, match="batch_size must be at least 1"):
         prequential([], NoChange(), batch_size=0)
     with pytest.raises(ConfigError, match="'learner' names"):
