@@ -25,6 +25,7 @@ import uuid
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from experiments.kafka_broker import Broker
 from experiments.watching import series
@@ -41,7 +42,6 @@ _SHOWN = (
     "streamml_structure_changes_total",
     'streamml_prequential{metric="micro_f1"',
 )
-_LEARNED = 'streamml_event_outcomes_total{outcome="learned"}'  # over all starts of the run
 _PATIENCE = 600.0
 
 
@@ -51,14 +51,25 @@ def say(*words: str) -> list[str]:
     return [sys.executable, "-m", *words] if words[0] == "streamml" else [*words]
 
 
-def wait_for(url: str, events: float, process: subprocess.Popen[str]) -> dict[str, float]:
-    """Wait until so many events were processed."""
+def operation(url: str) -> dict[str, Any]:
+    """How the run stands over all its starts, as its page has it (metrics are of one start)."""
+    try:
+        with urlopen(f"{url}state.json", timeout=10) as answer:
+            state: dict[str, Any] = json.load(answer)["state"] or {}
+    except OSError:
+        return {}  # nobody listens
+    return state.get("operation", {})
+
+
+def wait_for(url: str, events: int, process: subprocess.Popen[str]) -> None:
+    """Wait until so many events were learned, and something is stored to go on from."""
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until and process.poll() is None:
-        found = series(f"{url}metrics")
-        if found.get(_LEARNED, 0.0) >= events:
-            return found
-        time.sleep(0.1)  # metrics are asked for: nothing tells
+        found = operation(url)
+        stored = found and found["snapshot"]["age"] is not None
+        if stored and found["outcomes"]["learned"] >= events:
+            return
+        time.sleep(0.1)  # the page is asked for: nothing tells
     raise RuntimeError(f"the consumer did not reach event {events:,.0f}")
 
 
