@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.registry import Dataset, find
-from experiments.report_data import LOWER_IS_BETTER, Figures
+from experiments.report_data import LOWER_IS_BETTER, Figures, best_of
 
 __all__ = ["APART", "Published", "Standing", "standing"]
 
@@ -39,10 +39,8 @@ class Published:
 
     def best(self, dataset: str, metric: str) -> float | None:
         """The best figure over a whole stream, of any learner; ``None`` where there is none."""
-        found = [v for (d, n, m), v in self.values.items()
-                 if (d, m) == (dataset, metric) and n != APART]  # fmt: skip
-        pick = min if metric in LOWER_IS_BETTER else max
-        return pick(found, default=None)
+        return best_of(metric, (v for (d, n, m), v in self.values.items()
+                                if (d, m) == (dataset, metric) and n != APART))  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from experiments.learners import learners
 from experiments.registry import Dataset, find
 from experiments.store import Result
 
-__all__ = ["METRICS", "Figures", "ranks_of"]
+__all__ = ["LOWER_IS_BETTER", "METRICS", "Figures", "best_of", "ranks_of"]
 
 METRICS = {
     "exact_match": "exact match",
@@ -23,6 +23,12 @@ METRICS = {
     "example_f1": "example-F1",
 }
 LOWER_IS_BETTER = {"hamming_loss"}
+
+
+def best_of(metric: str, values: Iterable[float]) -> float | None:
+    """The best value of a metric; ``None`` of none."""
+    return (min if metric in LOWER_IS_BETTER else max)(values, default=None)
+
 
 _ORDER = ("finished", "unfinished", "failed")
 

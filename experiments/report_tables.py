@@ -9,7 +9,7 @@ from html import escape
 from experiments.published import APART, Published, standing
 from experiments.registry import Dataset, find
 from experiments.report_claims import CLAIMS, Verdict
-from experiments.report_data import LOWER_IS_BETTER, METRICS, Figures, group_of
+from experiments.report_data import METRICS, Figures, best_of, group_of
 from experiments.report_ranks import Ranking
 from experiments.store import Result
 
@@ -46,8 +46,7 @@ def metric_table(figures: Figures, metric: str) -> str:
     rows = []
     for dataset, found in figures.cells.items():
         done = [r.scores[metric] for r in found.values() if r.status == "finished"]
-        pick = min if metric in LOWER_IS_BETTER else max
-        best = pick(done) if done else None
+        best = best_of(metric, done)
         cells = "".join(_cell(found.get(n), metric, best) for n in figures.names)
         rows.append(f'<tr><th scope="row">{escape(dataset)}</th>{cells}</tr>')
     return _table(f"<th>{METRICS[metric]}</th>{_heads(figures.names)}", rows)

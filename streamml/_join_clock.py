@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any, Final
 
 import numpy as np
@@ -66,8 +67,8 @@ class RecordClock:
         if now is None or moment - now <= self._reach:
             if now is None or moment > now:
                 self.now = moment
-            if self._doubts_last or self.doubted:
-                self._keep([])
+            if self.doubted:
+                self.doubted, self.came, self._doubts_last = [], [], False
             return ()
         self.doubted.append(moment)
         self.came.append(None)
@@ -82,14 +83,11 @@ class RecordClock:
     def _go(self) -> list[EventId]:
         came = [event_id for event_id in self.came if event_id is not None]
         self.now = now = min(self.doubted)
-        self._doubts_last = self.doubted[-1] - now > self._reach
-        self._keep([k for k, one in enumerate(self.doubted) if one - now > self._reach])
+        still = [one - now > self._reach for one in self.doubted]
+        self._doubts_last = still[-1]
+        self.doubted = list(compress(self.doubted, still))
+        self.came = list(compress(self.came, still))
         return came
-
-    def _keep(self, which: list[int]) -> None:
-        self.doubted = [self.doubted[k] for k in which]
-        self.came = [self.came[k] for k in which]
-        self._doubts_last = self._doubts_last and bool(which)
 
     def snapshot(self) -> dict[str, Any]:
         """The records in doubt, as plain values and an array."""

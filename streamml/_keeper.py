@@ -151,6 +151,12 @@ class Keeper:
 
     def resume(self) -> bool:
         """Go on from the newest good snapshot; false where there is none."""
+        resumed = self._go_to_newest()
+        if resumed:
+            self._taken = self._clock.now()
+        return resumed
+
+    def _go_to_newest(self) -> bool:
         found = self.folder.newest()
         for path, why in self.folder.broken:
             self._problem(f"the snapshot {path.name} is broken, the one before is used: {why}")
@@ -158,16 +164,13 @@ class Keeper:
             return False
         self._check(found)
         self._go_to(found)
-        self._taken = self._clock.now()
         return True
 
     def rewind(self) -> None:
-        """Go back to what is stored: to the newest snapshot, or to the start of this run."""
-        taken = self._taken
-        if not self.resume():
+        """Go back to what is stored, no newer for it: the newest snapshot, or this run's start."""
+        if not self._go_to_newest():
             assert self._first is not None
             self._go_to(self._first)
-        self._taken = taken  # going back makes nothing newer
 
     def remember_start(self) -> None:
         """Keep the state before the first event, to rewind to while nothing is stored."""

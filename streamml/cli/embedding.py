@@ -142,21 +142,15 @@ def embedded(source: Source, embedder: Embedder, options: EmbedOptions) -> Sourc
     fallback = options.device_fallback == "cpu"
     try:
         if hasattr(source, "before_revoke"):
-            return InlineEmbeddingSource(
-                source, embedder, batch=batch, fallback=fallback, tell=_tell
-            )
+            return InlineEmbeddingSource(source, embedder, batch=batch, fallback=fallback, tell=say)
         return EmbeddingSource(
             source,
             embedder,
             batch=batch,
             max_wait=wait(options.embed_max_wait),
             fallback=fallback,
-            tell=_tell,
+            tell=say,
         )
     except BaseException:
         source.close()
         raise
-
-
-def _tell(sentence: str) -> None:
-    say(sentence)

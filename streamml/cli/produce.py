@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from streamml.cli import words
 from streamml.cli.config import config_option, with_environment
 from streamml.cli.kafka import ConnectionOptions, connection_options, is_kafka
 from streamml.cli.saying import say
@@ -87,7 +88,7 @@ def produce(**options: Any) -> int:
         producer.close()
     say(f"{sent} events sent to {options['target']}")
     if left_out:
-        why = ", ".join(f"{n} {reason}" for reason, n in sorted(left_out.items()))
+        why = words.counts(left_out)
         say(f"rows of {options['file']} that could not be used were left out: {why}")
     return 0
 

@@ -201,10 +201,10 @@ def _run(options: _Options) -> int:
         )
         if service.resume():
             say(f"resumed from {options.snapshots}")
-            stored = service.progress().events
-            if options.limit is not None and stored >= options.limit:
+            limit = options.limit
+            if limit is not None and (stored := service.progress().events) >= limit:
                 holds = f"it holds {words.plural(stored, 'event')}"
-                say(f"{holds}: with --limit {options.limit} nothing is left to do")
+                say(f"{holds}: with --limit {limit} nothing is left to do")
         if is_kafka(options.source):
             collect_seldom()
         if monitor is not None:

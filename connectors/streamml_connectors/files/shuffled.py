@@ -123,10 +123,11 @@ class ShuffledSource:
             )
         if self._position:
             raise ContractError("A position is restored before the first batch: open it again.")
-        of = snapshot.get("of", len(self._load()))  # their number decides on their order
-        if events > len(self._load()) or (events and of != len(self._load())):
+        here = len(self._load())
+        of = snapshot.get("of", here)  # their number decides on their order
+        if events > here or (events and of != here):
             raise DataError(
-                f"{self.name} has {len(self._load())} events, and had {of} at the position "
+                f"{self.name} has {here} events, and had {of} at the position "
                 f"{events}: restore with the file it was taken from."
             )
         self._position = events

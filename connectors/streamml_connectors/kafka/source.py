@@ -349,10 +349,11 @@ class KafkaSource:
 
     def partitions(self) -> tuple[PartitionLag, ...]:
         """How far behind each partition is; not known while no broker answers."""
-        unknown = {*self._positions, *self._fresh} if self._is_silent() else set(self._fresh)
+        assigned = sorted({*self._positions, *self._fresh})
+        unknown = assigned if self._is_silent() else self._fresh
         return tuple(
             PartitionLag(one.topic, one.partition, None if one in unknown else self._lag(one))
-            for one in sorted({*self._positions, *self._fresh})
+            for one in assigned
         )
 
     def _is_silent(self) -> bool:
