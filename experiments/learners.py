@@ -55,7 +55,8 @@ def learners() -> dict[str, LearnerRow]:
         rows += rows_of(Path(yours), "learner", ("name", "class"), _KEYS)
     found = {row["name"]: LearnerRow(where=row.pop("class"), **row) for row in map(dict, rows)}
     for point in entry_points(group=ENTRY_POINTS):
-        found.setdefault(point.name, LearnerRow(point.name, point.value))
+        if point.module.partition(".")[0] != "streamml":  # these are in the table
+            found.setdefault(point.name, LearnerRow(point.name, point.value))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from streamml._loop import Rows
 from streamml._memory import Memory, cut, room_for
 from streamml._slots import FeatureSlots, reserve_of
 from streamml.hierarchy import LabelHierarchy
+from streamml.nodes.layout import Layout
 from streamml.nodes.members import Plan
 from streamml.nodes.room import bytes_for, bytes_held, clear_features, keep_features
 from streamml.nodes.stack import (
@@ -39,7 +39,7 @@ class ArraysKept:
 
     seed: int
     _plan: Plan
-    _start: Mapping[str, float]
+    _layout: Layout
     _stack: Stack
     _extras: Extras
     _memory: Memory
@@ -106,7 +106,7 @@ class ArraysKept:
         """Forget what the node classifiers learned; the hierarchy stays."""
         n_labels, seed = self._stack.clock[N_LABELS], self.seed
         size = len(self._stack.inputs.top), len(self._stack.y)
-        self._stack = new_stack(self._plan, self._start, *size, seed)
+        self._stack = new_stack(self._plan, self._layout.members, *size, seed)
         self._stack.clock[N_LABELS] = n_labels
         self._extras = new_extras(self._plan, *size, seed)
 

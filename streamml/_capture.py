@@ -71,6 +71,8 @@ def capture(value: Any, copy: bool = True) -> Any:
 def rebuild(saved: Any, like: State, where: str) -> State:
     """What was captured, as a value of the kind of ``like``; shares no memory with ``saved``.
 
+    Fields of named tuples go by name: one that ``saved`` does not have yet is that of ``like``.
+
     Raises
     ------
     StateError
@@ -83,6 +85,8 @@ def rebuild(saved: Any, like: State, where: str) -> State:
         found = type(fields)(
             **{
                 name: rebuild(mapping[name], getattr(fields, name), f"{where}.{name}")
+                if name in mapping
+                else copying.deepcopy(getattr(fields, name))
                 for name in fields._fields
             }
         )
@@ -105,7 +109,8 @@ def rebuild(saved: Any, like: State, where: str) -> State:
 
 
 def _fields(saved: Any, names: tuple[str, ...], where: str) -> Mapping[str, Any]:
-    check(isinstance(saved, Mapping) and set(saved) == set(names), where, "has other fields")
+    known = isinstance(saved, Mapping) and bool(saved) and set(saved) <= set(names)
+    check(known, where, "has other fields")
     mapping: Mapping[str, Any] = saved
     return mapping
 

@@ -70,7 +70,7 @@ class Explained(ArraysKept, Learner):
         """
         found = self.predict(self._unlearned(x), min_score=0.0)
         vocabulary, tree = self.schema.labels, self._hierarchy.tree
-        members = sorted(self._start, key=lambda name: int(getattr(self._plan, name)))
+        members = sorted(self._layout.members, key=lambda name: int(getattr(self._plan, name)))
         members += [type(classifier).__name__ for classifier in self.classifiers or ()]
         if isinstance(labels, str):
             labels = (labels,)

@@ -8,6 +8,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
+from streamml._capture import part_of
+from streamml._configuration import configured, differences
 from streamml._operation import SnapshotState
 from streamml.errors import ConfigError, StreamMLError
 from streamml.io import Committing, Durable, Source
@@ -16,7 +18,6 @@ from streamml.snapshots import SnapshotFolder
 
 __all__ = ["Every", "Keeper"]
 
-_FORMAT: Final = 1
 _RETRY: Final = 5.0  # seconds after a snapshot that could not be stored
 
 
@@ -50,7 +51,7 @@ class Keeper:
     every
         How often.
     about
-        What must be the same when the run goes on: the learner and its parameters.
+        What must be configured alike when the run goes on, by name: the learner, a delay.
     source, pace, sinks
         Of the run; sinks by name.
     capture, restore
@@ -65,7 +66,7 @@ class Keeper:
         self,
         folder: SnapshotFolder,
         every: Every,
-        about: Mapping[str, Any],
+        about: Mapping[str, object],
         *,
         source: Source,
         pace: Pace,
@@ -121,8 +122,7 @@ class Keeper:
             #    events that were read ahead of it.
             position = dict(self._source.snapshot())
             mapping = {
-                "format": _FORMAT,
-                "about": self._about,
+                "about": {what: configured(thing) for what, thing in self._about.items()},
                 "run": dict(self._capture()),
                 "sinks": sinks,
                 "pace": dict(self._pace.snapshot()),
@@ -195,17 +195,14 @@ class Keeper:
         self._events = events
 
     def _check(self, found: Mapping[str, Any]) -> None:
-        if found.get("format") != _FORMAT:
-            raise ConfigError(
-                f"The snapshots in {self.folder.path} have the format {found.get('format')!r}, "
-                f"not {_FORMAT}: use the version of streamml that wrote them."
-            )
-        for name, value in self._about.items():
-            stored = found["about"].get(name)
-            if stored != value:
+        about = part_of(found, "about", dict, str(self.folder.path))
+        for what, thing in self._about.items():
+            stored = part_of(about, what, dict, str(self.folder.path))
+            other = differences(stored, thing)
+            if other:
                 raise ConfigError(
-                    f"The snapshots in {self.folder.path} were taken with {name} {stored}, "
-                    f"not {value}: go on with that, or name another folder."
+                    f"The snapshots in {self.folder.path} are of another {what} "
+                    f"({'; '.join(other)}): go on with that, or name another folder."
                 )
 
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from streamml.errors import StateError
 
-__all__ = ["DTYPES", "Content", "read_file", "write_file"]
+__all__ = ["DTYPES", "VERSION", "Content", "read_file", "write_file"]
 
 Array = NDArray[Any]
 
@@ -47,7 +47,9 @@ DTYPES: Final = {
 
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _FORMAT = "streamml-state"
-_VERSION = 1
+VERSION: Final = 2
+"""Of the file format; :mod:`streamml._migrations` has a step from each earlier one."""
+
 _ABOUT = "__metadata__"
 _DOCUMENT = "document"
 _BLANK = "0" * 64
@@ -59,8 +61,9 @@ _PIECE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file holds: its kind, who wrote it, the document, and the arrays by name."""
+    """What a file holds: version, kind, who wrote it, the document, and the arrays by name."""
 
+    version: int
     kind: str
     library: str
     document: bytes
@@ -124,7 +127,7 @@ def _bytes_of(array: Array) -> memoryview:
 
 
 def _header(kind: str, library: str, arrays: Mapping[str, Array], order: list[str]) -> bytes:
-    about = {"format": _FORMAT, "version": str(_VERSION), "checksum": _BLANK}
+    about = {"format": _FORMAT, "version": str(VERSION), "checksum": _BLANK}
     entries: dict[str, Any] = {_ABOUT: {**about, "kind": kind, "library": library}}
     start = 0
     for name in order:
@@ -208,7 +211,9 @@ def _read(file: IO[bytes], size: int) -> Content:
     document = arrays.pop(_DOCUMENT, None)
     if document is None or document.dtype != np.uint8:
         raise _damaged("it has no document")
-    return Content(about["kind"], about["library"], document.tobytes(), arrays)
+    return Content(
+        int(about["version"]), about["kind"], about["library"], document.tobytes(), arrays
+    )
 
 
 def _parse_header(raw: bytes) -> dict[str, Any]:
@@ -228,10 +233,10 @@ def _about(entries: dict[str, Any]) -> dict[str, str]:
         raise _damaged("it does not say what it is")
     if about["format"] != _FORMAT or len(about["checksum"]) != len(_BLANK):
         raise _damaged("it is of another format")
-    if about["version"] != str(_VERSION):
+    if about["version"] not in map(str, range(1, VERSION + 1)):
         raise StateError(
             f"It has format version {about['version'][:20]!r}, written by streamml "
-            f"{about['library'][:20]!r}; this one reads version {_VERSION}: use that streamml."
+            f"{about['library'][:20]!r}; this one reads versions 1 to {VERSION}: use that streamml."
         )
     return about
 

@@ -13,6 +13,7 @@ from streamml._loop import DRIFT, Watch
 from streamml.base import Learner
 from streamml.drift.adwin import AdwinState, adwin_reset, new_adwin_state
 from streamml.nodes import NodeClassifier
+from streamml.nodes.layout import Layout
 from streamml.nodes.own import fresh_own
 from streamml.nodes.stack import N_LABELS, Stack, label_variances, take_labels
 from streamml.types import Change, EventBatch, Predictions, Schema
@@ -38,6 +39,9 @@ class Watched(ArraysKept, Learner):
         if fresh is not None and not include_attributes:
             fresh = (tuple if isinstance(fresh, tuple) else list)(map(fresh_own, fresh))
         return super().clone({"classifiers": fresh, **(new_params or {})}, include_attributes)
+
+    def _make_members(self, layout: Layout) -> None:
+        raise NotImplementedError
 
     def _watch(self) -> Watch:
         leaves = self.n_clusters
@@ -68,14 +72,15 @@ class Watched(ArraysKept, Learner):
         wanted = self.alternates and not self.classifiers and (rival is None or late)
         if wanted and self._two_fit():
             self._note("warning", leaf, loss, before)
-            newcomer = self._newcomer(self.schema, self._stack)
+            newcomer = self._newcomer(self.schema, self._stack, self._layout)
             known = int(self._stack.clock[N_LABELS])
             self._alternate = Alternate(newcomer, self.n_clusters, known)
 
-    def _newcomer(self, schema: Schema, stack: Stack) -> Self:
+    def _newcomer(self, schema: Schema, stack: Stack, layout: Layout) -> Self:
         """A learner that knows nothing but how features are scaled."""
         changed = {"rule": "one", "drift_delta": 0.0, "alternates": False}
         newcomer = type(self)(**{**self._get_params(), **changed})
+        newcomer._make_members(layout)
         newcomer.bind(schema)
         newcomer._reserve(len(stack.inputs.top), len(stack.y))
         for name, array in stack.inputs._asdict().items():

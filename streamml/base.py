@@ -55,6 +55,10 @@ class Learner(NamedFace, abc.ABC):
     _learned: ClassVar[tuple[str, ...]] = ()
     """Names of the attributes that hold what was learned; see :meth:`snapshot`."""
 
+    _values_before: ClassVar[Mapping[str, Any]] = {}
+    """Parameter -> its value in states stored before there was such a parameter, where that is
+    not its default: an upgrade changes nothing in what was stored."""
+
     # -- the fast path ---------------------------------------------------------------
 
     @abc.abstractmethod
@@ -213,9 +217,15 @@ class Learner(NamedFace, abc.ABC):
         return {name: capture(getattr(self, name), copy) for name in self._learned}
 
     def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
-        """Check what :meth:`_capture_learned` gave, then take it; raise or do all of it."""
-        check(set(learned) == set(self._learned), "the learner", "has learned other things")
-        found = {name: rebuild(learned[name], getattr(self, name), name) for name in self._learned}
+        """Check what :meth:`_capture_learned` gave, then take it; raise or do all of it.
+
+        By name: what the state does not have yet is as in a learner that has learned nothing.
+        """
+        known = bool(learned) and set(learned) <= set(self._learned)
+        check(known, "the learner", "has learned other things")
+        start = self if set(learned) == set(self._learned) else self.clone()
+        found = {name: getattr(start, name) for name in self._learned}  # what is new begins so
+        found |= {name: rebuild(saved, found[name], name) for name, saved in learned.items()}
         self._check_learned(found, schema)
         for name, value in found.items():
             setattr(self, name, value)

@@ -23,12 +23,13 @@ from streamml._parameters import check_seed
 from streamml._watched import Watched
 from streamml.base import MIN_SCORE, Learner
 from streamml.drift.adwin import check_adwin, new_adwin_state
-from streamml.errors import ConfigError
+from streamml.errors import ConfigError, StateError
 from streamml.hierarchy import RULES, LabelHierarchy
 from streamml.nodes import NodeClassifier
-from streamml.nodes.members import PRESETS, equal_start, make_plan
+from streamml.nodes.layout import Layout, layout_of, restored_layout, saved_layout
+from streamml.nodes.members import PRESETS, PRESETS_0_1, Plan, make_plan
 from streamml.nodes.own import check_own, own_scores, own_snapshot, restore_own, teach_own
-from streamml.nodes.saved import saved_extras, saved_stack
+from streamml.nodes.saved import StartValues, saved_extras, saved_stack
 from streamml.nodes.stack import (
     N_LABELS,
     extend_tree,
@@ -149,29 +150,23 @@ class IHOMER(Explained, Watched, Learner):
         self.alternates = alternates
         self.memory_budget = memory_budget
         self.seed = seed
-        start, constants = PRESETS[preset]
-        if members is not None:
-            start = equal_start(tuple(members))
-        if not links:
-            constants = {**constants, "links": 0}
-        if window is not None:
-            constants = {**constants, "window": window}
-        self._plan = make_plan(
-            tuple(start),
-            n_own=len(classifiers or ()),
-            decision=decision,
-            lean=lean,
-            **constants,
-        )
-        self._start = start
-        self._memory = Memory(bytes_of(memory_budget), self._plan)
+        self._make_members(layout_of(preset, members, links, window))
         self._hierarchy = LabelHierarchy(rule, n_min, self._memory.max_pairs)
         self._changes = ChangeLog()
         self._leaf_ids: list[int] = [0]
-        self._stack = new_stack(self._plan, start, 16, _LANES, seed)
-        self._extras = new_extras(self._plan, 16, _LANES, seed)
         self._detectors = new_adwin_state(1)
         self._alternate: Alternate | None = None
+
+    def _make_members(self, layout: Layout) -> None:
+        """Members that have learned nothing."""
+        self._layout, self._plan = layout, self._plan_of(layout)
+        self._memory = Memory(bytes_of(self.memory_budget), self._plan)
+        self._stack = new_stack(self._plan, layout.members, 16, _LANES, self.seed)
+        self._extras = new_extras(self._plan, 16, _LANES, self.seed)
+
+    def _plan_of(self, layout: Layout) -> Plan:
+        given: dict[str, Any] = {"decision": self.decision, "lean": self.lean, **layout.constants}
+        return make_plan(tuple(layout.members), n_own=len(self.classifiers or ()), **given)
 
     # -- the contract ------------------------------------------------------------------
 
@@ -216,7 +211,7 @@ class IHOMER(Explained, Watched, Learner):
     def mixture_weights(self) -> dict[str, float]:
         """How far the mixture trusts each member now, shared over all labels."""
         weights = self._stack.mixture.wg
-        return {name: float(weights[getattr(self._plan, name)]) for name in self._start}
+        return {name: float(weights[getattr(self._plan, name)]) for name in self._layout.members}
 
     # -- running -----------------------------------------------------------------------
 
@@ -318,6 +313,7 @@ class IHOMER(Explained, Watched, Learner):
 
     def _capture_learned(self, copy: bool) -> dict[str, Any]:
         return {
+            "layout": saved_layout(self._layout, self._plan),
             "stack": capture(self._stack, copy),
             "extras": capture(self._extras, copy),
             "detectors": capture(self._detectors, copy),
@@ -328,15 +324,27 @@ class IHOMER(Explained, Watched, Learner):
             "alternate": None if self._alternate is None else self._alternate.snapshot(copy),
         }
 
+    def _saved_layout(self, learned: Mapping[str, Any]) -> tuple[Layout, Plan]:
+        """What the state was made with, whatever the preset is today."""
+        layout = layout_of(self.preset, self.members, self.links, self.window, PRESETS_0_1)
+        if "layout" in learned:
+            layout = restored_layout(part_of(learned, "layout", dict))
+        try:
+            return layout, self._plan_of(layout)
+        except ConfigError as error:
+            raise StateError(f"The state does not fit: {error}") from error
+
     def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
-        memory, changes = Memory(self._memory.budget, self._plan), ChangeLog()
+        layout, plan = self._saved_layout(learned)
+        memory, changes = Memory(self._memory.budget, plan), ChangeLog()
         hierarchy = LabelHierarchy(self.rule, self.n_min, memory.max_pairs)
         hierarchy.restore(part_of(learned, "hierarchy", dict))
         changes.restore(part_of(learned, "changes", dict))
         tree = hierarchy.tree
         check(tree.n_labels <= len(schema.labels), "the label tree", "has labels without a name")
-        stack = saved_stack(part_of(learned, "stack", dict), self._plan, tree.n_labels)
-        extras = saved_extras(part_of(learned, "extras", dict), self._plan, stack)
+        start = StartValues(plan, layout.members, self.seed)
+        stack = saved_stack(part_of(learned, "stack", dict), plan, tree.n_labels, start)
+        extras = saved_extras(part_of(learned, "extras", dict), plan, stack, start)
         memory.restore(part_of(learned, "memory", dict), schema, len(stack.inputs.top))
         detectors = rebuild(learned.get("detectors"), self._detectors, "detectors")
         check(len(detectors.levels) == len(tree.leaves), "detectors", "are of other clusters")
@@ -345,8 +353,9 @@ class IHOMER(Explained, Watched, Learner):
         alternate = None
         if learned.get("alternate") is not None:
             known = int(stack.clock[N_LABELS])
-            alternate = Alternate(self._newcomer(schema, stack), len(tree.leaves), known)
+            alternate = Alternate(self._newcomer(schema, stack, layout), len(tree.leaves), known)
             alternate.restore(part_of(learned, "alternate", dict), schema)
+        self._layout, self._plan = layout, plan
         self._stack, self._extras, self._detectors = stack, extras, detectors
         self._hierarchy, self._changes, self._alternate = hierarchy, changes, alternate
         self._memory = memory

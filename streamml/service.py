@@ -161,7 +161,7 @@ class Service:
         delay: Delay | None,
         problem: Callable[[str], None],
     ) -> Keeper:
-        about = {"learner": repr(self.learner), "delay": repr(delay)}
+        about: dict[str, object] = {"learner": self.learner, "delay": delay}
         if isinstance(self.source, Committing):
             self.source.before_revoke = self.store
         else:

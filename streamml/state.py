@@ -3,8 +3,8 @@
 :func:`save` and :func:`load` are for learners, :func:`write` and :func:`read` for any
 nested mapping of numbers, texts, lists, mappings and numpy arrays. Nothing is executed and
 nothing is imported because a file names it: the class of a learner is looked up among known
-names, which are streamml's own, those of installed packages (entry points of the group
-``streamml.learners``) and those the caller passes.
+names, which are those of installed packages (entry points of the group ``streamml.learners``;
+streamml's own are there too) and those the caller passes.
 
 Models of river among what is learned, or among the parameters, are saved as class names and
 attribute values: their classes come from a fixed list of river's packages, and the installed river
@@ -18,17 +18,17 @@ state apart: loading constructs the learner and then restores it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Final
 
 import streamml
 from streamml._capture import Restorable, part_of
 from streamml._document import pack, unpack
+from streamml._migrations import upgrade
 from streamml._objects import make, may_take, take
 from streamml._parameters import parameter_names
-from streamml._statefile import read_file, write_file
+from streamml._statefile import VERSION, read_file, write_file
 from streamml.base import Learner
 from streamml.errors import ConfigError, StateError
 
@@ -100,7 +100,8 @@ def read(path: str | Path, kind: str | None = None, limit: int = LIMIT) -> dict[
             f"{path} holds a {content.kind[:40]!r}, not a {kind!r}: name another file."
         )
     try:
-        return unpack(content.document, content.arrays)
+        found = unpack(content.document, content.arrays)
+        return upgrade(content.kind, content.version, found, VERSION)
     except StateError as error:
         raise StateError(f"{path}: {error}") from error
 
@@ -227,7 +228,8 @@ def _construct(mapping: Mapping[str, Any], names: Mapping[str, type]) -> object:
     unknown = set(saved) - set(parameter_names(kind))
     if unknown:
         raise StateError(f"{kind.__name__} has no parameter {min(map(str, unknown))[:40]!r} here.")
-    parameters = {name: _revive_parameter(value, names) for name, value in saved.items()}
+    given = {**getattr(kind, "_values_before", {}), **saved}
+    parameters = {name: _revive_parameter(value, names) for name, value in given.items()}
     try:
         return kind(**parameters)
     except Exception as error:  # whatever a constructor says of parameters out of a file
@@ -257,21 +259,20 @@ def _by_name(known: Known) -> dict[str, type]:
     return {kind.__name__: kind for kind in known}
 
 
-def _own(name: str) -> type | None:
-    """One of streamml's own learners by its public name."""
-    if name == "IHOMER":
-        found = import_module("streamml.ihomer").IHOMER
-    else:
-        baselines = import_module("streamml.baselines")
-        found = getattr(baselines, name) if name in baselines.__all__ else None
-    return found if isinstance(found, type) and issubclass(found, Learner) else None
+def _points() -> list[EntryPoint]:
+    """Learners of installed packages, streamml's own before others of the same name."""
+    found = list(entry_points(group=ENTRY_POINTS))
+    return sorted(found, key=lambda point: not _is_own(point))
+
+
+def _is_own(point: EntryPoint) -> bool:
+    return point.module.partition(".")[0] == "streamml"
 
 
 def _find(name: str, names: Mapping[str, type]) -> type:
-    own = names.get(name) or _own(name)
-    if own is not None:
-        return own
-    for point in entry_points(group=ENTRY_POINTS):
+    if name in names:
+        return names[name]
+    for point in _points():
         if point.name == name:
             found: type = point.load()
             return found
@@ -282,11 +283,10 @@ def _find(name: str, names: Mapping[str, type]) -> type:
 
 
 def _name_of(kind: type) -> str:
-    for point in entry_points(group=ENTRY_POINTS):
-        if point.value == f"{kind.__module__}:{kind.__qualname__}":
+    for point in _points():
+        if point.attr == kind.__qualname__ and point.load() is kind:
             return point.name
-    own = _own(kind.__name__)
-    if own is not None and own is not kind:
+    if any(point.name == kind.__name__ and _is_own(point) for point in _points()):
         raise StateError(
             f"The class {kind.__module__}.{kind.__qualname__} has the name of one of streamml's "
             "own: give it another."

@@ -1,7 +1,8 @@
 """The classes and functions that a saved graph may name.
 
-A class is looked up in modules that this file imports, by their names: whatever a file says,
-no other module is imported, and no other function is found.
+A class is one of river's packages that this file lists, or a part that an installed package
+registers (entry points of the group ``streamml.parts``): whatever a file says, no other module
+is imported, and no other function is found.
 """
 
 from __future__ import annotations
@@ -15,11 +16,21 @@ import types
 import typing
 from functools import cache
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 from streamml.errors import StateError
 
-__all__ = ["CONSTANT_TYPES", "class_of", "constant_of", "name_of", "name_of_constant", "slots_of"]
+__all__ = [
+    "CONSTANT_TYPES",
+    "PARTS",
+    "class_of",
+    "constant_of",
+    "may_be_made",
+    "name_of",
+    "name_of_constant",
+    "slots_of",
+]
 
 _RIVER: Final = (
     "base",
@@ -39,15 +50,28 @@ _RIVER: Final = (
     "tree",
     "utils",
 )
-_OWN: Final = (
-    "_bels_ensemble",
-    "_bels_features",
-    "_leaf_sets",
-    "_observers",
-    "_one_by_one",
-    "_river_parts",
-    "mlht",
-)
+PARTS: Final = "streamml.parts"
+"""Group of entry points (name -> class): what installed packages keep inside their learners.
+
+Files name these classes so, for ever, wherever they move to; streamml's own are there too.
+"""
+
+_FORMERLY: Final = {
+    "streamml.baselines._bels_ensemble:RidgeEnsemble": "ridge-ensemble",
+    "streamml.baselines._bels_features:BroadFeatures": "bels-features",
+    "streamml.baselines._leaf_sets:MajoritySet": "leaf-of-one-set",
+    "streamml.baselines._leaf_sets:PrunedSets": "leaf-of-pruned-sets",
+    "streamml.baselines._observers:Observers": "observers",
+    "streamml.baselines._observers:Split": "split",
+    "streamml.baselines._one_by_one:Row": "row",
+    "streamml.baselines._river_parts:LogisticLeaf": "logistic-leaf",
+    "streamml.baselines._river_parts:PatientQuantizer": "patient-quantizer",
+    "streamml.baselines._river_parts:PureSplitter": "pure-splitter",
+    "streamml.baselines.mlht:_Branch": "mlht-branch",
+    "streamml.baselines.mlht:_Leaf": "mlht-leaf",
+}
+"""What version 0.1.0 called them."""
+
 _BASES: Final = frozenset(
     {object, tuple, abc.ABC, typing.Generic, typing.Protocol}
     | {collections.UserList, collections.UserDict}
@@ -87,13 +111,17 @@ def name_of(kind: type) -> str:
     StateError
         Objects of this class cannot be saved.
     """
-    name = f"{kind.__module__}:{kind.__qualname__}"
-    if _found(name) is not kind:
+    if not may_be_made(kind):
         raise StateError(
             f"A {kind.__module__}.{kind.__qualname__} cannot be saved: use models of river whose "
             "state is in Python attributes, or give the learner snapshot and restore of its own."
         )
-    return name
+    return _part_name(kind) or f"{kind.__module__}:{kind.__qualname__}"
+
+
+def may_be_made(kind: type) -> bool:
+    """Whether a file may name a class."""
+    return _found(_part_name(kind) or f"{kind.__module__}:{kind.__qualname__}") is kind
 
 
 def class_of(name: str) -> type:
@@ -124,6 +152,10 @@ def slots_of(kind: type) -> tuple[str, ...]:
 
 @cache
 def _found(name: str) -> type | None:
+    name = _FORMERLY.get(name, name)
+    if name in _parts():
+        found = _parts()[name].load()
+        return found if isinstance(found, type) and _is_plain(found) else None
     module, _, attribute = name.partition(":")
     home = _module(module)
     kind = vars(home).get(attribute) if home is not None else None
@@ -132,22 +164,37 @@ def _found(name: str) -> type | None:
 
 
 @cache
+def _parts() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=PARTS)}
+
+
+def _part_name(kind: type) -> str | None:
+    for name, point in _parts().items():
+        if (point.module, point.attr) == (kind.__module__, kind.__qualname__):
+            return name
+    return None
+
+
+@cache
 def _module(name: str) -> types.ModuleType | None:
-    """A module by name, where it is one of ours or belongs to one of river's packages."""
+    """A module by name, where it belongs to one of river's packages."""
     package, _, rest = name.partition(".")
     part = rest.partition(".")[0]
     if package == "river" and part in _RIVER and "datasets" not in rest:
         import_module(f"river.{_RIVER[_RIVER.index(part)]}")
         return sys.modules.get(name)
-    own = {f"streamml.baselines.{module}" for module in _OWN}
-    if name in own:
-        return import_module(min(own & {name}))
     return None
+
+
+def _may_be_base(kind: type) -> bool:
+    """Whether it is plain itself: of river's, or of a module that has parts."""
+    homes = {point.module for point in _parts().values()}
+    return kind in _BASES or kind.__module__ in homes or _module(kind.__module__) is not None
 
 
 def _is_plain(kind: type) -> bool:
     """Whether attributes are all of its state, and nothing happens when it goes."""
-    plain = all(base in _BASES or _module(base.__module__) is not None for base in kind.__mro__)
+    plain = all(map(_may_be_base, kind.__mro__))
     return plain and not hasattr(kind, "__del__") and (tuple not in kind.__mro__ or _named(kind))
 
 
@@ -169,7 +216,7 @@ def name_of_constant(value: Any) -> str:
     for name, known in _constants().items():
         if known is value or (isinstance(value, functools.partial) and _alike(value, known)):
             return name
-    if isinstance(value, type) and _found(f"{value.__module__}:{value.__qualname__}") is value:
+    if isinstance(value, type) and may_be_made(value):
         return name_of(value)
     name = getattr(value, "__qualname__", type(value).__name__)
     raise StateError(

@@ -13,7 +13,13 @@ import numpy as np
 
 from streamml._objects import native
 from streamml._objects import shape as s
-from streamml._objects.known import CONSTANT_TYPES, name_of, name_of_constant, slots_of
+from streamml._objects.known import (
+    CONSTANT_TYPES,
+    may_be_made,
+    name_of,
+    name_of_constant,
+    slots_of,
+)
 from streamml._statefile import DTYPES, dtype_name
 from streamml.errors import StateError
 from streamml.types import Int64Array
@@ -51,11 +57,7 @@ def take(root: object) -> dict[str, Any]:
 
 def may_take(value: object) -> bool:
     """Whether objects of its class can be saved at all."""
-    try:
-        name_of(type(value))
-    except StateError:
-        return False
-    return True
+    return may_be_made(type(value))
 
 
 class _Tags(dict[type, int]):

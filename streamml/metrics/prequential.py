@@ -283,7 +283,10 @@ class Prequential:
                     f"The snapshot of the metrics has {name} {saved}, not {mine}: "
                     "restore it with the version and parameters it was taken with."
                 )
-        found = {name: rebuild(snapshot.get(name), like, name) for name, like in _kinds().items()}
+        found = {
+            name: rebuild(snapshot[name], like, name) if name in snapshot else like
+            for name, like in _kinds().items()
+        }
         labels, rows = len(found["counts"]), found["rows"]
         for name in ("counts", "window_counts", "faded_counts"):
             check(found[name].shape == (labels, kernels.N_OUTCOMES), name, "is of other labels")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from streamml.errors import ConfigError
+from streamml.nodes.decision_state import BLOCK
 
-__all__ = ["MEMBERS", "PRESETS", "Plan", "Preset", "equal_start", "make_plan"]
+__all__ = ["MEMBERS", "PRESETS", "PRESETS_0_1", "Plan", "Preset", "equal_start", "make_plan"]
 
 
 class Plan(NamedTuple):
@@ -51,6 +52,22 @@ class Plan(NamedTuple):
 
 MEMBERS = Plan._fields[: Plan._fields.index("own")]
 """Names of the built-in node classifiers, in the order of their rows."""
+
+_RANGES: dict[str, tuple[int, int] | tuple[float, float]] = {
+    "rls_size": (4, 4096),
+    "forest_budget": (1, 10**9),
+    "rls_every": (1, 10_000),
+    "links": (0, 255),
+    "sets": (16, 2**16),
+    "forget": (0.5, 1.0),
+    "variance": (1e-9, 1e6),
+    "link_variance": (1e-9, 1e6),
+    "threshold": (0.0, 1.0),
+    "evidence": (0.0, 1e9),
+    "lowest": (0.0, 1.0),
+    "highest": (0.0, 1.0),
+}
+"""Constants may come out of a file."""
 
 DECISIONS = ("label", "set", "adaptive")
 
@@ -106,6 +123,9 @@ PRESETS: dict[str, Preset] = {
 }
 """The same code with fewer or more members."""
 
+PRESETS_0_1 = dict(PRESETS)
+"""Those of version 0.1.0, whose states do not say what a preset was: they stay as they were."""
+
 _CONTEXT = ("prior", "last", "transition", "constant")
 
 
@@ -121,7 +141,7 @@ def make_plan(
     decision: str = "adaptive",
     lean: float = 0.5,
     window: int = 2048,
-    **constants: int,
+    **constants: int | float,
 ) -> Plan:
     """Lay out the rows of a mixture.
 
@@ -168,4 +188,11 @@ def make_plan(
         "decision": DECISIONS.index(decision),
         **constants,
     }
+    for name, (low, high) in _RANGES.items():
+        if not low <= values[name] <= high:
+            raise ConfigError(f"{name} must lie in [{low}, {high}], not {values[name]}.")
+        if isinstance(low, int) and not isinstance(values[name], int):
+            raise ConfigError(f"{name} must be a whole number, not {values[name]}.")
+    if values["sets"] % BLOCK:
+        raise ConfigError(f"sets must be a multiple of {BLOCK}, not {values['sets']}.")
     return Plan(**values)  # type: ignore[arg-type]

@@ -3,11 +3,15 @@
 Kernels look nothing up twice: an index that leaves its array would read or write beside
 it. So whatever they take as a place (columns, slots, children, counts of entries) is
 checked here, part by part; what is only a number may be any number.
+
+Members and arrays go by name: what a state does not have yet begins as in a learner that has
+learned nothing, and what nobody knows any more is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +20,6 @@ from numpy.typing import NDArray
 from streamml._capture import check, check_range, part_of
 from streamml.nodes import stack as stacks
 from streamml.nodes.arrays import Spec, shape_of
-from streamml.nodes.bayes import Bayes
 from streamml.nodes.decision_state import BLOCK, SETS, WIDEST, Decision
 from streamml.nodes.forest import Forest
 from streamml.nodes.forest_grow import (
@@ -32,17 +35,41 @@ from streamml.nodes.forest_grow import (
 from streamml.nodes.knn import KEPT, Knn
 from streamml.nodes.links import Second
 from streamml.nodes.members import Plan
-from streamml.nodes.rls import Rls
 from streamml.nodes.stack import N_LABELS, Extras, Stack
-from streamml.nodes.transition import Transition
 from streamml.nodes.tree_member import saved_tree_member
 
-__all__ = ["saved_extras", "saved_stack"]
+__all__ = ["StartValues", "saved_extras", "saved_stack"]
 
 Array = NDArray[Any]
 
 
-def saved_stack(saved: Mapping[str, Any], plan: Plan, n_labels: int) -> Stack:
+class StartValues:
+    """Members that have learned nothing, made where a state lacks something.
+
+    Parameters
+    ----------
+    plan, start, seed
+        As for :func:`streamml.nodes.stack.new_stack`.
+    """
+
+    def __init__(self, plan: Plan, start: Mapping[str, float], seed: int) -> None:
+        self._plan, self._start, self._seed = plan, start, seed
+        self._made: dict[tuple[bool, int, int], Any] = {}
+
+    def of(self, part: str, n_features: int, n_labels: int) -> Any:
+        """One part of the stack or the extra members, with room for so many."""
+        extra = part in Extras._fields
+        size = (extra, n_features, n_labels)
+        if size not in self._made and extra:
+            self._made[size] = stacks.new_extras(self._plan, n_features, n_labels, self._seed)
+        elif size not in self._made:
+            self._made[size] = stacks.new_stack(
+                self._plan, self._start, n_features, n_labels, self._seed
+            )
+        return getattr(self._made[size], part)
+
+
+def saved_stack(saved: Mapping[str, Any], plan: Plan, n_labels: int, start: StartValues) -> Stack:
     """A stack for ``plan`` out of a snapshot; it may know labels below ``n_labels``.
 
     Raises
@@ -51,7 +78,7 @@ def saved_stack(saved: Mapping[str, Any], plan: Plan, n_labels: int) -> Stack:
         It does not fit.
     """
     where = "the node classifiers"
-    check(set(saved) == set(Stack._fields), where, "are other ones")
+    check(set(saved) <= set(Stack._fields), where, "are other ones")
     inputs = part_of(saved, "inputs", dict, where)
     n_features = len(_array(inputs, "top", np.float32, (None,), where))
     room = len(_array(saved, "y", np.float32, (None,), where))
@@ -59,11 +86,10 @@ def saved_stack(saved: Mapping[str, Any], plan: Plan, n_labels: int) -> Stack:
     parts: dict[str, Any] = {}
     for name, (spec, used) in stacks.specs(plan).items():
         sizes = stacks.sizes(n_features, room, used)
-        parts[name] = _part(
-            stacks.KINDS[name], spec, sizes, part_of(saved, name, dict, where), name
-        )
+        lacking = partial(start.of, name, n_features, room)
+        parts[name] = _part(stacks.KINDS[name], spec, sizes, saved, name, lacking)
     shared = {
-        name: _array(saved, name, np.float32, array.shape, where)
+        name: _array(saved, name, np.float32, array.shape, where) if name in saved else array
         for name, array in stacks.shared(plan, room).items()
     }
     shared["y"][:], shared["known"][:] = 0.0, 1.0  # as they are between events
@@ -79,32 +105,26 @@ def saved_stack(saved: Mapping[str, Any], plan: Plan, n_labels: int) -> Stack:
     return found
 
 
-def saved_extras(saved: Mapping[str, Any], plan: Plan, stack: Stack) -> Extras:
+def saved_extras(saved: Mapping[str, Any], plan: Plan, stack: Stack, start: StartValues) -> Extras:
     """The extra members that ``plan`` has, as large as the stack."""
     where = "the extra members"
-    check(set(saved) == set(Extras._fields), where, "are other ones")
     specs = stacks.extra_specs(plan)
-    for name in Extras._fields:
-        has = name in specs or (name == "tree" and plan.tree >= 0)
-        check((saved[name] is not None) == has, where, "are other ones")
+    used = {*specs, *(("tree",) if plan.tree >= 0 else ())}
+    for name, part in saved.items():
+        check(part is None or name in used, where, "are other ones")
     lengths = len(stack.inputs.top), len(stack.y)
     sizes = stacks.extra_sizes(*lengths)
-
-    def made(name: str, kind: Callable[..., Any]) -> Any:
-        if name not in specs:
-            return None
-        return _part(kind, specs[name], sizes, part_of(saved, name, dict, where), name)
-
-    tree = None
+    parts: dict[str, Any] = dict.fromkeys(Extras._fields)
+    for name, spec in specs.items():
+        lacking = partial(start.of, name, *lengths)
+        parts[name] = _part(stacks.EXTRA_KINDS[name], spec, sizes, saved, name, lacking)
     if plan.tree >= 0:
-        tree = saved_tree_member(part_of(saved, "tree", dict, where), lengths[0], lengths[1])
-    found = Extras(
-        cast(Bayes | None, made("bayes", Bayes)),
-        cast(Rls | None, made("fourier", Rls)),
-        cast(Transition | None, made("transition", Transition)),
-        cast(Forest | None, made("forest", Forest)),
-        tree,
-    )
+        parts["tree"] = (
+            start.of("tree", *lengths)
+            if saved.get("tree") is None
+            else saved_tree_member(part_of(saved, "tree", dict, where), *lengths)
+        )
+    found = Extras(**parts)
     if found.forest is not None:
         _check_forest(found.forest, max(int(stack.clock[N_LABELS]), 1))
     return found
@@ -116,12 +136,18 @@ def _part(
     sizes: Mapping[str, int],
     saved: Mapping[str, Any],
     name: str,
+    lacking: Callable[[], Any],
 ) -> Any:
-    """Arrays of the dtypes and shapes that the kernels expect."""
-    check(set(saved) == set(spec), name, "has other fields")
+    """Arrays of the dtypes and shapes that kernels expect; ``lacking`` has what is not there."""
+    if saved.get(name) is None:
+        return lacking()
+    part = part_of(saved, name, dict, "the node classifiers")
+    check(bool(part) and set(part) <= set(spec), name, "has other fields")
     return kind(
         **{
-            field: _array(saved, field, dtype, shape_of(axes, sizes), name)
+            field: _array(part, field, dtype, shape_of(axes, sizes), name)
+            if field in part
+            else getattr(lacking(), field)
             for field, (dtype, _, axes) in spec.items()
         }
     )

@@ -27,6 +27,7 @@ from streamml.nodes.members import MEMBERS, Plan
 from streamml.types import Float32Array, Int64Array
 
 __all__ = [
+    "EXTRA_KINDS",
     "KINDS",
     "N_LABELS",
     "Extras",
@@ -270,4 +271,11 @@ KINDS: dict[str, Any] = {
     "mixture": mixture.Mixer,
     "links": links.Second,
     "decision": decision_state.Decision,
+}
+
+EXTRA_KINDS: dict[str, Any] = {
+    "bayes": bayes.Bayes,
+    "fourier": rls.Rls,
+    "transition": transition.Transition,
+    "forest": forest.Forest,
 }

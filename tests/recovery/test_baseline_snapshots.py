@@ -19,8 +19,8 @@ MAKE["iSOUPT, quick"] = lambda: ISOUPT(grace_period=50, tau=1.0, leaf_prediction
 MAKE["MLHTPS, quick"] = lambda: MLHTPS(grace_period=50, tau=2.0)
 SPLIT = {
     "iSOUPT, quick": "NumericBinaryBranch",
-    "MLHT": "_Branch",
-    "MLHTPS, quick": "_Branch",
+    "MLHT": "mlht-branch",
+    "MLHTPS, quick": "mlht-branch",
     "BR+AMR": "NumericLiteral",
     "BR+HT": "NumericBinaryBranch",
     "BR+HAT": "AdaNumBinaryBranchClass",
@@ -63,7 +63,7 @@ def shapes(learner):
     """Names of the classes that its state holds objects of."""
     learned = learner.snapshot()["learned"]
     found = learned["graph"]["shapes"] if "graph" in learned else []
-    return {name.partition(":")[2] for name, _ in found}
+    return {name.rpartition(":")[2] for name, _ in found}
 
 
 @pytest.mark.parametrize("name", MAKE)
