@@ -198,7 +198,7 @@ def test_every_answer_keeps_a_browser_from_guessing(status, path, lines, method)
 @pytest.mark.parametrize(
     "host",
     ["127.0.0.1:9100", "localhost:9100", "LOCALHOST.", "[::1]:9100", "10.1.2.3", "consumer:9100",
-     "my_service", "streamml.example.com:443", "a.ml.svc.cluster.local", socket.gethostname()],
+     "my_service", "STREAMML.example.com:443", "a.ml.svc.cluster.local", socket.gethostname()],
 )  # fmt: skip
 def test_it_goes_by_addresses_plain_names_and_what_is_allowed(host: str) -> None:
     allowed = ["Streamml.example.com", "*.svc.cluster.local"]
