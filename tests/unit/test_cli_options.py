@@ -212,5 +212,5 @@ def test_a_config_file_is_utf8_whatever_the_locale(tmp_path):
 def test_a_config_file_that_is_not_utf8_is_one_sentence(tmp_path):
     path = tmp_path / "c.toml"
     path.write_bytes('labels = "n\u00e4ss"\n'.encode("latin-1"))
-    with pytest.raises(ConfigError, match="c.toml is no TOML"):
+    with pytest.raises(ConfigError, match=r"c\.toml is no TOML"):
         read_toml(path)

@@ -118,7 +118,7 @@ def test_a_size_that_is_none_cuts_no_file(tmp_path, size):
     path = tmp_path / "d.jsonl"
     path.write_bytes(b"kept")
     with closing(JsonlDeadLetterSink(path, append=True)) as sink:
-        with pytest.raises(StateError, match="'bytes' of .*d.jsonl is"):
+        with pytest.raises(StateError, match=r"'bytes' of .*d\.jsonl is"):
             sink.restore({"bytes": size, "path": str(path)})
         assert path.read_bytes() == b"kept"
 
