@@ -153,7 +153,7 @@ class WebServer(Listening):
         self._patience = patience
         self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
-        self._stop: Callable[[], object] = bool
+        self._stop: Callable[[], object] = lambda: None
 
     @property
     def port(self) -> int:
