@@ -108,7 +108,7 @@ def main(datasets: str, orders: str, settings: tuple[str, ...], csv_path: str | 
         if best:
             console.print(table(f"{order} order, mean of the peers on the same files", dict(best)))
     if csv_path:
-        with Path(csv_path).open("w", newline="") as file:
+        with Path(csv_path).open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("dataset", "order", "metric", "value"), *lines])
 
 

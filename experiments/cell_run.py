@@ -223,6 +223,10 @@ def _machine() -> dict[str, Any]:
     cpu = platform.processor()
     info = Path("/proc/cpuinfo")
     if info.is_file():
-        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        names = [
+            line
+            for line in info.read_text(encoding="utf-8").splitlines()
+            if line.startswith("model name")
+        ]
         cpu = names[0].partition(":")[2].strip() if names else cpu
     return {"cpu": cpu, "cores": os.cpu_count(), "system": platform.platform()}

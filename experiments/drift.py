@@ -114,7 +114,7 @@ def verdict(rows: dict[str, dict[str, Run]]) -> list[str]:
 
 def write_csv(path: Path, rows: dict[str, dict[str, Run]]) -> None:
     """One line a drift and learner, and one a stream."""
-    with path.open("w", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)
         out.writerow(("stream", "learner", "drift", "back", "before", "after", "late", "delay",
                       "false_per_10_000", "detectors"))  # fmt: skip

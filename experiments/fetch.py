@@ -34,7 +34,7 @@ def download(address: str, path: Path, say: Callable[[str], None] = print) -> No
     request = urllib.request.Request(address, headers={"User-Agent": "streamml-experiments"})
     if have and mark.is_file():
         request.add_header("Range", f"bytes={have}-")
-        request.add_header("If-Range", mark.read_text())
+        request.add_header("If-Range", mark.read_text(encoding="utf-8"))
     try:
         _receive(request, part, mark, have, say)
     except urllib.error.HTTPError as error:
@@ -62,7 +62,10 @@ def _receive(
         resumed = answer.status == http.HTTPStatus.PARTIAL_CONTENT
         if resumed:
             say(f"going on at byte {have}")
-        mark.write_text(answer.headers.get("ETag") or answer.headers.get("Last-Modified") or "")
+        mark.write_text(
+            answer.headers.get("ETag") or answer.headers.get("Last-Modified") or "",
+            encoding="utf-8",
+        )
         wanted = answer.headers.get("Content-Length")
         received = 0
         with part.open("ab" if resumed else "wb") as file:

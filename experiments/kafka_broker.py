@@ -57,7 +57,7 @@ def jars() -> Path:
         return folder
     work = folder.with_name(f"{folder.name}.{os.getpid()}")
     work.mkdir(parents=True, exist_ok=True)
-    (work / "pom.xml").write_text(_POM)
+    (work / "pom.xml").write_text(_POM, encoding="utf-8")
     command = ["mvn", "-q", "-B", "dependency:copy-dependencies"]
     done = subprocess.run(
         [*command, "-DincludeScope=runtime", f"-DoutputDirectory={work}"],

@@ -158,7 +158,7 @@ class Consumer:
             *("--snapshot-dir", str(self.snapshots), "--snapshot-every", "10s"),
             *("--metrics-port", "0", "--json"),
         ]
-        with self.errors.open("w") as errors:
+        with self.errors.open("w", encoding="utf-8") as errors:
             self.process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=errors, text=True
             )
@@ -167,7 +167,7 @@ class Consumer:
     def metrics(self) -> dict[str, float]:
         """Series -> value, as a scraper sees them; none while it does not serve them."""
         if self._url is None:
-            said = self.errors.read_text()
+            said = self.errors.read_text(encoding="utf-8")
             if "/metrics," not in said:
                 return {}
             self._url = said.partition("metrics at ")[2].partition(",")[0]
@@ -180,7 +180,7 @@ class Consumer:
     def complaints(self) -> list[str]:
         """What it said beside where its page is and how far it was."""
         usual = re.compile(r"streamml: (metrics at|[\d,]+ (of [\d,]+ )?events,)")
-        said = self.errors.read_text().splitlines()
+        said = self.errors.read_text(encoding="utf-8").splitlines()
         return [line for line in said if line and not usual.match(line)]
 
     def stop(self) -> None:
@@ -304,9 +304,12 @@ def draw(samples: list[Sample], path: Path) -> None:
         ],
         width=720,
     )
-    style = (Path(__file__).parent / "report.css").read_text()
+    style = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
     opening, rest = plot.svg().split(">", 1)
-    path.write_text(f'{opening} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{rest}')
+    path.write_text(
+        f'{opening} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{rest}',
+        encoding="utf-8",
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -49,7 +49,7 @@ _KEYS = ({f.name for f in fields(LearnerRow)} - {"where"}) | {"class"}
 @cache
 def learners() -> dict[str, LearnerRow]:
     """Name -> learner, in the order of the table, then entry points."""
-    rows = tomllib.loads(TABLE.read_text())["learner"]
+    rows = tomllib.loads(TABLE.read_text(encoding="utf-8"))["learner"]
     yours = os.environ.get("STREAMML_LEARNERS")
     if yours:
         rows += rows_of(Path(yours), "learner", ("name", "class"), _KEYS)

@@ -47,7 +47,7 @@ def write_lines(batch: EventBatch, path: Path) -> int:
         x = zip(batch.x_indices[row].tolist(), batch.x_values[row].tolist(), strict=True)
         label = ",".join(str(c + 1) for c in y.tolist()) or str(n_labels + 1)
         lines.append(label + " | " + " ".join(f"{j}:{v:.6g}" for j, v in x if v))
-    path.write_text("\n".join(lines))
+    path.write_text("\n".join(lines), encoding="utf-8")
     return n_labels + bool((batch.y_indptr[1:] == batch.y_indptr[:-1]).any())
 
 
@@ -91,7 +91,7 @@ def main(path: str, n_labels: str, feed: str) -> None:
     started = time.process_time()
     model = Workspace(f"--multilabel_oaa {n_labels} -b 18 --quiet")
     made = time.process_time() - started
-    events: list[Any] = Path(path).read_text().split("\n")
+    events: list[Any] = Path(path).read_text(encoding="utf-8").split("\n")
     work: dict[str, Callable[[Any, list[Any]], None]] = dict(
         zip(FEEDS, (_text, _two_passes, _parsed), strict=True)
     )

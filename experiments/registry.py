@@ -119,7 +119,7 @@ class Stream:
 
 @cache
 def _table() -> dict[str, Any]:
-    return tomllib.loads(TABLE.read_text())
+    return tomllib.loads(TABLE.read_text(encoding="utf-8"))
 
 
 @cache

@@ -22,7 +22,7 @@ def write(results: Path, html: Path, reference: Path) -> list[Path]:
     if not found:
         raise click.ClickException(f"{results} holds no results: python -m experiments.run first.")
     html.parent.mkdir(parents=True, exist_ok=True)
-    html.write_text(page(found, reference))
+    html.write_text(page(found, reference), encoding="utf-8")
     beside = html.with_suffix(".md")
     beside.write_text(markdown(found, reference))
     return [html, beside]

@@ -59,7 +59,8 @@ def page(results: Sequence[Result], reference: Path) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<link rel="icon" href="data:,"><title>streamml: replay benchmark</title>'
-        f"<style>{_STYLE.read_text()}</style></head><body><header><h1>streamml: replay benchmark"
+        f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head>"
+        "<body><header><h1>streamml: replay benchmark"
         f"</h1><nav>{links}</nav></header><main>{body}</main></body></html>\n"
     )
 

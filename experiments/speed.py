@@ -202,7 +202,7 @@ def print_bars(console: Console, asked: list[tuple[str, ...]]) -> None:
 
 def _memory(field: str) -> float:
     """A field of ``/proc/self/status`` in MiB (VmRSS: now, VmHWM: the peak)."""
-    for line in Path("/proc/self/status").read_text().splitlines():
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith(field):
             return int(line.split()[1]) / 1024
     return float("nan")

@@ -12,7 +12,7 @@ __all__ = ["resident_mib", "series"]
 def resident_mib(pid: int | str = "self") -> float:
     """Memory that a process holds now; NaN where the system does not say."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
     except (OSError, IndexError, ValueError):
         return float("nan")
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

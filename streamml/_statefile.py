@@ -16,6 +16,7 @@ import json
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -105,7 +106,8 @@ def write_file(
     header = header.replace(_BLANK.encode(), checksum.hexdigest().encode(), 1)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with beside.open("wb") as file:
+        beside.unlink(missing_ok=True)  # left by a process that was killed and had our number
+        with beside.open("xb") as file:  # never through a link that somebody put there
             file.write(header)
             for block in blocks:
                 file.write(block)
@@ -114,7 +116,8 @@ def write_file(
         beside.replace(path)
         _flush_directory(path.parent)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
         raise StateError(
             f"The state cannot be written to {path} ({error.strerror or error}): "
             "check the directory, its rights and the room on the disk."

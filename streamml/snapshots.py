@@ -5,9 +5,11 @@ Files are numbered. A few are kept, so that one cut short or damaged leaves the 
 
 from __future__ import annotations
 
+import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -18,6 +20,8 @@ from streamml.errors import ConfigError, DataError, StreamMLError
 __all__ = ["Saved", "SnapshotFolder"]
 
 _NAME: Final = re.compile(r"snapshot-(\d{12})\.streamml")
+_LOCK: Final = ".streamml.lock"
+_OLD_LOCK: Final = "lock"  # what version 0.1.0 holds, which may still run
 KIND: Final = "run"
 
 
@@ -36,7 +40,8 @@ class SnapshotFolder:
     Parameters
     ----------
     path
-        Folder; made where there is none. It belongs to one process at a time.
+        Folder; made where there is none, for its owner alone (snapshots hold events that wait
+        for their labels). It belongs to one process at a time.
     keep
         Number of snapshots kept, at least 2.
 
@@ -69,8 +74,8 @@ class SnapshotFolder:
         self.keep = keep
         self.broken: list[tuple[Path, str]] = []
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._lock: IO[str] | None = None
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._locks: list[IO[bytes]] = []
             self._number = max((n for n, _ in self._files()), default=0)
         except OSError as error:
             raise DataError(
@@ -86,28 +91,43 @@ class SnapshotFolder:
         ------
         ConfigError
             Another process uses the folder.
+        DataError
+            The lock cannot be opened.
         """
         try:
             import fcntl
         except ImportError:  # not on Windows
             return
-        lock = (self.path / "lock").open("w")
+        locks = self._open_locks()
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for lock in locks:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            lock.close()
+            _close(locks)
             raise ConfigError(
                 f"Another process keeps its snapshots in {self.path}: give each its own folder."
             ) from None
-        self._lock = lock
+        self._locks = locks
         for left in self.path.glob(".snapshot-*.tmp"):
             left.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Let other processes in again."""
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        _close(self._locks)
+        self._locks = []
+
+    def _open_locks(self) -> list[IO[bytes]]:
+        """Open what is locked; a file of another's by that name stays as it is."""
+        path = self.path / _LOCK
+        try:
+            locks = [_open_as_it_is(path, os.O_CREAT)]
+        except OSError as error:
+            raise DataError(
+                f"{path} cannot be opened ({error.strerror}): remove it, or name another folder."
+            ) from error
+        with suppress(OSError):  # there is none, or it is no file
+            locks.append(_open_as_it_is(self.path / _OLD_LOCK))
+        return locks
 
     def save(self, mapping: Mapping[str, Any]) -> Saved:
         """Store a snapshot; once this returns, it survives a power cut.
@@ -120,6 +140,8 @@ class SnapshotFolder:
         started = time.perf_counter()
         path = self.path / f"snapshot-{self._number + 1:012d}.streamml"
         state.write(path, mapping, kind=KIND)
+        if not self.path.stat().st_mode & 0o077:  # as private as the folder, wherever it is moved
+            path.chmod(0o600)
         self._number += 1
         for _, old in self._files()[: -self.keep]:
             old.unlink(missing_ok=True)
@@ -156,3 +178,17 @@ class SnapshotFolder:
     def _files(self) -> list[tuple[int, Path]]:
         found = ((_NAME.fullmatch(path.name), path) for path in self.path.iterdir())
         return sorted((int(match[1]), path) for match, path in found if match)
+
+
+def _close(files: Iterable[IO[bytes]]) -> None:
+    for file in files:
+        file.close()
+
+
+def _open_as_it_is(path: Path, flags: int = 0) -> IO[bytes]:
+    """Open a file through no link, without emptying it."""
+
+    def opener(name: str, wanted: int) -> int:
+        return os.open(name, wanted | flags | os.O_NOFOLLOW, 0o600)
+
+    return open(path, "r+b", buffering=0, opener=opener)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from streamml._capture import part_of
 from streamml.errors import ContractError
 from streamml.io import JSON, Source
 from streamml.types import DeadLetter, Event, EventBatch, Predictions, Schema
@@ -110,9 +111,7 @@ class EventSource:
         return {"position": self._position}
 
     def restore(self, snapshot: Mapping[str, JSON]) -> None:
-        position = snapshot["position"]
-        assert isinstance(position, int)
-        self._position = position
+        self._position = part_of(snapshot, "position", int, "a source of events")
 
     def close(self) -> None:
         self.closed = True

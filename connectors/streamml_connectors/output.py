@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from streamml._capture import check, part_of
 from streamml.errors import DataError
 from streamml.io import JSON
 
@@ -95,9 +96,11 @@ class OutputFile:
         ------
         DataError
             The file is shorter than it was.
+        StateError
+            The snapshot names no number of bytes.
         """
-        size = snapshot.get("bytes", 0)
-        assert isinstance(size, int)
+        size = part_of({"bytes": 0, **snapshot}, "bytes", int, str(self.path))
+        check(size >= 0, f"'bytes' of {self.path}", "is below 0")
         self._file.flush()
         status = os.fstat(self._file.fileno())
         there = status.st_size

@@ -1,18 +1,25 @@
-"""A small HTTP server for what a run shows of itself: read-only, a thread beside the run."""
+"""A small HTTP server for what a run shows of itself: read-only, a thread beside the run.
+
+One event loop serves all clients, so one that is slow costs a socket and no thread. Sockets
+are counted, too: where there are too many, the one that is open longest makes room, so that
+whoever asks at once is answered whatever the others do.
+"""
 
 from __future__ import annotations
 
 import abc
+import asyncio
 import ipaddress
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
-from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Final, Self
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from streamml.errors import ConfigError
+from streamml_connectors.http_request import HEADERS, is_ours, read_head, reply
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -22,17 +29,6 @@ __all__ = ["Listening", "Routes", "Served", "WebServer", "answer", "url_host"]
 Routes = Mapping[str, "WSGIApplication"]
 """Path -> what answers there."""
 
-_HEADERS: Final = (
-    ("Cache-Control", "no-store"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-    # Nothing but this server's own files, no inline script: names in the stream stay names.
-    (
-        "Content-Security-Policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
-)
 _PATIENCE: Final = 10.0
 _MOST_AT_ONCE: Final = 32
 
@@ -43,9 +39,11 @@ def answer(
     content_type: str,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Iterable[bytes]:
-    """Answer a request with ``body`` and the headers that keep a browser from guessing."""
-    headers = [("Content-Type", content_type), ("Content-Length", str(len(body))), *_HEADERS]
-    start(f"{status.value} {status.phrase}", headers)
+    """Answer a request with ``body``."""
+    start(
+        f"{status.value} {status.phrase}",
+        [("Content-Type", content_type), ("Content-Length", str(len(body)))],
+    )
     return [body]
 
 
@@ -106,15 +104,22 @@ class Served(Listening):
 class WebServer(Listening):
     """Serves ``routes`` from a thread of its own.
 
-    Only GET and HEAD are answered, a slow client is dropped after 10 seconds, and at most
-    32 are served at a time.
+    Only GET and HEAD are answered, one request a connection, its head 16 KiB at most. At
+    most 32 clients are served at a time: one more takes the place of the one that has been
+    there longest. A request whose Host header may be a stranger's domain, pointed at this
+    server to read it from a browser, is refused (DNS rebinding); addresses, names without a
+    dot, the name listened on and this machine's own are none.
 
     Parameters
     ----------
     routes
-        Path -> WSGI application; they run in the server's threads.
+        Path -> WSGI application. They run one after another: each must be quick.
     host, port
         Where to listen; port 0 takes a free one.
+    allowed_hosts
+        Other names to be asked by, such as that of a proxy; ``*.example.com`` is all below.
+    patience
+        Seconds in which a request must be sent, and as many in which its answer must be taken.
 
     Raises
     ------
@@ -130,62 +135,131 @@ class WebServer(Listening):
     b'hello'
     """
 
-    def __init__(self, routes: Routes, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        routes: Routes,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        allowed_hosts: Sequence[str] = (),
+        patience: float = _PATIENCE,
+    ) -> None:
         if not 0 <= port <= 65535:
             raise ConfigError(f"A port lies in 0 to 65535, {port} does not: 0 takes a free one.")
         self.host = host
         self._port = port
         self._routes = dict(routes)
-        self._server: WSGIServer | None = None
+        self._names = [name.lower() for name in (host, socket.gethostname(), *allowed_hosts)]
+        self._patience = patience
+        self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
+        self._stop: Callable[[], object] = lambda: None
 
     @property
     def port(self) -> int:
         """The port listened on; before :meth:`start`, the one asked for."""
-        return self._port if self._server is None else self._server.server_port
+        return self._port if self._listener is None else int(self._listener.getsockname()[1])
 
     @property
     def address(self) -> str:
         """The address listened on; before :meth:`start`, the one asked for."""
-        return self.host if self._server is None else str(self._server.server_address[0])
+        return self.host if self._listener is None else str(self._listener.getsockname()[0])
 
     def start(self) -> int:
         """Listen, in a thread of its own; gives the port."""
-        if self._server is None:
-            kind = _Server6 if _is_ipv6(self.host) else _Server
+        if self._listener is None:
             try:
-                server = make_server(self.host, self._port, self._dispatch, kind, _Handler)
+                self._listener = _listen(self.host, self._port)
             except OSError as error:
                 raise ConfigError(
                     f"Metrics cannot be served at {url_host(self.host)}:{self._port} "
                     f"({error.strerror or error}): choose another port, or 0 for a free one."
                 ) from error
-            self._server = server
+            loop, stopped = asyncio.new_event_loop(), asyncio.Event()
+            self._stop = partial(loop.call_soon_threadsafe, stopped.set)
             self._thread = threading.Thread(
-                target=server.serve_forever, name="streamml-http", daemon=True
+                target=self._run, args=(loop, stopped), name="streamml-http", daemon=True
             )
             self._thread.start()
         return self.port
 
     def close(self) -> None:
         """Stop listening and wait for the thread; safe to call twice."""
-        if self._server is not None and self._thread is not None:
-            self._server.shutdown()
-            self._server.server_close()
+        if self._listener is not None and self._thread is not None:
+            self._stop()
             self._thread.join()
-            self._port = self._server.server_port
-        self._server = self._thread = None
+            self._port = self.port
+            self._listener.close()
+        self._listener = self._thread = None
+
+    # -- in the thread -----------------------------------------------------------------
+
+    def _run(self, loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+        async def serve() -> None:
+            accepting = loop.create_task(self._accept())
+            await stopped.wait()
+            accepting.cancel()
+
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:  # ends what is still served
+            runner.run(serve())
+
+    async def _accept(self) -> None:
+        """Serve whoever comes, each in a task of its own."""
+        assert self._listener is not None
+        loop = asyncio.get_running_loop()
+        clients: dict[socket.socket, asyncio.Task[None]] = {}  # who came first is first
+        while True:
+            try:
+                client, address = await loop.sock_accept(self._listener)
+            except OSError:  # no file descriptor is free
+                await asyncio.sleep(0.1)
+                continue
+            if len(clients) >= _MOST_AT_ONCE:
+                clients.pop(next(iter(clients))).cancel()
+            clients[client] = loop.create_task(self._serve(client, address))
+            clients[client].add_done_callback(partial(_leave, clients, client))
+            await asyncio.sleep(0)  # a request that came with its client is answered here
+
+    async def _serve(self, client: socket.socket, address: object) -> None:
+        loop = asyncio.get_running_loop()
+        with suppress(OSError):  # a client that goes away or is too slow is no news
+            async with asyncio.timeout(self._patience):
+                head = await read_head(client)
+            async with asyncio.timeout(self._patience):
+                here = self.address, self.port
+                await loop.sock_sendall(client, reply(head, address, here, self._dispatch))
 
     def _dispatch(self, request: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        def begin(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            return start(status, [*headers, *HEADERS], *error)
+
+        host = request.get("HTTP_HOST")
+        if host is not None and not is_ours(host, self._names):
+            said = f"{host[:100]!a} is no name of this server: ask by address, or allow the name"
+            body = f"{said} (--allow-host).\n".encode()
+            return answer(begin, body, "text/plain", HTTPStatus.MISDIRECTED_REQUEST)
         if request["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return answer(start, b"Only GET.\n", "text/plain", HTTPStatus.METHOD_NOT_ALLOWED)
+            return answer(begin, b"Only GET.\n", "text/plain", HTTPStatus.METHOD_NOT_ALLOWED)
         route = self._routes.get(request.get("PATH_INFO", "/"))
         if route is None:
             known = "".join(f"{path}\n" for path in self._routes)
             body = f"There is nothing here. There is:\n{known}".encode()
-            return answer(start, body, "text/plain; charset=utf-8", HTTPStatus.NOT_FOUND)
-        found = route(request, start)
+            return answer(begin, body, "text/plain; charset=utf-8", HTTPStatus.NOT_FOUND)
+        found = route(request, begin)
         return [b""] if request["REQUEST_METHOD"] == "HEAD" else found
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if _is_ipv6(host) else socket.AF_INET)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _is_ipv6(host: str) -> bool:
@@ -195,49 +269,8 @@ def _is_ipv6(host: str) -> bool:
         return False
 
 
-class _Server(ThreadingMixIn, WSGIServer):
-    """A thread a request, no more than a few at once, none that outlives the process."""
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
-    def __init__(self, address: tuple[str, int], handler: Callable[..., WSGIRequestHandler]):
-        self._free = threading.BoundedSemaphore(_MOST_AT_ONCE)
-        super().__init__(address, handler)
-
-    def server_bind(self) -> None:
-        # Not WSGIServer's: that asks the name server for our own name, which may take long.
-        socket_address = self.server_address
-        if self.allow_reuse_address:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(socket_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
-        self.setup_environ()
-
-    def process_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
-        if not self._free.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a client that goes away is no news."""
-
-
-class _Server6(_Server):
-    address_family = socket.AF_INET6
-
-
-class _Handler(WSGIRequestHandler):
-    timeout = _PATIENCE
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing: standard error belongs to the run."""
+def _leave(
+    clients: dict[socket.socket, asyncio.Task[None]], client: socket.socket, _: object
+) -> None:
+    clients.pop(client, None)
+    client.close()

@@ -20,6 +20,7 @@ from streamml.errors import ConfigError
 
 __all__ = [
     "SECRETS",
+    "config_file",
     "config_option",
     "make_config_command",
     "read_config",
@@ -30,6 +31,7 @@ __all__ = [
 SECRETS: Final = frozenset({"sasl_password", "tls_key_password"})
 """Parameters whose values are never shown."""
 _HIDDEN: Final = frozenset({"config", "help"})
+_FILE: Final = "streamml.config"
 
 
 def config_option() -> Any:
@@ -46,7 +48,14 @@ def config_option() -> Any:
 
 def _load(context: click.Context, _: click.Parameter, path: str | None) -> None:
     if path is not None:
+        context.meta[_FILE] = path
         context.default_map = read_config(Path(path), context.command.params)
+
+
+def config_file() -> str | None:
+    """The file of ``--config``, where the command that runs was given one."""
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.meta.get(_FILE)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -58,7 +67,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         It cannot be read, or is no TOML.
     """
     try:
-        return tomllib.loads(path.read_text())
+        with path.open("rb") as file:
+            return tomllib.load(file)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}): check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

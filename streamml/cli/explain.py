@@ -41,8 +41,11 @@ def explain(
     """
     from streamml.asking import learner_in
     from streamml.cli.options import split_names
+    from streamml.cli.overwriting import refuse_overwriting
     from streamml.ihomer import IHOMER
 
+    asked = "/dev/stdin" if event == "-" else None
+    refuse_overwriting((("STATE", stored), ("the event", asked)), (("--svg", svg),))
     learner = learner_in(stored)
     if not isinstance(learner, IHOMER):
         raise ConfigError(
@@ -57,7 +60,7 @@ def explain(
         found = learner.explain(_features(learner, event), split_names(labels), top)
     click.echo(str(found))
     if svg is not None:
-        svg.write_text(found.svg())
+        svg.write_text(found.svg(), encoding="utf-8")
 
 
 def _features(learner: IHOMER, text: str) -> dict[str, float]:

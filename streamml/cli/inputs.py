@@ -6,8 +6,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from streamml.cli.config import config_file
 from streamml.cli.embedding import EmbedOptions, embedded
 from streamml.cli.kafka import KafkaOptions, is_kafka
+from streamml.cli.overwriting import refuse_overwriting
 from streamml.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ def open_input(options: InputOptions, embedder: Embedder | None, stack: ExitStac
     DataError
         Something cannot be read or reached.
     """
+    _refuse_overwriting(options)
     wants_text = embedder is not None and embedder.reads == "text"
     if is_kafka(options.source):
         source, *sinks, policy = _open_kafka(options, wants_text, stack)
@@ -159,7 +162,6 @@ def _open_files(
     options: InputOptions, snapshots: SnapshotFolder | None, stack: ExitStack
 ) -> tuple[PredictionSink | None, DeadLetterSink | None]:
     """Files to write; behind what is there if the run is to be resumed."""
-    _refuse_overwriting(options)
     predictions: PredictionSink | None = None
     dead_letters: DeadLetterSink | None = None
     resumed = snapshots is not None and not snapshots.empty
@@ -177,17 +179,29 @@ def _open_files(
 
 
 def _refuse_overwriting(options: InputOptions) -> None:
-    """A file to write is not one that is read, nor written by another sink."""
-    taken: dict[Path, str] = {}
-    for path, what, written in (
-        (options.source, "the source", False),
-        (options.xml, "--xml", False),
-        (options.predictions, "--predictions", True),
-        (options.dead_letters, "--dead-letters", True),
-    ):
-        where = Path(path or "").resolve()
-        if path is None or (where.exists() and not where.is_file()):
-            continue  # a device, such as /dev/null, holds nothing to lose
-        if written and where in taken:
-            raise ConfigError(f"{what} {path} is {taken[where]} as well: name another file.")
-        taken[where] = what
+    """A file to write is none that the run reads, nor written by another sink."""
+    kafka, source = options.kafka, None if is_kafka(options.source) else options.source
+    kind, _, model = (options.embed.embed or "").partition(":")
+    refuse_overwriting(
+        (
+            ("the source", source),
+            ("the label XML", _label_xml(source)),
+            ("--xml", options.xml),
+            ("--config", config_file()),
+            ("--tls-ca", kafka.tls_ca),
+            ("--tls-cert", kafka.tls_cert),
+            ("--tls-key", kafka.tls_key),
+            ("the model", model if kind == "text" and model else None),
+            ("--snapshot-dir", options.snapshots),
+        ),
+        (("--predictions", options.predictions), ("--dead-letters", options.dead_letters)),
+    )
+
+
+def _label_xml(source: str | None) -> Path | None:
+    """The file that would be found beside an ARFF."""
+    if source is None or not source.lower().endswith((".arff", ".arff.gz")):
+        return None
+    from streamml_connectors.files.labels import find_label_xml
+
+    return find_label_xml(Path(source))

@@ -31,6 +31,8 @@ class MonitorOptions(Protocol):
     @property
     def listen(self) -> str | None: ...
     @property
+    def allow_host(self) -> tuple[str, ...]: ...
+    @property
     def alive_within(self) -> float: ...
     @property
     def ready_lag(self) -> int: ...
@@ -52,6 +54,13 @@ def monitor_options(command: _Command) -> _Command:
                 "--listen",
                 metavar="HOST:PORT",
                 help="The same at another address: 0.0.0.0:9100 opens it to the network.",
+            ),
+            click.option(
+                "--allow-host",
+                multiple=True,
+                metavar="NAME",
+                help="A name with a dot that it may be asked by, as behind a proxy "
+                "(*.example.com: all below); may be repeated.",
             ),
             click.option(
                 "--alive-within",
@@ -130,7 +139,7 @@ def open_monitor(options: MonitorOptions, stack: ExitStack) -> Monitor | None:
     from streamml_connectors.serving import url_host
 
     bounds = HealthBounds(options.alive_within, options.ready_lag, options.ready_snapshot_age)
-    monitor = stack.enter_context(Monitor(*where, bounds))
+    monitor = stack.enter_context(Monitor(*where, bounds, allowed_hosts=options.allow_host))
     url = f"http://{url_host(where[0])}:{monitor.port}"
     say(f"metrics at {url}/metrics, status page at {url}/")
     return monitor

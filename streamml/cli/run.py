@@ -62,6 +62,7 @@ class _Options:
     order: Literal["natural", "shuffled"]
     metrics_port: int | None
     listen: str | None
+    allow_host: tuple[str, ...]
     alive_within: float
     ready_lag: int
     ready_snapshot_age: float

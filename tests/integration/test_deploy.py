@@ -17,6 +17,7 @@ import yaml
 from streamml.cli.config import key_of, read_config
 from streamml.cli.run import run
 from streamml_connectors.health import Health
+from streamml_connectors.http_request import is_ours
 from streamml_connectors.page import StatusPage
 from tests.integration.deployment import DEPLOY, ROOT, alerts, load
 
@@ -133,6 +134,7 @@ def test_the_stack_is_wired_together() -> None:
         assert config["snapshot-dir"].startswith("/var/lib/streamml/")
     scraped = load("prometheus/prometheus.yml")["scrape_configs"][0]
     assert scraped["static_configs"][0]["targets"] == [f"consumer:{PORT}"]
+    assert is_ours(f"consumer:{PORT}", ())  # the Host header of a scrape
     assert f"127.0.0.1:{PORT}:{PORT}" in services["consumer"]["ports"]
     jobs = {match for rule in alerts() for match in re.findall(r'job="(\w+)"', rule["expr"])}
     assert jobs == {scraped["job_name"]}

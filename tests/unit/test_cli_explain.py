@@ -1,5 +1,8 @@
 """``streamml explain``: what a run's snapshots and saved learners answer."""
 
+import os
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -48,6 +51,18 @@ def test_tree_and_reasons_as_text_and_picture(run, tmp_path, capsys):
     assert call("explain", folder, event, "--labels", label, "--svg", tmp_path / "why.svg") == 0
     assert capsys.readouterr().out == f"{model.explain(x, labels=[label])}\n"
     assert "explanation" in ET.parse(tmp_path / "why.svg").getroot().attrib["aria-label"]
+
+
+def test_a_picture_is_utf8_whatever_the_locale(tmp_path):
+    learner = IHOMER(preset="fast")
+    for k in range(40):
+        learner.learn_one({"f": k % 2}, {"Näss\u2603"} if k % 2 else {"trocken"})
+    state.save(learner, tmp_path / "learner")
+    drawn = tmp_path / "why.svg"
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "streamml", "explain", tmp_path / "learner", "--svg", drawn]
+    subprocess.run(command, env={**os.environ, **plain}, capture_output=True, check=True)
+    assert "Näss\u2603" in "".join(ET.fromstring(drawn.read_bytes()).itertext())
 
 
 def test_a_saved_learner_is_asked_the_same_way(run, tmp_path, capsys):

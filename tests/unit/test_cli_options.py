@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Literal
@@ -10,6 +11,7 @@ import pytest
 
 from streamml.baselines import NoChange
 from streamml.cli import learners
+from streamml.cli.config import read_toml
 from streamml.cli.learners import make_learner
 from streamml.cli.options import open_stream, parse_delay, parse_every, parse_rate
 from streamml.errors import ConfigError
@@ -191,3 +193,24 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_config_file_is_utf8_whatever_the_locale(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text('labels = "n\u00e4ss,\u2603"\n', encoding="utf-8")
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "streamml", "config", "--config", path]
+    done = subprocess.run(
+        command,
+        env={**os.environ, **plain, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        check=True,
+    )
+    assert 'labels = "n\u00e4ss,\u2603"' in done.stdout.decode()
+
+
+def test_a_config_file_that_is_not_utf8_is_one_sentence(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_bytes('labels = "n\u00e4ss"\n'.encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"c\.toml is no TOML"):
+        read_toml(path)

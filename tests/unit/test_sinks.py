@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamml.errors import DataError
+from streamml.errors import DataError, StateError
 from streamml.io import DeadLetterSink, PredictionSink
 from streamml.types import DeadLetter, Event, EventBatch, Predictions, Schema
 from streamml_connectors.dead_letters import JsonlDeadLetterSink
@@ -111,6 +111,16 @@ def test_a_resumed_run_may_go_on_in_another_file(tmp_path):
         pytest.raises(DataError, match="put it back"),
     ):
         gone.restore(stored)
+
+
+@pytest.mark.parametrize("size", ["7", 7.0, True, None, -1])
+def test_a_size_that_is_none_cuts_no_file(tmp_path, size):
+    path = tmp_path / "d.jsonl"
+    path.write_bytes(b"kept")
+    with closing(JsonlDeadLetterSink(path, append=True)) as sink:
+        with pytest.raises(StateError, match=r"'bytes' of .*d\.jsonl is"):
+            sink.restore({"bytes": size, "path": str(path)})
+        assert path.read_bytes() == b"kept"
 
 
 def test_a_device_keeps_nothing_that_a_snapshot_could_wait_for():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from streamml.errors import StateError
 from streamml.io import DeadLetterSink, PredictionSink, Source
 from streamml.streams import DemoStream
 from streamml.testing import AbortingSource, EventSource, MemoryDeadLetters, MemoryPredictions
@@ -26,3 +29,9 @@ def test_sources_resume_behind_the_last_event():
         assert (again.name, again.length, len(again.schema.features)) == ("memory", 5, 1)
         assert again.take_dead_letters() == []
         again.close()
+
+
+def test_a_position_that_is_none_is_said():
+    for position in ("2", True, None):
+        with pytest.raises(StateError, match="'position' of a source of events is no int"):
+            EventSource([]).restore({"position": position})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
@@ -39,6 +39,8 @@ class PrometheusExporter(Served):
         Largest number of labels exported, at least 1: those with the largest support.
     routes
         What else the server answers: path -> WSGI application.
+    allowed_hosts
+        Names it may be asked by, as :class:`~streamml_connectors.serving.WebServer` has it.
 
     Raises
     ------
@@ -67,6 +69,7 @@ class PrometheusExporter(Served):
         per_label: bool = False,
         max_labels: int = 50,
         routes: Routes | None = None,
+        allowed_hosts: Sequence[str] = (),
     ) -> None:
         if max_labels < 1:
             raise ConfigError(f"max_labels must be at least 1, not {max_labels}.")
@@ -77,7 +80,10 @@ class PrometheusExporter(Served):
         self.registry.register(self._numbers)
         ProcessCollector(registry=self.registry)
         self._server: WebServer = WebServer(
-            {"/metrics": make_wsgi_app(self.registry), **(routes or {})}, host, port
+            {"/metrics": make_wsgi_app(self.registry), **(routes or {})},
+            host,
+            port,
+            allowed_hosts=allowed_hosts,
         )
 
     # -- serving -----------------------------------------------------------------------

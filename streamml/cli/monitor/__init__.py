@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -38,6 +39,8 @@ class Monitor(Served):
         When the run counts as stuck, late or not safely stored.
     every
         Seconds between two documents, at least.
+    allowed_hosts
+        Names it may be asked by, beside addresses and names without a dot.
 
     Raises
     ------
@@ -65,10 +68,13 @@ class Monitor(Served):
         port: int = 0,
         bounds: HealthBounds | None = None,
         every: float = 1.0,
+        allowed_hosts: Sequence[str] = (),
     ) -> None:
         self.health = Health(bounds)
         self._page = StatusPage(self.health)
-        self._server = self.exporter = PrometheusExporter(host, port, routes=self._page.routes())
+        self._server = self.exporter = PrometheusExporter(
+            host, port, routes=self._page.routes(), allowed_hosts=allowed_hosts
+        )
         self._feed = ExporterFeed(self.exporter)
         self._every = self._gap = every
         self._service: Service | None = None

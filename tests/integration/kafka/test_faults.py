@@ -135,7 +135,7 @@ def test_a_rebalance_moves_partitions_with_nothing_lost_or_learned_twice(
 
 def test_two_processes_do_not_share_a_folder(broker, topics, folder, consumer):
     first = consumer().start()
-    wait_until(lambda: (folder / "lock").exists())
+    wait_until(lambda: (folder / ".streamml.lock").exists())
     errors = consumer().refused()
     first.stop_hard()
     assert "own folder" in errors
