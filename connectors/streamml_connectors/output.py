@@ -94,10 +94,11 @@ class OutputFile:
         Raises
         ------
         DataError
-            The file is shorter than it was.
+            The file is shorter than it was, or this is no snapshot of a file.
         """
         size = snapshot.get("bytes", 0)
-        assert isinstance(size, int)
+        if type(size) is not int or size < 0:
+            raise DataError(f"{snapshot!r} is none of a file: give what snapshot() gave.")
         self._file.flush()
         status = os.fstat(self._file.fileno())
         there = status.st_size

@@ -119,6 +119,15 @@ def test_a_device_keeps_nothing_that_a_snapshot_could_wait_for():
         sink.restore({"bytes": 7, "path": "/dev/null"})
 
 
+@pytest.mark.parametrize("size", ["7", 7.0, True, -1])
+def test_what_is_no_snapshot_of_a_file_is_refused(tmp_path, size):
+    with closing(JsonlDeadLetterSink(tmp_path / "d.jsonl")) as sink:
+        sink.write([DeadLetter("malformed", "Broken.", "line 3")])
+        with pytest.raises(DataError, match="is none of a file"):
+            sink.restore({**sink.snapshot(), "bytes": size})
+        assert len(lines(sink.path)) == 1
+
+
 def test_a_name_that_promises_compression_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"name a file without \.gz"):
         JsonlPredictionSink(tmp_path / "out.jsonl.gz")

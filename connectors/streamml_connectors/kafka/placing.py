@@ -14,7 +14,7 @@ from streamml_connectors.kafka.client import kafka, make_admin, refused
 from streamml_connectors.kafka.lost import found_again
 from streamml_connectors.kafka.settings import Connection, Input
 
-__all__ = ["NO_POSITION", "Placing", "name_of"]
+__all__ = ["NO_POSITION", "Placing", "name_of", "offsets_of"]
 
 NO_POSITION: Final = "The snapshot's position is none in Kafka topics: use another folder."
 _ANSWER_MS: Final = 5_000  # then the main loop goes round: it hears a stop, and shows it is alive
@@ -172,12 +172,26 @@ class Placing:
         DataError
             It is no position in topics.
         """
-        owner, offsets, ids = (snapshot.get(k) for k in ("owner", "offsets", "topics"))
-        if not isinstance(owner, str) or not isinstance(offsets, Mapping):
+        owner, ids, offsets = snapshot.get("owner"), snapshot.get("topics"), offsets_of(snapshot)
+        if not isinstance(owner, str):
             raise DataError(NO_POSITION)
-        self.owner = owner
-        self._restored = {str(name): int(str(offset)) for name, offset in offsets.items()}
+        self.owner, self._restored = owner, offsets
         self._ids = {str(k): str(v) for k, v in ids.items()} if isinstance(ids, Mapping) else {}
+
+
+def offsets_of(snapshot: Mapping[str, JSON]) -> dict[str, int]:
+    """Partition -> offset, of a source's position.
+
+    Raises
+    ------
+    DataError
+        It is no position in topics.
+    """
+    offsets = snapshot.get("offsets")
+    found = dict(offsets) if isinstance(offsets, Mapping) else {"": offsets}
+    if any(type(offset) is not int or offset < 0 for offset in found.values()):
+        raise DataError(NO_POSITION)
+    return {str(name): int(str(offset)) for name, offset in found.items()}
 
 
 def name_of(partition: Any) -> str:
