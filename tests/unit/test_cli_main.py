@@ -19,6 +19,7 @@ from streamml.service import Progress, Service
 from streamml.streams import DemoStream
 from streamml.types import Change
 from streamml_connectors.serving import WebServer
+from tests.signals import heeding
 
 
 def call(*args: str) -> object:
@@ -101,14 +102,29 @@ def test_two_outputs_are_two_files(tmp_path, monkeypatch, capsys):
 
 def test_the_first_signal_asks_and_the_second_interrupts():
     asked: list[str] = []
-    before = signal.getsignal(signal.SIGINT)
-    with _signals(lambda: asked.append("stop")) as caught:
-        signal.raise_signal(signal.SIGINT)
-        assert asked == ["stop"]
-        assert caught == [signal.SIGINT]
-        with pytest.raises(KeyboardInterrupt):
+    with heeding(signal.default_int_handler):
+        with _signals(lambda: asked.append("stop")) as caught:
             signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
+            assert asked == ["stop"]
+            assert caught == [signal.SIGINT]
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_signal_that_was_ignored_from_the_start_stays_so_and_the_other_asks():
+    asked: list[str] = []
+    before = signal.getsignal(signal.SIGTERM)
+    with heeding(signal.SIG_IGN):
+        with _signals(lambda: asked.append("stop")) as caught:
+            signal.raise_signal(signal.SIGINT)
+            assert asked == caught == []
+            signal.raise_signal(signal.SIGTERM)
+            assert asked == ["stop"]
+            assert caught == [signal.SIGTERM]
+            signal.raise_signal(signal.SIGINT)  # nor does it end the run then
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def progress(**changed) -> Progress:

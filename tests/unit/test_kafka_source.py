@@ -335,6 +335,15 @@ def test_what_the_command_line_says_of_the_group_reaches_the_client(broker, tmp_
     assert offsets(broker, "mine") == {0: 10, 1: 10}
 
 
+def test_an_embedded_topic_is_stored_and_committed_alike(broker, tmp_path, capsys):
+    assert run_cli("--embed", "rff:16", "--snapshot-dir", str(tmp_path)) == 0
+    broker.send("t", 1, events(*range(20, 25)))
+    assert run_cli("--embed", "rff:16", "--snapshot-dir", str(tmp_path)) == 0
+    reports = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[0] == "{"]
+    assert [report["events"] for report in reports] == [20, 25]
+    assert offsets(broker) == {0: 10, 1: 15}
+
+
 def test_a_second_start_of_the_command_learns_only_what_came_since(broker, tmp_path, capsys):
     assert run_cli("--snapshot-dir", str(tmp_path)) == 0
     broker.send("t", 0, events(*range(20, 25)))
