@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+
+Handler = signal.Handlers | Callable[[int, FrameType | None], object]
 
 __all__ = ["heeding", "heeds_ctrl_c", "ignores_ctrl_c"]
 
@@ -20,10 +23,10 @@ def ignores_ctrl_c() -> None:
 
 
 @contextmanager
-def heeding(handler: signal.Handlers | object) -> Iterator[None]:
-    """Let this process handle Ctrl-C so for a while."""
-    before = signal.signal(signal.SIGINT, handler)
+def heeding(handler: Handler, kind: signal.Signals = signal.SIGINT) -> Iterator[None]:
+    """Let this process handle a signal so for a while."""
+    before = signal.signal(kind, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(kind, before)
