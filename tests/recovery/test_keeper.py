@@ -46,12 +46,13 @@ class Folder(SnapshotFolder):
         return saved
 
 
-def service(source, folder, *, every=Every(events=20), clock=None, **more):  # noqa: B008
+def service(source, folder, *, every=Every(events=20), clock=None, resume=True, **more):  # noqa: B008
     made = Service(
         source, NoChange(), join=JoinPolicy(), snapshots=folder, snapshot_every=every,
         clock=clock or SettableClock(), **more,
     )  # fmt: skip
-    made.resume()
+    if resume:
+        made.resume()
     return made
 
 
@@ -96,7 +97,7 @@ def test_the_steps_of_a_snapshot_come_in_their_order(tmp_path):
     told = []
     run = service(ToldSource(told, log()), Folder(tmp_path, told=told),
                   predictions=DurablePredictions(told))  # fmt: skip
-    told.clear()  # what is remembered of the start
+    assert told == []
     assert run.store()
     assert told == ["durable", "position", "stored", "committed"]
 
@@ -189,12 +190,14 @@ def test_a_run_whose_input_is_lost_goes_back_to_its_newest_snapshot(tmp_path):
     assert result.progress.events == result.metrics["learner"].events == N
 
 
-def test_a_run_whose_input_is_lost_before_anything_is_stored_starts_anew(tmp_path):
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_run_whose_input_is_lost_before_anything_is_stored_starts_anew(tmp_path, resume):
     sink = MemoryPredictions()
     source = CommittingSource(log())
     source.at(30, lambda: source.lose(1))
     source.at(30, lambda: source.assign(1))
-    result = service(source, Folder(tmp_path), every=Every(), predictions=sink).run()
+    run = service(source, Folder(tmp_path), every=Every(), predictions=sink, resume=resume)
+    result = run.run()
     assert [event for event, _ in sink.rows] == [*range(30), *range(N)]
     assert result.progress.events == N
 
