@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from types import SimpleNamespace
 
+import pytest
 from kafka import OffsetAndMetadata, TopicPartition
 from kafka.errors import (
     CommitFailedError,
@@ -20,6 +21,7 @@ from kafka.errors import (
 )
 
 from streamml.types import Event
+from streamml_connectors.kafka import Connection, Input, KafkaSource
 from streamml_connectors.kafka.produce import event_json
 
 
@@ -37,12 +39,30 @@ class FakeBroker:
         self.logs = {TopicPartition(t, p): [] for t, n in topics.items() for p in range(n)}
         self.begins = dict.fromkeys(self.logs, 0)
         self.ids: dict[str, str] = {}
+        """What tells a topic from another one of its name."""
+        self.told: dict[str, str] = {}
+        """The ids as clients know them where they know old ones."""
         self.committed: dict[str, dict[TopicPartition, OffsetAndMetadata]] = defaultdict(dict)
         self.clients: list[FakeClient] = []
         self.fetch = 512
         """How many records of a partition a fetch brings at most."""
         self.away = 0
         """How many questions to come find no leader."""
+
+    @classmethod
+    def in_place(cls, monkeypatch: pytest.MonkeyPatch, **topics: int) -> FakeBroker:
+        """A broker that is there wherever a source connects to."""
+        broker = cls(**topics)
+        monkeypatch.setattr("streamml_connectors.kafka.source.make_consumer", broker.client)
+        monkeypatch.setattr("streamml_connectors.kafka.placing.make_admin", broker.admin)
+        return broker
+
+    def filled(self, n: int) -> FakeBroker:
+        """With so many events, which go round the partitions of each topic."""
+        for topic, number in self.topics.items():
+            for p in range(number):
+                self.send(topic, p, events(*range(p, n, number)))
+        return self
 
     def client(self, _connection: object, **options: object) -> FakeClient:
         """In place of ``make_consumer``."""
@@ -56,11 +76,20 @@ class FakeBroker:
             when = int(event.timestamp * 1000)
             log.append(record(event_json(event), topic, partition, len(log), when))
 
+    def admin(self, _connection: object) -> SimpleNamespace:
+        """In place of ``make_admin``."""
+        return SimpleNamespace(
+            describe_topics=lambda topics: [{"topic_id": self.ids.get(one)} for one in topics],
+            close=lambda: None,
+        )
+
     def end(self, partition: TopicPartition) -> int:
         return len(self.logs[partition])
 
-    def make_anew(self, topic: str) -> None:
-        """Delete a topic, and make another one of that name."""
+    def make_anew(self, topic: str, *, told: bool = True) -> None:
+        """Delete a topic, and make another one of that name; clients hear of it at once or not."""
+        if not told:
+            self.told[topic] = self.ids[topic]
         self.ids[topic] = f"not {self.ids.get(topic)}"
         for partition in self.logs:
             if partition.topic == topic:
@@ -79,10 +108,13 @@ class FakeClient:
         self._paused: set[TopicPartition] = set()
         self._seen: dict[TopicPartition, int] = {}  # ends, as the last fetch told them
         self._coming: list[tuple[str, list[TopicPartition]]] = []
-        self._cluster = SimpleNamespace(topic_id=broker.ids.get)
+        self._cluster = SimpleNamespace(topic_id=self._topic_id)
         self._subscription = SimpleNamespace(assignment={})
         self._manager = SimpleNamespace(_conns={})
         self._coordinator = SimpleNamespace(request_rejoin=lambda: None)
+
+    def _topic_id(self, topic: str) -> str | None:
+        return self.broker.told.get(topic, self.broker.ids.get(topic))
 
     # -- what happens to it: at its next poll ------------------------------------------
 
@@ -170,12 +202,11 @@ class FakeClient:
     def poll(self, timeout_ms, max_records):
         while self._coming:
             self._rebalance(*self._coming.pop(0))
+        reading = {p: s for p, s in self._subscription.assignment.items() if p not in self._paused}
+        for partition, state in reading.items():  # before anything is fetched
+            self._check(partition, state.position)
         found = {}
-        for partition, state in self._subscription.assignment.items():
-            if partition in self._paused:
-                continue
-            if state.position is None:
-                raise NoOffsetForPartitionError(partition)
+        for partition, state in reading.items():
             most = min(self.broker.fetch, max_records)
             records = self._fetch(partition, state.position.offset, most)
             if records:
@@ -184,14 +215,44 @@ class FakeClient:
         self.fetches_again = 0
         return found
 
+    def _check(self, partition, position):
+        if position is None:
+            raise NoOffsetForPartitionError(partition)
+        if not self.broker.begins[partition] <= position.offset <= self.broker.end(partition):
+            raise OffsetOutOfRangeError({partition: position.offset})
+
     def _fetch(self, partition, offset, most):
-        begin, end = self.broker.begins[partition], self.broker.end(partition)
-        if not begin <= offset <= end:
-            raise OffsetOutOfRangeError({partition: offset})
-        self._seen[partition] = end
-        start = max(offset - self.fetches_again, begin)
+        self._seen[partition] = self.broker.end(partition)
+        start = max(offset - self.fetches_again, self.broker.begins[partition])
         return self.broker.logs[partition][start : offset + most]
 
     def close(self, autocommit, timeout_ms):
         assert not autocommit
         self.closed = True
+
+
+# -- a source of it ---------------------------------------------------------------------
+
+
+def events(*numbers):
+    """Events that bring their labels, a second apart, named by their number."""
+    return [Event(k, float(k), {f"f{k % 3}": 1.0}, frozenset({f"l{k % 2}"})) for k in numbers]
+
+
+def opened(**options):
+    problems = []
+    source = KafkaSource(Connection("b:9092"), Input(("t",), **options), problems.append)
+    source.problems = problems
+    return source
+
+
+def read(source, n=10**6):
+    """Ids of the next ``n`` events, or of those that come until nothing does."""
+    found, silent = [], 0
+    while len(found) < n and silent < 2:
+        batch = source.next_batch(n - len(found))
+        if batch is None:
+            break
+        found += batch.ids
+        silent = 0 if len(batch) else silent + 1
+    return found

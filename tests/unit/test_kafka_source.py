@@ -14,47 +14,17 @@ from streamml.join import JoinPolicy
 from streamml.service import Every, Service
 from streamml.snapshots import SnapshotFolder
 from streamml.testing import MemoryPredictions
-from streamml.types import Event
 from streamml_connectors.kafka import Connection, Input, KafkaSource
-from streamml_connectors.kafka.lost import found_again
-from tests.fake_kafka import FakeBroker
+from tests.fake_kafka import FakeBroker, events, opened, read
 
 ZERO, ONE = ("t", 0), ("t", 1)
 NO_OFFSETS = [{"offsets": wrong} for wrong in (None, [1], "t/0", {"t/0": "x"}, {"t/0": -1})]
 
 
-def events(*numbers):
-    """Events that bring their labels, a second apart, named by their number."""
-    return [Event(k, float(k), {f"f{k % 3}": 1.0}, frozenset({f"l{k % 2}"})) for k in numbers]
-
-
 @pytest.fixture
 def broker(monkeypatch):
     """A topic with two partitions: events 0, 2, 4, ... and 1, 3, 5, ..., twenty in all."""
-    broker = FakeBroker(t=2)
-    monkeypatch.setattr("streamml_connectors.kafka.source.make_consumer", broker.client)
-    for p in (0, 1):
-        broker.send("t", p, events(*range(p, 20, 2)))
-    return broker
-
-
-def opened(**options):
-    problems = []
-    source = KafkaSource(Connection("b:9092"), Input(("t",), **options), problems.append)
-    source.problems = problems
-    return source
-
-
-def read(source, n=10**6):
-    """Ids of the next ``n`` events, or of those that come until nothing does."""
-    found, silent = [], 0
-    while len(found) < n and silent < 2:
-        batch = source.next_batch(n - len(found))
-        if batch is None:
-            break
-        found += batch.ids
-        silent = 0 if len(batch) else silent + 1
-    return found
+    return FakeBroker.in_place(monkeypatch, t=2).filled(20)
 
 
 def store(source):
@@ -243,52 +213,6 @@ def test_input_is_lost_where_nothing_could_be_stored_before_it_went(broker, how)
     assert offsets(broker) == {}
     source.restore(stored)
     assert read(source) == [*range(4, 20)]
-
-
-# -- records that are gone ----------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("due", "begin", "end", "goes_on", "said"),
-    [
-        (0, 0, 0, 0, None),
-        (5, 5, 9, 5, None),
-        (9, 5, 9, 9, None),
-        (4, 5, 9, 5, "1 records of t/0 from offset 4 on were deleted"),
-        (10, 5, 9, 9, "ends at offset 9, before 10"),
-    ],
-)
-def test_where_a_log_goes_on(due, begin, end, goes_on, said):
-    offset, what = found_again("t/0", due, begin, end, anew=False)
-    assert offset == goes_on
-    assert (what is None) is (said is None)
-    assert said is None or said in what
-
-
-def test_records_deleted_before_they_were_read_are_said_and_the_rest_is_read(broker):
-    source = opened()
-    read(source, 4)
-    stored = source.snapshot()
-    broker.begins[ZERO] = 5
-    broker.begins[ONE] = 2
-    again = opened()
-    again.restore(stored)
-    assert read(again) == [5, 7, 9, *range(10, 20)]
-    (letter,) = again.take_dead_letters()
-    assert (letter.reason, letter.position) == ("records_lost", "t/0/5")
-    assert again.problems == [letter.detail]
-    assert "3 records of t/0 from offset 2 on were deleted" in letter.detail
-
-
-def test_a_topic_made_anew_is_read_from_its_beginning(broker):
-    broker.ids["t"] = "first"
-    source = opened()
-    assert read(source, 4) == [0, 1, 2, 3]
-    broker.make_anew("t")
-    broker.send("t", 0, events(100, 101, 102))
-    assert read(source)[-3:] == [100, 101, 102]
-    assert [letter.reason for letter in source.take_dead_letters()] == ["records_lost"] * 2
-    assert all("was made anew" in problem for problem in source.problems)
 
 
 # -- a run --------------------------------------------------------------------------------

@@ -291,13 +291,8 @@ class KafkaSource:
         self._fresh -= placed.keys()
 
     def _find_again(self, cuts: Mapping[Any, Any]) -> None:
-        """Go on where the log is, in partitions that have nothing at the offset that is due.
-
-        Of a topic that was made anew these are all: what one partition tells holds for each.
-        """
-        cuts = {**dict.fromkeys(self._placing.made_anew(self._positions)), **cuts}
-        ours = sorted(p for p in cuts if p in self._positions)
-        due = {p: self._intake.due(p, self._positions[p]) for p in ours}
+        """Go on where the log is, in partitions that have nothing at the offset that is due."""
+        due = {p: self._intake.due(p, position) for p, position in self._positions.items()}
         for partition, (offset, end) in self._placing.find_again(due, cuts).items():
             self._consumer.seek(partition, offset)
             self._intake.go_on(partition, offset)
