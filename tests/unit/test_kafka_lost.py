@@ -63,9 +63,22 @@ def test_a_topic_made_anew_is_read_from_its_beginning(broker, told):
     assert read(source) == [106]
     assert [letter.reason for letter in source.take_dead_letters()] == ["records_lost"] * 2
     assert all("was made anew" in problem for problem in source.problems)
-    broker.make_anew("t")
-    broker.send("t", 1, events(200))
-    assert read(source) == [200]
+    broker.make_anew("t")  # once more, and longer than what was read of the one before
+    for p in (0, 1):
+        broker.send("t", p, events(*range(200 + p, 220, 2)))
+    assert read(source) == [*range(200, 220)]
+
+
+def test_a_topic_whose_id_is_not_known_for_a_while_is_read_on(broker):
+    broker.fetch = 1  # so that each read polls
+    broker.ids["t"] = "first"
+    source = opened()
+    assert read(source, 5) == [0, 1, 2, 3, 4]
+    broker.ids.clear()
+    assert read(source, 5) == [5, 6, 7, 8, 9]
+    broker.ids["t"] = "first"
+    assert read(source) == [*range(10, 20)]
+    assert source.problems == []
 
 
 @pytest.mark.parametrize("away", [1, 2, 3])
