@@ -266,7 +266,7 @@ def test_a_run_kept_out_of_a_folder_leaves_the_files_of_the_other_alone(tmp_path
 def test_back_at_the_start_files_begin_anew_and_nothing_counts_as_stored(tmp_path):
     """Nothing could be stored before the input is lost: no matter how batches are cut."""
     out = tmp_path / "p.jsonl"
-    source = CommittingSource([DemoStream().next_batch(400).events()])
+    source, read_again = CommittingSource([DemoStream().next_batch(400).events()]), []
 
     def lost():
         assert out.stat().st_size > 0  # to be cut off again
@@ -274,6 +274,7 @@ def test_back_at_the_start_files_begin_anew_and_nothing_counts_as_stored(tmp_pat
         source.assign(0)
 
     source.at(200, lost)
+    source.at(600, lambda: read_again.append(True))
 
     class Full(SnapshotFolder):
         def save(self, mapping):
@@ -285,6 +286,7 @@ def test_back_at_the_start_files_begin_anew_and_nothing_counts_as_stored(tmp_pat
     )  # fmt: skip
     service.resume()
     result = service.run()
+    assert len(read_again) == 1  # 200 of them twice
     assert source.snapshot()["offsets"] == {"0": 400}
     assert [json.loads(line)["id"] for line in out.read_text().splitlines()] == list(range(400))
     assert result.progress.operation.snapshot.age is None
