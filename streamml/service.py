@@ -193,8 +193,6 @@ class Service:
             return False
         found = self._keeper.resume()
         self._resumed = self._tally.events
-        if isinstance(self.source, Committing):
-            self._keeper.remember_start()
         return found
 
     def store(self) -> bool:
@@ -216,6 +214,8 @@ class Service:
         """
         self._start = self._clock.now()
         try:
+            if self._keeper is not None and isinstance(self.source, Committing):
+                self._keeper.remember_start()
             while not self._stop and self._run_batch():
                 if self._keeper is not None and self._keeper.due(self._tally.events):
                     self.store()

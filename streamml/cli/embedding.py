@@ -133,16 +133,14 @@ def wait(text: str) -> float:
 
 
 def embedded(source: Source, embedder: Embedder, options: EmbedOptions) -> Source:
-    """The source behind an embedding stage; one that commits its position is not read ahead."""
-    from streamml.embed import EmbeddingSource, InlineEmbeddingSource
+    """The source behind an embedding stage."""
+    from streamml.embed import EmbeddingSource
     from streamml.embed.embedder import Measured
 
     on_device = isinstance(embedder, Measured) and embedder.device_memory() > 0
     batch = options.embed_batch or (_CUDA_BATCH if on_device else _CPU_BATCH)
     fallback = options.device_fallback == "cpu"
     try:
-        if hasattr(source, "before_revoke"):
-            return InlineEmbeddingSource(source, embedder, batch=batch, fallback=fallback, tell=say)
         return EmbeddingSource(
             source,
             embedder,

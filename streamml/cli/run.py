@@ -160,6 +160,10 @@ def run(**options: Any) -> int:
     kafka://HOST:PORT/TOPIC, which is read until it is stopped. Without it the
     built-in demo stream runs: 20,000 events whose labels change their meaning at 5,000
     and from 9,000 to 11,000, and their groups at 15,000.
+
+    Ctrl-C (SIGINT) or SIGTERM ends a run behind its batch: stored, and with its report; a
+    second one ends it at once. Where SIGINT is ignored from the start, as with nohup and in
+    the background of a script, it stays so: SIGTERM ends the run.
     """
     kafka, embed = KafkaOptions.taken(options), EmbedOptions.taken(options)
     return _run(_Options(**options, kafka=kafka, embed=embed))
@@ -247,10 +251,14 @@ def _run_watched(service: Service, source: Source, observers: list[Observer]) ->
 
 @contextmanager
 def _signals(stop: Callable[[], None]) -> Iterator[list[int]]:
-    """Let the first Ctrl-C (or SIGTERM) ask to stop; the second ends at once."""
+    """Let the first Ctrl-C (or SIGTERM) ask to stop; the second ends at once.
+
+    A SIGINT that whoever started the process has it ignore goes on being ignored.
+    """
     caught: list[int] = []
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    before = {kind: signal.getsignal(kind) for kind in kinds}
+    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
+    if before[signal.SIGINT] is signal.SIG_IGN:
+        del before[signal.SIGINT]
 
     def restore() -> None:
         for kind, handler in before.items():
@@ -261,7 +269,7 @@ def _signals(stop: Callable[[], None]) -> Iterator[list[int]]:
         stop()
         restore()
 
-    for kind in kinds:
+    for kind in before:
         signal.signal(kind, handle)
     try:
         yield caught

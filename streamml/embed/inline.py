@@ -9,25 +9,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
 
+from streamml.embed.behind import Behind
 from streamml.embed.embedder import Embedder, identity, need_text, refuse_another
 from streamml.embed.encoder import BatchEncoder
 from streamml.embed.rows import finite_only, with_features
 from streamml.embed.status import EmbeddingStatus
 from streamml.embed.vectors import EmbeddedSchema
 from streamml.errors import DataError
-from streamml.io import JSON, Source
+from streamml.io import JSON, Committing, Source
 from streamml.types import DeadLetter, EventBatch, Schema
 
 __all__ = ["InlineEmbeddingSource"]
 
 
-class InlineEmbeddingSource:
+class InlineEmbeddingSource(Behind):
     """A :class:`streamml.io.Source` that embeds each batch of another one in the same thread.
 
-    Rows that bring labels only pass as they are. ``before_revoke``, ``commit`` and whatever
-    else the source offers are the source's own.
+    Rows that bring labels only pass as they are. It is :class:`~streamml.io.Committing`
+    where the source is; whatever else that offers can be used through this one.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class InlineEmbeddingSource:
         tell: Callable[[str], None] | None = None,
     ) -> None:
         need_text(source, embedder)
-        self.source = source
+        super().__init__(source)
         self.embedder = embedder
         self._encoder = BatchEncoder(
             embedder, batch, fallback=fallback, tell=tell or logging.getLogger(__name__).warning
@@ -66,31 +66,12 @@ class InlineEmbeddingSource:
         self._names = EmbeddedSchema(source.schema, embedder)
         self._letters: list[DeadLetter] = []
         self._failed: Exception | None = None
+        if isinstance(source, Committing):  # so that this is one where the source is
+            self.commit, self.partitions = self._commit, source.partitions
 
-    def __getattr__(self, name: str) -> Any:
-        """What the source offers beyond the protocol."""
-        if name.startswith("_") or name == "source":
-            raise AttributeError(name)
-        return getattr(self.source, name)
-
-    @property
-    def before_revoke(self) -> Callable[[], bool] | None:
-        """Called by the source before a part of its input goes to another process."""
-        found: Callable[[], bool] | None = getattr(self.source, "before_revoke", None)
-        return found
-
-    @before_revoke.setter
-    def before_revoke(self, call: Callable[[], bool] | None) -> None:
-        self.source.before_revoke = call  # type: ignore[attr-defined]
-
-    def commit(self, snapshot: Mapping[str, JSON]) -> None:
+    def _commit(self, snapshot: Mapping[str, JSON]) -> None:
         """All up to this position, one that :meth:`snapshot` gave, is safely stored."""
-        self.source.commit(snapshot["source"])  # type: ignore[attr-defined]
-
-    @property
-    def name(self) -> str:
-        """The name of the source."""
-        return self.source.name
+        self.source.commit(_position(snapshot))  # type: ignore[attr-defined]
 
     @property
     def schema(self) -> Schema:
@@ -153,13 +134,18 @@ class InlineEmbeddingSource:
             It is no position of this source.
         """
         refuse_another(snapshot.get("embedder"), self.embedder)
-        at = snapshot.get("source")
-        if not isinstance(at, Mapping):
-            raise DataError("The snapshot holds no position: give what snapshot() gave.")
-        self.source.restore(at)
+        self.source.restore(_position(snapshot))
         self._names = EmbeddedSchema(self.source.schema, self.embedder)
         self._names.restore(snapshot)
 
     def close(self) -> None:
         """Close the source; safe to call twice."""
         self.source.close()
+
+
+def _position(snapshot: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """The source's own position."""
+    at = snapshot.get("source")
+    if not isinstance(at, Mapping):
+        raise DataError("The snapshot holds no position: give what snapshot() gave.")
+    return at

@@ -1,40 +1,35 @@
-"""The stage: a source that reads another one ahead, embeds in batches, and keeps the order."""
+"""The stage: a source whose events are those of another one, embedded."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from functools import wraps
-from threading import RLock, Thread
-from typing import Any, Final
+from typing import Any
 
-from streamml.embed.embedder import Embedder, identity, need_text, refuse_another
-from streamml.embed.encoder import BatchEncoder
-from streamml.embed.flow import Flow, Piece
-from streamml.embed.held import from_json, to_json
-from streamml.embed.rows import finite_only
+from streamml.embed.ahead import ReadAhead
+from streamml.embed.behind import Behind
+from streamml.embed.embedder import Embedder, need_text
+from streamml.embed.inline import InlineEmbeddingSource
 from streamml.embed.status import EmbeddingStatus
-from streamml.embed.vectors import EmbeddedSchema
-from streamml.errors import ConfigError, ContractError, DataError
-from streamml.io import JSON, Source
+from streamml.errors import ConfigError
+from streamml.io import JSON, Committing, Source
 from streamml.types import DeadLetter, EventBatch, Schema
 
 __all__ = ["EmbeddingSource"]
 
-_PIECE: Final = 64  # most events read at once: what a snapshot may have to hold
-_PATIENCE: Final = 0.1  # seconds before an empty batch says that nothing is ready
-_JOIN: Final = 10.0  # seconds to wait for a thread that is at its last batch
-_READING, _EMBEDDING = 0, 1
 
-
-class EmbeddingSource:
+class EmbeddingSource(Behind):
     """A :class:`streamml.io.Source` whose features are another source's events, embedded.
 
     One thread reads ahead, one embeds; whoever calls :meth:`next_batch` gets the events
     in order. A batch for the embedder is closed when it is full or its first event has
     waited long enough. Neither that nor the size of a batch changes a bit of what comes
     out on a CPU.
+
+    A source whose position others see is not read ahead: a part of it may go to another
+    process, and what was read ahead with it. Each of its batches is embedded when it is
+    handed out, as by :class:`InlineEmbeddingSource`, and this source is
+    :class:`~streamml.io.Committing`, too; it is that for no other.
 
     :meth:`snapshot` is the position after the last event handed out: the source's
     position behind the piece (at most 64 events) that this event stands in, and the rest
@@ -93,63 +88,44 @@ class EmbeddingSource:
             raise ConfigError(f"A batch holds at least 1 event, not {batch}.")
         if not 0 <= max_wait < float("inf"):
             raise ConfigError(f"The longest wait must be 0 seconds or more, not {max_wait}.")
-        ahead = 4 * batch if ahead is None else ahead
-        if ahead < batch:
+        if ahead is not None and ahead < batch:
             raise ConfigError(f"Reading {ahead} events ahead fills no batch of {batch}: raise it.")
         need_text(source, embedder)
-        self.source = source
+        super().__init__(source)
         self.embedder = embedder
-        self._batch, self._wait = batch, max_wait
-        self._piece = -(-batch // -(-batch // _PIECE))
-        self._encoder = BatchEncoder(
-            embedder, batch, fallback=fallback, tell=tell or logging.getLogger(__name__).warning
-        )
-        self._names = EmbeddedSchema(source.schema, embedder)
-        self._flow = Flow(ahead)
-        self._source_lock = RLock()
-        self._threads: list[Thread] = []
-        self._length: int | None = None
-        self._after: Mapping[str, JSON] | None = None  # behind the piece handed out last
-        self._rest: Piece | None = None  # of that piece
-        self._letters: list[DeadLetter] = []
-        self._closed = False
+        tell = tell or logging.getLogger(__name__).warning
+        self._stage: InlineEmbeddingSource | ReadAhead
+        if isinstance(source, Committing):
+            self._stage = InlineEmbeddingSource(
+                source, embedder, batch=batch, fallback=fallback, tell=tell
+            )
+            self.commit, self.partitions = self._stage.commit, self._stage.partitions
+        else:
+            self._stage = ReadAhead(
+                source, embedder, batch=batch, max_wait=max_wait, ahead=ahead, fallback=fallback,
+                tell=tell,
+            )  # fmt: skip
 
     def __getattr__(self, name: str) -> Any:
-        """What the source offers beyond the protocol; its methods wait for the reader."""
-        if name.startswith("_") or name == "source":
+        """What the source offers beyond the protocol."""
+        if name.startswith("_"):
             raise AttributeError(name)
-        value = getattr(self.source, name)
-        if not callable(value):
-            return value
-
-        @wraps(value)
-        def locked(*args: Any, **kwargs: Any) -> Any:
-            with self._source_lock:
-                return value(*args, **kwargs)
-
-        return locked
-
-    @property
-    def name(self) -> str:
-        """The name of the source."""
-        return self.source.name
+        return getattr(self._stage, name)
 
     @property
     def schema(self) -> Schema:
         """Columns of the vector, numeric features beside a text, and the source's labels."""
-        return self._names.schema
+        return self._stage.schema
 
     @property
     def length(self) -> int | None:
         """Of the source, as it was before the first event."""
-        return self._length if self._threads or self._closed else self.source.length
+        return self._stage.length
 
     @property
     def embedding_status(self) -> EmbeddingStatus:
         """How it is doing."""
-        return self._encoder.status(max(self._flow.depth, 0))
-
-    # -- handing out -------------------------------------------------------------------
+        return self._stage.embedding_status
 
     def next_batch(self, max_events: int) -> EventBatch | None:
         """The next 1 to ``max_events`` events; ``None`` at the end.
@@ -162,126 +138,18 @@ class EmbeddingSource:
         StreamMLError
             What ended the source or the embedder, once everything before it was handed out.
         """
-        if max_events < 1:
-            raise ConfigError(f"max_events must be at least 1, not {max_events}.")
-        if self._closed:
-            raise ContractError(f"{self.name} is closed: open it again.")
-        self._start()
-        parts: list[EventBatch] = []
-        total = 0
-        while total < max_events and (piece := self._next_piece(waits=not parts)) is not None:
-            parts.append(self._hand_out(piece, max_events - total))
-            total += len(parts[-1])
-        if not parts:
-            return None if self._flow.finished else EventBatch.from_events([], self.schema)
-        batch = parts[0] if len(parts) == 1 else EventBatch.concatenate(parts)
-        if len(batch):
-            n_features = int(batch.n_features[-1]) - self._names.dimensions
-            self._names.grow(n_features, int(batch.n_labels[-1]))
-        return batch
-
-    def _next_piece(self, *, waits: bool) -> Piece | None:
-        if self._rest is not None:
-            return self._rest
-        if not waits and self._flow.next_size is None:
-            return None
-        piece = self._flow.take_done(_PATIENCE)
-        if piece is not None:
-            self._letters += piece.letters
-            self._after = piece.after
-        return piece
-
-    def _hand_out(self, piece: Piece, most: int) -> EventBatch:
-        """At most ``most`` events of a piece; what is left of it stays."""
-        assert piece.embedded is not None
-        n, self._rest = len(piece.raw), None
-        taken = piece.embedded
-        if n > most:
-            self._rest = Piece(
-                piece.raw.slice(most, n), [], piece.after, piece.embedded.slice(most, n)
-            )
-            taken, n = piece.embedded.slice(0, most), most
-        self._flow.release(n)
-        taken, letters = finite_only(taken, self.embedder.name)
-        self._letters += letters
-        return taken
+        return self._stage.next_batch(max_events)
 
     def take_dead_letters(self) -> list[DeadLetter]:
         """What could not be used since the last call, of the events handed out."""
-        letters, self._letters = self._letters, []
-        return letters
-
-    # -- reading and embedding, each in its thread -------------------------------------
-
-    def _start(self) -> None:
-        if self._threads:
-            return
-        if self._after is None:
-            self._after = self.source.snapshot()
-        self._length = self.source.length
-        for stage, work in ((_READING, self._read), (_EMBEDDING, self._embed)):
-            name = f"streamml-embed-{stage}"
-            thread = Thread(target=self._guarded, args=(stage, work), name=name, daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _guarded(self, stage: int, work: Callable[[], None]) -> None:
-        error: BaseException | None = None
-        try:
-            work()
-        except BaseException as found:
-            error = found
-        self._flow.end(stage, error)
-
-    def _read(self) -> None:
-        while self._flow.reserve(self._piece):
-            batch, letters, after, error = self._read_piece()
-            got = len(batch) if batch is not None else 0
-            self._flow.release(self._piece - got)
-            if got or letters or batch is None:
-                raw = batch if batch is not None else EventBatch.from_events([], self.source.schema)
-                self._flow.put(Piece(raw, letters, after))
-            if error is not None:
-                raise error
-            if batch is None:
-                return
-
-    def _read_piece(
-        self,
-    ) -> tuple[EventBatch | None, list[DeadLetter], Mapping[str, JSON], BaseException | None]:
-        with self._source_lock:
-            batch, error = None, None
-            try:
-                batch = self.source.next_batch(self._piece)
-            except Exception as found:
-                error = found
-            return batch, self.source.take_dead_letters(), self.source.snapshot(), error
-
-    def _embed(self) -> None:
-        while pieces := self._flow.take_batch(self._batch, self._wait):
-            whole = EventBatch.concatenate([piece.raw for piece in pieces])
-            embedded = self._names.embedded(whole, self._encoder.encode(whole))
-            start = 0
-            for piece in pieces:
-                stop = start + len(piece.raw)
-                piece.embedded = embedded.slice(start, stop)
-                start = stop
-            self._flow.put_done(pieces)
-
-    # -- positions ---------------------------------------------------------------------
+        return self._stage.take_dead_letters()
 
     def snapshot(self) -> Mapping[str, JSON]:
         """Position after the last event handed out, and which embedder it is for."""
-        rest = self._rest.raw if self._rest is not None else None
-        return {
-            "embedder": identity(self.embedder),
-            "source": self._after if self._after is not None else self.source.snapshot(),
-            "held": None if rest is None else to_json(rest),
-            **self._names.snapshot(rest),
-        }
+        return self._stage.snapshot()
 
     def restore(self, snapshot: Mapping[str, JSON]) -> None:
-        """Go to a position before the first batch.
+        """Go to a position; before the first batch, but where the source is committing.
 
         Raises
         ------
@@ -292,27 +160,8 @@ class EmbeddingSource:
         DataError
             It is no position of this source.
         """
-        refuse_another(snapshot.get("embedder"), self.embedder)
-        if self._threads:
-            raise ContractError("A position is restored before the first batch: open it again.")
-        after, held = snapshot.get("source"), snapshot.get("held")
-        if not isinstance(after, Mapping):
-            raise DataError(f"{snapshot!r} is no position here: give what snapshot() gave.")
-        self.source.restore(after)
-        self._names.restore(snapshot)
-        self._after = after
-        if isinstance(held, Mapping):
-            raw = from_json(held, self.source.schema)
-            self._flow.reserve(len(raw))
-            self._flow.put(Piece(raw, [], after))
+        self._stage.restore(snapshot)
 
     def close(self) -> None:
         """Stop the threads and close the source; safe to call twice."""
-        if self._closed:
-            return
-        self._closed = True
-        self._flow.stop()
-        for thread in self._threads:
-            thread.join(_JOIN)
-        with ExitStack() as stack:
-            stack.callback(self.source.close)
+        self._stage.close()

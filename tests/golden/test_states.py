@@ -10,9 +10,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from kafka import TopicPartition
 
 from experiments.states import FOLDER, RUN_OPTIONS, going_on, learned_by, stream_of, write_stream
 from streamml import state
+from streamml.cli.learners import make_learner
+from streamml.join import JoinPolicy
+from streamml.service import Service
+from streamml.snapshots import SnapshotFolder
+from streamml.testing import MemoryPredictions
+from streamml_connectors.kafka import Connection, Input, KafkaSource
+from tests.fake_kafka import FakeBroker, record
 
 RELEASES = sorted(path.name for path in FOLDER.iterdir())
 LEARNERS = [
@@ -84,3 +92,40 @@ def explained(folder: Path, cwd: Path) -> str:
     command = [sys.executable, "-m", "streamml", "explain", str(folder)]
     done = subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True)
     return done.stdout
+
+
+class _Stored(FakeBroker):
+    """The records that a release's consumer has read, at the offsets they had."""
+
+    def __init__(self, release: str, ids: dict[str, str]) -> None:
+        super().__init__(events=2, labels=2)
+        self.ids = ids
+        for topic, partition, offset, when, key, value in json.loads(
+            unpacked(release, "kafka_records.json")
+        ):
+            log = self.logs[TopicPartition(topic, partition)]
+            assert len(log) == offset
+            log.append(record(value.encode(), topic, partition, offset, when, key))
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_stored_consumer_goes_on(tmp_path, monkeypatch, release):
+    path = tmp_path / "snapshot-000000000001.streamml"
+    path.write_bytes(unpacked(release, "kafka.streamml"))
+    broker = _Stored(release, state.read(path)["source"]["topics"])
+    monkeypatch.setattr("streamml_connectors.kafka.source.make_consumer", broker.client)
+    monkeypatch.setattr("streamml_connectors.kafka.placing.make_admin", broker.admin)
+    what = Input(("events",), labels_topic="labels", until_end=True)
+    sink = MemoryPredictions()
+    service = Service(
+        KafkaSource(Connection("b:9092"), what),
+        make_learner("linear"),
+        join=JoinPolicy(),
+        predictions=sink,
+        snapshots=SnapshotFolder(tmp_path),
+    )
+    assert service.resume()
+    service.run()
+    now, then = dict(sink.rows), decisions(said_by(release)["kafka"])
+    assert now.keys() == then.keys()
+    assert sum(now[k] == then[k] for k in now) >= ALIKE * len(now)

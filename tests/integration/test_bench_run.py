@@ -17,6 +17,7 @@ from experiments.run import cells_of, seconds
 from experiments.store import Cell, Result, load, load_all, same_figures, save
 from streamml.errors import ConfigError, DataError
 from tests.bench_learners import TABLE
+from tests.signals import heeds_ctrl_c
 
 ROOT = Path(__file__).resolve().parents[2]
 ODD = ("slow", "raises", "dies", "hoards")
@@ -124,7 +125,8 @@ def test_an_interrupted_run_goes_on_and_gives_the_same_figures(tmp_path):
     """Stopped by a signal after some cells, run again; twice the same to the last digit."""
     learners = "majority,MLHT,BR+MT,no-change"
     words, env = command(tmp_path / "a", "--budget", "60s", learners=learners)
-    process = subprocess.Popen(words, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(words, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                               preexec_fn=heeds_ctrl_c)  # fmt: skip
     for line in process.stdout:
         if line.startswith("[2/4"):  # the third takes long
             process.send_signal(signal.SIGINT)

@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.signals import heeds_ctrl_c, ignores_ctrl_c
+
 KEYS = [
     "source",
     "order",
@@ -308,8 +310,10 @@ def test_a_closed_pipe_is_no_disaster():
 # -- while it runs ------------------------------------------------------------------------
 
 
-def start(*args: str, **more) -> subprocess.Popen[str]:
-    return subprocess.Popen([*COMMAND, "run", *args], text=True, env=ENVIRONMENT, **more)
+def start(*args: str, preexec_fn=heeds_ctrl_c, **more) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, "run", *args], text=True, env=ENVIRONMENT, preexec_fn=preexec_fn, **more
+    )
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -327,6 +331,22 @@ def test_a_signal_ends_with_the_table_so_far(tmp_path, sent, code):
     events = int(text.split("stopped): ")[1].split(" ")[0])
     assert 0 < events < 20_000
     assert len(lines(out)) == events
+
+
+def test_a_run_that_ignores_ctrl_c_from_its_start_is_ended_by_sigterm(tmp_path):
+    """As with nohup: Ctrl-C at the terminal is not for it."""
+    out = tmp_path / "out.jsonl"
+    args = ("--rate", "20", "--json", "--predictions", str(out))
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with start(*args, preexec_fn=ignores_ctrl_c, **pipes) as process:
+        told = (int(line.split()[1]) for line in process.stderr if "of 20,000 events" in line)
+        seen = next(told)
+        process.send_signal(signal.SIGINT)
+        assert next(told) > seen  # another second has passed
+        process.send_signal(signal.SIGTERM)
+        text, _ = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert json.loads(text)["events"] == len(lines(out)) > seen
 
 
 def test_a_signal_leaves_one_json_object():

@@ -13,13 +13,12 @@ from experiments.kafka_crash import difference
 from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, DataError
 from streamml.evaluate import Delay
-from streamml.io import InputLost
 from streamml.join import JoinPolicy
 from streamml.pacing import EventsPerSecond, OriginalTimestamps, Unpaced
 from streamml.service import Every, Service
 from streamml.snapshots import SnapshotFolder
 from streamml.streams import DemoStream
-from streamml.testing import Aborted, AbortingSource, SettableClock
+from streamml.testing import Aborted, AbortingSource, CommittingSource, SettableClock
 from streamml_connectors.dead_letters import JsonlDeadLetterSink
 from streamml_connectors.files import open_source
 from streamml_connectors.predictions import JsonlPredictionSink
@@ -27,12 +26,12 @@ from streamml_connectors.predictions import JsonlPredictionSink
 EVENTS = 500
 
 
-def stamped(path):
-    """A file of events a few seconds apart, every tenth one unusable."""
+def stamped(path, events=EVENTS):
+    """A file of events a few seconds apart, every tenth one with a cell too few."""
     rows = ["time,f,g,even,odd"]
-    for k in range(EVENTS):
-        f = "oops" if k % 10 == 7 else k % 3
-        rows.append(f"{k * 3 + k % 2},{f},{k % 5},{k % 2},{(k + 1) % 2}")
+    for k in range(events):
+        f = "" if k % 10 == 7 else f"{k % 3},"
+        rows.append(f"{k * 3 + k % 2},{f}{k % 5},{k % 2},{(k + 1) % 2}")
     path.write_text("\n".join(rows) + "\n")
     return path
 
@@ -87,6 +86,7 @@ def test_broken_off_and_resumed_is_uninterrupted(tmp_path, make_pace, more):
     once.mkdir()
     again.mkdir()
     whole = found(run(path, None, once, pace=make_pace(), **more), once)
+    assert whole[1:3] == (450, {"malformed": 50})
     folder = again / "snapshots"
     for after in (0, 90, 150, 1):
         with pytest.raises(Aborted):
@@ -135,6 +135,19 @@ def test_a_finished_run_shows_the_same_table_again(tmp_path):
     first = found(run(path, folder, tmp_path, delay=Delay(events=9)), tmp_path)
     again = found(run(path, folder, tmp_path, delay=Delay(events=9)), tmp_path)
     assert difference(again, first) is None
+
+
+@pytest.mark.parametrize("more", [{"delay": Delay(events=30)}, {"delay": Delay(seconds=50.0)}])
+def test_a_finished_run_goes_on_where_the_file_has_grown(tmp_path, more):
+    """What waits for labels at the end of the shorter file goes on waiting in the longer one."""
+    once, again = tmp_path / "once", tmp_path / "again"
+    once.mkdir()
+    again.mkdir()
+    path, folder = stamped(tmp_path / "s.csv"), again / "snapshots"
+    whole = found(run(path, None, once, **more), once)
+    run(stamped(path, 205), folder, again, **more)
+    longer = found(run(stamped(path), folder, again, **more), again)
+    assert difference(longer, whole) is None
 
 
 def test_snapshots_of_another_run_are_refused(tmp_path):
@@ -250,43 +263,30 @@ def test_a_run_kept_out_of_a_folder_leaves_the_files_of_the_other_alone(tmp_path
     assert out.read_text() == "a prediction of the other run\n"
 
 
-class LosingSource(DemoStream):
-    """Its group takes it away once, after 200 events."""
-
-    before_revoke = None
-    loses = True
-
-    def next_batch(self, max_events):
-        if self.loses and self.snapshot()["position"] >= 200:
-            self.loses = False
-            raise InputLost("gone")
-        return super().next_batch(max_events)
-
-    def restore(self, snapshot):
-        fresh = DemoStream()
-        vars(self).clear()
-        vars(self).update(vars(fresh), loses=False, before_revoke=None)
-        super().restore(snapshot)
-
-    def commit(self, snapshot):
-        """Nobody listens."""
-
-    def partitions(self):
-        return ()
-
-
 def test_back_at_the_start_files_begin_anew_and_nothing_counts_as_stored(tmp_path):
+    """Nothing could be stored before the input is lost: no matter how batches are cut."""
     out = tmp_path / "p.jsonl"
+    source, read_again = CommittingSource([DemoStream().next_batch(400).events()]), []
+
+    def lost():
+        assert out.stat().st_size > 0  # to be cut off again
+        source.lose(0)
+        source.assign(0)
+
+    source.at(200, lost)
+    source.at(600, lambda: read_again.append(True))
 
     class Full(SnapshotFolder):
         def save(self, mapping):
             raise OSError(28, "No space left on device")
 
     service = Service(
-        LosingSource(), NoChange(), join=JoinPolicy(), limit=400, snapshots=Full(tmp_path / "s"),
+        source, NoChange(), join=JoinPolicy(), snapshots=Full(tmp_path / "s"),
         predictions=JsonlPredictionSink(out),
     )  # fmt: skip
     service.resume()
     result = service.run()
+    assert len(read_again) == 1  # 200 of them twice
+    assert source.snapshot()["offsets"] == {"0": 400}
     assert [json.loads(line)["id"] for line in out.read_text().splitlines()] == list(range(400))
     assert result.progress.operation.snapshot.age is None

@@ -13,12 +13,15 @@ from rich.console import Console
 
 from streamml.baselines import NoChange
 from streamml.cli import main
+from streamml.cli.monitor import Monitor
 from streamml.cli.progress import LineDisplay, LiveDisplay, make_display, waiting
 from streamml.cli.run import _signals
 from streamml.service import Progress, Service
 from streamml.streams import DemoStream
 from streamml.types import Change
+from streamml_connectors.health import HealthBounds
 from streamml_connectors.serving import WebServer
+from tests.signals import heeding
 
 
 def call(*args: str) -> object:
@@ -91,6 +94,25 @@ def test_snapshots_rarer_than_readiness_wants_them_are_told(tmp_path, capsys):
         assert ("raise --ready-snapshot-age" in capsys.readouterr().err) is told
 
 
+def test_the_bounds_of_probes_are_those_of_the_command_line(monkeypatch):
+    """What they mean is tested with the probes."""
+    made: list[Monitor] = []
+
+    class Kept(Monitor):
+        def __init__(self, *args):
+            super().__init__(*args)
+            made.append(self)
+
+    monkeypatch.setattr("streamml.cli.monitor.Monitor", Kept)
+    run = ("run", "--limit", "9", "--learner", "majority", "--metrics-port", "0")
+    bounds = ("--alive-within", "7", "--ready-lag", "9", "--ready-snapshot-age", "12")
+    assert call(*run) == call(*run, *bounds) == 0
+    assert [one.health.bounds for one in made] == [
+        HealthBounds(),
+        HealthBounds(stall=7.0, lag=9, snapshot_age=12.0),
+    ]
+
+
 def test_two_outputs_are_two_files(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     args = ("--limit", "9", "--learner", "majority", "--json")
@@ -101,14 +123,33 @@ def test_two_outputs_are_two_files(tmp_path, monkeypatch, capsys):
 
 def test_the_first_signal_asks_and_the_second_interrupts():
     asked: list[str] = []
-    before = signal.getsignal(signal.SIGINT)
-    with _signals(lambda: asked.append("stop")) as caught:
-        signal.raise_signal(signal.SIGINT)
-        assert asked == ["stop"]
-        assert caught == [signal.SIGINT]
-        with pytest.raises(KeyboardInterrupt):
+    with heeding(signal.default_int_handler):
+        with _signals(lambda: asked.append("stop")) as caught:
             signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
+            assert asked == ["stop"]
+            assert caught == [signal.SIGINT]
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_signal_that_was_ignored_from_the_start_stays_so_and_the_other_asks():
+    asked: list[str] = []
+
+    def unheard(*_):
+        raise RuntimeError("as before the run")
+
+    with heeding(signal.SIG_IGN), heeding(unheard, signal.SIGTERM):
+        with _signals(lambda: asked.append("stop")) as caught:
+            signal.raise_signal(signal.SIGINT)
+            assert asked == caught == []
+            signal.raise_signal(signal.SIGTERM)
+            assert asked == ["stop"]
+            assert caught == [signal.SIGTERM]
+            signal.raise_signal(signal.SIGINT)  # nor does it end the run then
+            with pytest.raises(RuntimeError, match="as before the run"):
+                signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def progress(**changed) -> Progress:

@@ -48,6 +48,9 @@ class Log(EventSource):
     def commit(self, snapshot):
         self.committed.append(snapshot["position"])
 
+    def partitions(self):
+        return ()
+
 
 def test_labels_pass_and_events_are_embedded_in_a_batch_of_the_same_class():
     log = Log()

@@ -191,7 +191,7 @@ class WatchedSource(EventSource):
 
     def next_batch(self, max_events):
         with self.changed:
-            self.depths.append(self.stage._flow.depth)
+            self.depths.append(self.stage.embedding_status.queue_depth)
             batch = super().next_batch(max_events)
             self.total += len(batch) if batch is not None else 0
             self.changed.notify_all()
@@ -257,7 +257,7 @@ def test_closing_ends_the_threads_and_the_source():
     source.close()
     source.close()
     assert inner.closed
-    assert not any(thread.is_alive() for thread in source._threads)
+    assert not [t for t in threading.enumerate() if t.name.startswith("streamml-embed")]
     with pytest.raises(ContractError, match="closed"):
         source.next_batch(1)
 

@@ -15,7 +15,6 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kafka.errors import KafkaTimeoutError
 
 from streamml.cli import cli
 from streamml.cli.produce import _send
@@ -23,18 +22,12 @@ from streamml.errors import ConfigError
 from streamml.pacing import Unpaced
 from streamml.types import Event, Schema
 from streamml_connectors.files import open_source
-from streamml_connectors.kafka import Connection, Input, KafkaSource, Secret, parse_url
+from streamml_connectors.kafka import Connection, Input, Secret, parse_url
 from streamml_connectors.kafka.decode import Decoder
 from streamml_connectors.kafka.merge import Merger
 from streamml_connectors.kafka.produce import event_json
 from streamml_connectors.kafka.settings import parse_partitions
-
-
-def record(value, topic="t", partition=0, offset=0, timestamp=0, key=None):
-    return SimpleNamespace(
-        value=value, topic=topic, partition=partition, offset=offset, timestamp=timestamp, key=key
-    )
-
+from tests.fake_kafka import record
 
 # -- order --------------------------------------------------------------------------------
 
@@ -76,49 +69,6 @@ def test_the_order_depends_on_the_log_alone_from_any_position(partitions, seed, 
     assert merged(log, rng, start) == once[stop:]
     if all(list(times) == sorted(times) for times in partitions):
         assert once == sorted(once, key=lambda r: (r.timestamp, r.topic, r.partition, r.offset))
-
-
-class Client:
-    """As much of a client as a source asks of it; its partition's leader is away at first."""
-
-    def __init__(self, away):
-        self.away, self.position = away, None
-        self.log = [record(event_json(Event(k, 0.0, {"f": 1.0})), offset=k) for k in range(3)]
-        self._cluster = SimpleNamespace(topic_id=lambda _: None)
-        self._subscription = SimpleNamespace(assignment={})
-        self._manager = SimpleNamespace(_conns={})
-        self.end_offsets = self.committed = self.ask
-        self.partitions_for_topic = lambda _: {0}
-        self.assign = self.pause = self.resume = self.close = lambda *_, **__: None
-        self.paused, self.highwater = set, lambda _: len(self.log)
-
-    def ask(self, what, metadata=None, timeout_ms=None):
-        assert timeout_ms is not None
-        if self.away:
-            self.away -= 1
-            raise KafkaTimeoutError
-        return None if metadata else dict.fromkeys(what, len(self.log))
-
-    def beginning_offsets(self, what, timeout_ms):
-        return dict.fromkeys(what, 0)
-
-    def seek(self, partition, offset):
-        self.partition, self.position = partition, offset
-
-    def poll(self, timeout_ms, max_records):
-        if self.position is None:
-            return {}
-        found, self.position = self.log[self.position :], len(self.log)
-        return {self.partition: found} if found else {}
-
-
-def test_a_leader_that_is_away_when_partitions_come_is_waited_for(monkeypatch):
-    client = Client(away=2)
-    monkeypatch.setattr("streamml_connectors.kafka.source.make_consumer", lambda *_, **__: client)
-    source = KafkaSource(Connection("b:9092"), Input(("t",), partitions=(0,)))
-    assert [p.lag for p in source.partitions()] == [None]  # assigned, and not known yet
-    assert sum(len(source.next_batch(10)) for _ in range(4)) == 3
-    assert [p.lag for p in source.partitions()] == [0]
 
 
 # -- decoding -----------------------------------------------------------------------------

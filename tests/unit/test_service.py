@@ -1,17 +1,14 @@
-"""The service: order of things, stopping, sinks, dead letters, pace, observers."""
+"""The service: order of things, stopping, sinks, dead letters, observers."""
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 import pytest
 
 from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, DataError
 from streamml.evaluate import Delay
-from streamml.pacing import EventsPerSecond, OriginalTimestamps
-from streamml.service import Every, Progress, Service
-from streamml.snapshots import SnapshotFolder
+from streamml.pacing import EventsPerSecond
+from streamml.service import Progress, Service
 from streamml.streams import DemoStream
 from streamml.testing import (
     Aborted,
@@ -116,6 +113,20 @@ def test_dead_letters_are_counted_by_reason_and_handed_on():
     assert result.progress.events == 3
 
 
+def test_dead_letters_are_handed_on_as_they_come():
+    """Not at the end: most streams have none."""
+    source, sink, seen = (
+        CutSource([*events(2), Event(2, 2.0, {}), *events(3)]),
+        MemoryDeadLetters(),
+        [],
+    )
+    observers = [lambda p: seen.append((p.events, len(sink.letters), p.dead_letters))]
+    Service(source, NoChange(), dead_letters=sink, observers=observers, every=0).run()
+    assert seen[:4] == [
+        (1, 0, {}), (2, 0, {}), (2, 1, {"no_features": 1}), (3, 1, {"no_features": 1})
+    ]  # fmt: skip
+
+
 def test_a_stream_of_dead_letters_alone_ends():
     sink = MemoryDeadLetters()
     result = Service(EventSource([Event(0, 0.0, {})]), NoChange(), dead_letters=sink).run()
@@ -186,82 +197,6 @@ def test_one_sink_that_cannot_be_closed_leaves_no_other_open():
     assert source.closed
 
 
-def test_rate_paces_by_the_clock_without_spinning():
-    clock, sink = SettableClock(), MemoryPredictions()
-    pace = EventsPerSecond(10.0)
-    result = Service(
-        EventSource(events(31)), NoChange(), pace=pace, predictions=sink, clock=clock
-    ).run()
-    assert len(sink.rows) == 31
-    assert clock.now() == pytest.approx(3.0)
-    assert result.progress.times.waited == pytest.approx(3.0)
-    assert len(clock.slept) <= 31
-
-
-def test_a_high_rate_takes_events_together():
-    clock = SettableClock()
-    Service(DemoStream(), NoChange(), pace=EventsPerSecond(10_000), limit=10_000, clock=clock).run()
-    assert clock.now() == pytest.approx(1.0, abs=0.03)
-    assert len(clock.slept) < 100
-
-
-def test_original_timestamps_set_the_pace():
-    clock, times = SettableClock(), []
-    stream = [
-        Event(i, t, {"f": 1.0}, frozenset()) for i, t in enumerate([100.0, 110.0, 110.0, 140.0])
-    ]
-    Service(
-        EventSource(stream),
-        NoChange(),
-        pace=OriginalTimestamps(10.0),
-        clock=clock,
-        observers=[lambda p: times.append((round(p.seconds, 6), p.events))],
-        every=0,
-    ).run()
-    first = {n: seconds for seconds, n in reversed(times)}
-    assert first == {1: 0.0, 3: 1.0, 4: 4.0}
-
-
-@pytest.mark.parametrize("pace", [EventsPerSecond(0.01), OriginalTimestamps(0.01)])
-def test_a_slow_stream_is_no_run_that_stands_still(pace, tmp_path):
-    """Events come every 100 seconds; observers (health) hear of the run in between."""
-    clock, told = SettableClock(), []
-    folder = SnapshotFolder(tmp_path)
-    result = Service(
-        EventSource(events(4)), NoChange(), pace=pace, clock=clock,
-        observers=[lambda _: told.append(clock.now())],
-        snapshots=folder, snapshot_every=Every(seconds=20.0),
-    ).run()  # fmt: skip
-    assert result.progress.events == 4
-    assert clock.now() == pytest.approx(300.0)
-    assert max(b - a for a, b in pairwise(told)) < 2.0
-    assert result.progress.operation.snapshot.saved > 10
-
-
-@pytest.mark.parametrize("pace", [EventsPerSecond(0.01), OriginalTimestamps(0.01)])
-def test_waiting_can_be_stopped(pace):
-    class ImpatientClock(SettableClock):
-        def sleep(self, seconds: float) -> None:
-            super().sleep(seconds)
-            if self.now() > 5.0:
-                service.stop()
-
-    clock = ImpatientClock()
-    service = Service(EventSource(events(5)), NoChange(), pace=pace, clock=clock)
-    result = service.run()
-    assert result.stopped
-    assert result.progress.events == 1
-    assert clock.now() < 6.0
-
-
-@pytest.mark.parametrize("wrong", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_rate_that_is_none_is_refused(wrong):
-    with pytest.raises(ConfigError, match="above 0"):
-        EventsPerSecond(wrong)
-    with pytest.raises(ConfigError, match="above 0"):
-        OriginalTimestamps(wrong)
-
-
 def test_observers_are_told_first_now_and_then_and_last():
     clock, seen = SettableClock(), []
     pace = EventsPerSecond(1.0)
@@ -283,7 +218,6 @@ def test_time_splits_without_gaps():
     assert all(part >= 0 for part in parts)
     assert times.predict > 0  # measured on samples
     assert sum(parts) <= result.progress.seconds
-    assert result.progress.events_per_second == pytest.approx(20_000 / result.progress.seconds)
 
 
 def test_the_learner_has_its_name_and_stands_first():

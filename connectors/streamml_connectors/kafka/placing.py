@@ -14,7 +14,7 @@ from streamml_connectors.kafka.client import kafka, make_admin, refused
 from streamml_connectors.kafka.lost import found_again
 from streamml_connectors.kafka.settings import Connection, Input
 
-__all__ = ["NO_POSITION", "Placing", "name_of"]
+__all__ = ["NO_POSITION", "Placing", "name_of", "offsets_of"]
 
 NO_POSITION: Final = "The snapshot's position is none in Kafka topics: use another folder."
 _ANSWER_MS: Final = 5_000  # then the main loop goes round: it hears a stop, and shows it is alive
@@ -48,6 +48,7 @@ class Placing:
         self._problem = problem
         self._restored: dict[str, int] = {}
         self._ids: dict[str, str] = {}  # of the topics that were read
+        self._newer: dict[str, tuple[str, str]] = {}  # the id the client knows, the looked up one
         self._letters: list[DeadLetter] = []
 
     def place(self, fresh: Sequence[Any]) -> dict[Any, tuple[int, int]]:
@@ -64,39 +65,48 @@ class Placing:
                 }
             except kafka().errors.KafkaTimeoutError:
                 return {}
-        found = {}
+        starts, due = begins if self._what.start == "earliest" else ends, {}
         for partition in fresh:
             offset = self._offset_of(partition, committed[partition])
-            if offset is None:
-                offset = (begins if self._what.start == "earliest" else ends)[partition]
-            offset = self._checked(partition, offset, begins[partition], ends[partition])
-            found[partition] = offset, ends[partition]
+            due[partition] = starts[partition] if offset is None else offset
+        self._look_again(due, ends)
+        found = {
+            p: (self._checked(p, offset, begins[p], ends[p]), ends[p]) for p, offset in due.items()
+        }
         self._note_ids(fresh)
         return found
 
     def find_again(
         self, due: Mapping[Any, int], cuts: Mapping[Any, Any]
     ) -> dict[Any, tuple[int, int]]:
-        """Partition -> where to go on instead of the offset ``due``, and the end of its log.
+        """Partition -> where to go on, and the end of its log.
 
-        ``cuts``: where a log was cut off, if that is what happened and is known. None at all
-        where a broker does not answer: then reading fails again.
+        Of those that lack the offset ``due``, which are the keys of ``cuts``: where a log was
+        cut off, if that is what happened and is known. Of a topic that was made anew it is
+        all of them. None at all where a broker does not answer: then reading fails again.
         """
+        due = dict(sorted(due.items()))
         try:
-            begins, ends = self._log_of(list(due))
+            begins, ends = self._log_of([p for p in due if p in cuts])
+            self._look_again({p: due[p] for p in ends}, ends)
+            more = [p for p in self.made_anew(due) if p not in cuts]
+            if more:
+                further = self._log_of(more)
+                begins, ends = begins | further[0], ends | further[1]
         except kafka().errors.KafkaTimeoutError:
             return {}
         found = {}
-        for partition, offset in due.items():
-            cut, end = cuts[partition], ends[partition]
+        for partition, end in ends.items():
+            cut, offset = cuts.get(partition), due[partition]
             last = end if cut is None else min(cut.offset, end)
             found[partition] = self._checked(partition, offset, begins[partition], last), end
-        self._note_ids(due)
+        self._note_ids(found)
         return found
 
-    def _log_of(self, partitions: Sequence[Any]) -> tuple[Mapping[Any, int], Mapping[Any, int]]:
-        ends = self._consumer.end_offsets(partitions, timeout_ms=_ANSWER_MS)
-        return self._consumer.beginning_offsets(partitions, timeout_ms=_ANSWER_MS), ends
+    def _log_of(self, partitions: Sequence[Any]) -> tuple[dict[Any, int], dict[Any, int]]:
+        """Where the logs begin and end."""
+        ends = dict(self._consumer.end_offsets(partitions, timeout_ms=_ANSWER_MS))
+        return dict(self._consumer.beginning_offsets(partitions, timeout_ms=_ANSWER_MS)), ends
 
     def _offset_of(self, partition: Any, committed: Any) -> int | None:
         mine = self._restored.get(name_of(partition))
@@ -110,10 +120,7 @@ class Placing:
 
     def _checked(self, partition: Any, offset: int, begin: int, end: int) -> int:
         """An offset that the log has; what is gone is told."""
-        was, now = self._ids.get(partition.topic), self._topic_ids().get(partition.topic)
-        if offset > end and was == now is not None:
-            now = self._looked_up_id(partition.topic)  # what is remembered of it may be old
-        anew = was is not None and now is not None and was != now
+        anew = bool(self.made_anew([partition]))
         offset, what = found_again(name_of(partition), offset, begin, end, anew)
         if what is not None:
             self._problem(what)
@@ -133,12 +140,22 @@ class Placing:
         was, now = self._ids, self._topic_ids()
         if was == now:
             return []
-        return [p for p in partitions if was.get(p[0]) != now.get(p[0], was.get(p[0]))]
+        others = {topic for topic, one in was.items() if now.get(topic, one) != one}
+        return [p for p in partitions if p[0] in others]
 
     def _note_ids(self, partitions: Iterable[Any]) -> None:
         now = self._topic_ids()
         topics = {partition.topic for partition in partitions}
         self._ids |= {topic: one for topic, one in now.items() if topic in topics}
+
+    def _look_again(self, due: Mapping[Any, int], ends: Mapping[Any, int]) -> None:
+        """Look up topics whose log ends before what is due: the client may know an old id."""
+        was, now = self._ids, self._topic_ids()
+        for topic in {p.topic for p, offset in due.items() if offset > ends[p]}:
+            if was.get(topic) == now.get(topic) is not None:
+                found = self._looked_up_id(topic)
+                if found is not None and found != now[topic]:
+                    self._newer[topic] = str(self._consumer._cluster.topic_id(topic)), found
 
     def _looked_up_id(self, topic: str) -> str | None:
         admin = make_admin(self._connection)
@@ -151,7 +168,11 @@ class Placing:
     def _topic_ids(self) -> dict[str, str]:
         """Topic -> what tells it from another one of that name, where brokers say so."""
         ids = {topic: self._consumer._cluster.topic_id(topic) for topic in self._what.all_topics}
-        return {topic: str(one) for topic, one in ids.items() if one is not None}
+        found = {topic: str(one) for topic, one in ids.items() if one is not None}
+        for topic, (known, newer) in self._newer.items():
+            if found.get(topic) == known:
+                found[topic] = newer
+        return found
 
     # -- what is stored ----------------------------------------------------------------
 
@@ -172,12 +193,26 @@ class Placing:
         DataError
             It is no position in topics.
         """
-        owner, offsets, ids = (snapshot.get(k) for k in ("owner", "offsets", "topics"))
-        if not isinstance(owner, str) or not isinstance(offsets, Mapping):
+        owner, ids, offsets = snapshot.get("owner"), snapshot.get("topics"), offsets_of(snapshot)
+        if not isinstance(owner, str):
             raise DataError(NO_POSITION)
-        self.owner = owner
-        self._restored = {str(name): int(str(offset)) for name, offset in offsets.items()}
+        self.owner, self._restored = owner, offsets
         self._ids = {str(k): str(v) for k, v in ids.items()} if isinstance(ids, Mapping) else {}
+
+
+def offsets_of(snapshot: Mapping[str, JSON]) -> dict[str, int]:
+    """Partition -> offset, of a source's position.
+
+    Raises
+    ------
+    DataError
+        It is no position in topics.
+    """
+    offsets = snapshot.get("offsets")
+    found = dict(offsets) if isinstance(offsets, Mapping) else {"": offsets}
+    if any(type(offset) is not int or offset < 0 for offset in found.values()):
+        raise DataError(NO_POSITION)
+    return {str(name): int(str(offset)) for name, offset in found.items()}
 
 
 def name_of(partition: Any) -> str:

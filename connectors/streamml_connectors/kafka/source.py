@@ -13,7 +13,7 @@ from streamml.types import DeadLetter, EventBatch, Schema
 from streamml_connectors.kafka.client import kafka, make_consumer, refused
 from streamml_connectors.kafka.decode import Decoder
 from streamml_connectors.kafka.intake import Intake
-from streamml_connectors.kafka.placing import NO_POSITION, Placing, name_of
+from streamml_connectors.kafka.placing import NO_POSITION, Placing, name_of, offsets_of
 from streamml_connectors.kafka.rebalance import listener, range_assignor
 from streamml_connectors.kafka.settings import Connection, Input
 
@@ -292,8 +292,7 @@ class KafkaSource:
 
     def _find_again(self, cuts: Mapping[Any, Any]) -> None:
         """Go on where the log is, in partitions that have nothing at the offset that is due."""
-        ours = sorted(p for p in cuts if p in self._positions)
-        due = {p: self._intake.due(p, self._positions[p]) for p in ours}
+        due = {p: self._intake.due(p, position) for p, position in self._positions.items()}
         for partition, (offset, end) in self._placing.find_again(due, cuts).items():
             self._consumer.seek(partition, offset)
             self._intake.go_on(partition, offset)
@@ -329,15 +328,11 @@ class KafkaSource:
         Raises
         ------
         DataError
-            The group did not take them; nothing is lost by that.
+            The group did not take them, nothing is lost by that; or it is no position.
         """
-        offsets = snapshot["offsets"]
-        assert isinstance(offsets, Mapping)
-        module = kafka()
+        offsets, owner = offsets_of(snapshot), self._placing.owner
         committed = {
-            partition: module.OffsetAndMetadata(
-                int(str(offsets[name_of(partition)])), self._placing.owner, -1
-            )
+            partition: kafka().OffsetAndMetadata(offsets[name_of(partition)], owner, -1)
             for partition in self._positions
             if name_of(partition) in offsets
         }

@@ -133,6 +133,18 @@ def test_a_rebalance_moves_partitions_with_nothing_lost_or_learned_twice(
     assert len(broker.read(topics[2])) == 1200
 
 
+def test_what_another_process_read_meanwhile_is_not_read_again(broker, topics, folder, consumer):
+    """From one process to another and back to the first, which has a snapshot from before."""
+    events, reports = demo(1200), []
+    for first, name in ((0, "a"), (400, "b"), (800, "a")):
+        send(broker, topics, events[first : first + 400])
+        reports.append(consumer("--until-end", folder=folder / name).run())
+    assert [report["events"] for report in reports] == [400, 400, 800]
+    assert [report["dead_letters"] for report in reports] == [{}, {}, {}]
+    keys = [record.key for record in broker.read(topics[2])]
+    assert sorted(map(int, keys)) == [*range(1200)]
+
+
 def test_two_processes_do_not_share_a_folder(broker, topics, folder, consumer):
     first = consumer().start()
     wait_until(lambda: (folder / ".streamml.lock").exists())

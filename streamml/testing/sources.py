@@ -1,61 +1,14 @@
-"""Fakes for tests, yours too: a clock that is set, a source in memory, one that aborts, sinks.
-
-They keep the contracts of :mod:`streamml.io` and :mod:`streamml.pacing`.
-"""
+"""Sources in memory: events from a list, and another source that breaks where it is told to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from streamml._capture import part_of
-from streamml.errors import ContractError
+from streamml.errors import ContractError, DataError
 from streamml.io import JSON, Source
-from streamml.types import DeadLetter, Event, EventBatch, Predictions, Schema
+from streamml.types import DeadLetter, Event, EventBatch, Schema
 
-__all__ = [
-    "Aborted",
-    "AbortingSource",
-    "EventSource",
-    "MemoryDeadLetters",
-    "MemoryPredictions",
-    "SettableClock",
-]
-
-
-class SettableClock:
-    """A clock that moves only when told to; sleeping moves it at once.
-
-    Parameters
-    ----------
-    start
-        What it shows first, in seconds.
-
-    Examples
-    --------
-    >>> clock = SettableClock(10.0)
-    >>> clock.sleep(2.5)
-    >>> clock.advance(1.0)
-    >>> clock.now(), clock.slept
-    (13.5, [2.5])
-    """
-
-    def __init__(self, start: float = 0.0) -> None:
-        self._now = start
-        self.slept: list[float] = []
-        """Every sleep asked for, in seconds."""
-
-    def now(self) -> float:
-        """Seconds it shows."""
-        return self._now
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
-        self._now += seconds
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass, and note that somebody slept."""
-        self.slept.append(seconds)
-        self._now += seconds
+__all__ = ["Aborted", "AbortingSource", "EventSource"]
 
 
 class EventSource:
@@ -111,7 +64,10 @@ class EventSource:
         return {"position": self._position}
 
     def restore(self, snapshot: Mapping[str, JSON]) -> None:
-        self._position = part_of(snapshot, "position", int, "a source of events")
+        position = snapshot.get("position")
+        if type(position) is not int or not 0 <= position <= len(self._events):
+            raise DataError(f"{snapshot!r} is no position here: give what snapshot() gave.")
+        self._position = position
 
     def close(self) -> None:
         self.closed = True
@@ -140,7 +96,7 @@ class AbortingSource:
     >>> source.next_batch(10)
     Traceback (most recent call last):
         ...
-    streamml.testing.Aborted: after 3 events, as asked
+    streamml.testing.sources.Aborted: after 3 events, as asked
     """
 
     def __init__(self, source: Source, after: int) -> None:
@@ -177,56 +133,3 @@ class AbortingSource:
 
     def close(self) -> None:
         self._source.close()
-
-
-class MemoryPredictions:
-    """A :class:`streamml.io.PredictionSink` that keeps what it is given.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> batch = EventBatch.from_events([Event(7, 0.0, {"f": 1.0})], Schema(labels=["a"]))
-    >>> sink = MemoryPredictions()
-    >>> sink.write(batch, Predictions(np.array([0, 1]), np.array([0], np.int32)))
-    >>> sink.rows
-    [(7, frozenset({'a'}))]
-    """
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[int | str, frozenset[str]]] = []
-        """Event id and decided label set, in order."""
-        self.closed = False
-
-    def write(self, batch: EventBatch, predictions: Predictions) -> None:
-        """Keep one row an event."""
-        names = batch.schema.labels
-        for i, event_id in enumerate(batch.ids):
-            self.rows.append((event_id, frozenset(names[int(c)] for c in predictions.row(i))))
-
-    def close(self) -> None:
-        """Note that it was closed."""
-        self.closed = True
-
-
-class MemoryDeadLetters:
-    """A :class:`streamml.io.DeadLetterSink` that keeps what it is given.
-
-    Examples
-    --------
-    >>> sink = MemoryDeadLetters()
-    >>> sink.write([DeadLetter("malformed", "No number.", "line 3")])
-    >>> [letter.position for letter in sink.letters]
-    ['line 3']
-    """
-
-    def __init__(self) -> None:
-        self.letters: list[DeadLetter] = []
-        self.closed = False
-
-    def write(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep the letters."""
-        self.letters.extend(letters)
-
-    def close(self) -> None:
-        """Note that it was closed."""
-        self.closed = True
