@@ -17,6 +17,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+import streamml
 from streamml.types import Float32Array
 
 __all__ = [
@@ -86,8 +87,11 @@ def entry_point(function: Function) -> Function:
     compiled = _njit(
         _nrt=False, cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True
     )(function)
-    kept = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
-    if kept is not None:
+    cached = getattr(compiled, "_cache", None)  # none where compiling is turned off
+    if cached is not None:
+        kept = cached._cache_file
+        if not hasattr(kept, "_source_stamp"):  # better no start than stale code
+            raise RuntimeError("This numba keeps machine code in another way: install numba 0.68.")
         kept._source_stamp = _package_stamp()
     found: Function = compiled
     return found
@@ -95,8 +99,8 @@ def entry_point(function: Function) -> Function:
 
 @cache
 def _package_stamp() -> tuple[float, int]:
-    """Newest change and total size of the package's sources."""
-    found = [path.stat() for path in Path(__file__).parent.rglob("*.py")]
+    """Newest change and total size of the package's sources, wherever this file stands."""
+    found = [path.stat() for path in Path(streamml.__file__).parent.rglob("*.py")]
     return max(f.st_mtime for f in found), sum(f.st_size for f in found)
 
 
