@@ -27,7 +27,7 @@ import streamml
 from streamml._capture import Restorable, part_of
 from streamml._document import pack, unpack
 from streamml._objects import make, may_take, take
-from streamml._parameters import parameter_names
+from streamml._parameters import check_values, parameter_names
 from streamml._statefile import read_file, write_file
 from streamml.base import Learner
 from streamml.errors import ConfigError, StateError
@@ -223,12 +223,15 @@ def _plain(value: Any) -> Any:
 
 def _construct(mapping: Mapping[str, Any], names: Mapping[str, type]) -> object:
     kind = _find(part_of(mapping, "class", str, "the saved learner"), names)
+    if not getattr(kind, "_from_files", True):
+        raise StateError(f"{kind.__name__} is never made out of a file: make one, and teach it.")
     saved = part_of(mapping, "parameters", dict, "the saved learner")
     unknown = set(saved) - set(parameter_names(kind))
     if unknown:
         raise StateError(f"{kind.__name__} has no parameter {min(map(str, unknown))[:40]!r} here.")
     parameters = {name: _revive_parameter(value, names) for name, value in saved.items()}
     try:
+        check_values(kind, parameters)
         return kind(**parameters)
     except Exception as error:  # whatever a constructor says of parameters out of a file
         raise StateError(f"{kind.__name__} refuses the saved parameters: {error}") from error
