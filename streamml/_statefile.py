@@ -23,6 +23,7 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from streamml._bounded import check_cost, cost_of_json
 from streamml.errors import StateError
 
 __all__ = ["DTYPES", "Content", "read_file", "write_file"]
@@ -47,11 +48,12 @@ DTYPES: Final = {
 
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _FORMAT = "streamml-state"
-_VERSION = 1
+_VERSION = 2  # since then, long lists of texts are arrays
+_READS = ("1", "2")
 _ABOUT = "__metadata__"
 _DOCUMENT = "document"
 _BLANK = "0" * 64
-_MAX_HEADER = 64 * 2**20
+_MAX_HEADER = 4 * 2**20
 _MAX_ARRAYS = 100_000
 _MAX_AXES = 8
 _PIECE = 2**20
@@ -138,6 +140,12 @@ def _header(kind: str, library: str, arrays: Mapping[str, Array], order: list[st
         start = stop
     text = json.dumps(entries, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
+    if len(text) > _MAX_HEADER or len(entries) > _MAX_ARRAYS:
+        raise StateError(
+            f"The state holds {len(order)} arrays, too many to list in the header of a file: "
+            "save fewer and larger ones."
+        )
+    check_cost(cost_of_json(text), len(text) + start, "The header")
     return len(text).to_bytes(8, "little") + text
 
 
@@ -192,6 +200,7 @@ def _read(file: IO[bytes], size: int) -> Content:
     if len(head) < 8 or not 2 <= length <= min(size - 8, _MAX_HEADER):
         raise _damaged("it has no header")
     raw = file.read(length)
+    check_cost(cost_of_json(raw), size, "The header")
     entries = _parse_header(raw)
     about = _about(entries)
     written = about["checksum"].encode()
@@ -228,10 +237,10 @@ def _about(entries: dict[str, Any]) -> dict[str, str]:
         raise _damaged("it does not say what it is")
     if about["format"] != _FORMAT or len(about["checksum"]) != len(_BLANK):
         raise _damaged("it is of another format")
-    if about["version"] != str(_VERSION):
+    if about["version"] not in _READS:
         raise StateError(
             f"It has format version {about['version'][:20]!r}, written by streamml "
-            f"{about['library'][:20]!r}; this one reads version {_VERSION}: use that streamml."
+            f"{about['library'][:20]!r}; this one reads up to {_VERSION}: use that streamml."
         )
     return about
 

@@ -9,7 +9,8 @@ names, which are streamml's own, those of installed packages (entry points of th
 Models of river among what is learned, or among the parameters, are saved as class names and
 attribute values: their classes come from a fixed list of river's packages, and the installed river
 must be the one that they were saved with. What a crafted file can do is give such a model odd
-numbers, so that it answers oddly, raises or takes long once it is used.
+numbers, so that it answers oddly, raises or takes long once it is used. Its objects are larger in
+memory than in a file: up to 20 times.
 
 A file holds the configuration of a learner (the parameters of its constructor) and its
 state apart: loading constructs the learner and then restores it.
@@ -87,7 +88,8 @@ def read(path: str | Path, kind: str | None = None, limit: int = LIMIT) -> dict[
     kind
         What it must be, or ``None`` for anything.
     limit
-        Largest file, in bytes; memory stays within a small multiple of it.
+        Largest file, in bytes; memory stays within 8 times the file, beside 32 MiB that any
+        file may take.
 
     Raises
     ------
