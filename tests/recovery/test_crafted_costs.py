@@ -10,6 +10,7 @@ import pytest
 from streamml import state
 from streamml._bounded import FACTOR, ROOM, cost_of_json
 from streamml._objects import weight
+from streamml._statefile import read_file
 from streamml.baselines import NoChange
 from streamml.errors import StateError
 from streamml.types import Schema
@@ -114,8 +115,8 @@ def test_a_million_names_are_saved_and_loaded(tmp_path, names):
     again = state.load(tmp_path / "s")
     assert again.schema.features.names == names
     assert (again.schema.labels.names, again.predict_one({})["f9"]) == (names[:100_000], True)
-    found = cost_of(tmp_path / "s")
-    assert_bounded(found, FACTOR, ROOM, "a million names")
+    assert len(read_file(tmp_path / "s", 2**30).document) < 1000  # they lie in arrays
+    assert_bounded(cost_of(tmp_path / "s"), FACTOR, ROOM, "a million names")
 
 
 def test_the_names_of_an_older_file_are_read(tmp_path, names):
