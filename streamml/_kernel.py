@@ -17,7 +17,6 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-import streamml
 from streamml.types import Float32Array
 
 __all__ = [
@@ -100,7 +99,8 @@ def entry_point(function: Function) -> Function:
 @cache
 def _package_stamp() -> tuple[float, int]:
     """Newest change and total size of the package's sources, wherever this file stands."""
-    found = [path.stat() for path in Path(streamml.__file__).parent.rglob("*.py")]
+    package = next(folder for folder in Path(__file__).parents if (folder / "py.typed").is_file())
+    found = [path.stat() for path in package.rglob("*.py")]
     return max(f.st_mtime for f in found), sum(f.st_size for f in found)
 
 

@@ -7,7 +7,6 @@ size shed the same; with room enough nothing here touches an event.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from streamml._capture import check, part_of
 from streamml._loop import Rows
+from streamml._parameters import bytes_in
 from streamml._slots import FeatureSlots, with_reserve
 from streamml.errors import ConfigError
 from streamml.nodes.members import Plan
@@ -25,8 +25,6 @@ from streamml.types import LABELS_UNKNOWN, EventBatch, Schema
 
 __all__ = ["Memory", "bytes_of", "cut", "room_for"]
 
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-_UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 _PER_NAME = 160  # bytes of a name in its vocabulary, about
 _PAIRS_SHARE = 16  # one part in so many is for pairs of labels
 _NAMES_SHARE = 4
@@ -47,15 +45,10 @@ def bytes_of(text: str | int) -> int:
     >>> bytes_of("512MiB"), bytes_of("2 GB"), bytes_of(1000)
     (536870912, 2000000000, 1000)
     """
-    found = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]*)\s*", str(text))
-    unit = found[2].upper() if found else "?"
-    try:
-        size = float(found[1]) if found else 0.0
-    except ValueError:
-        size = 0.0
-    if unit not in _UNITS or size <= 0 or isinstance(text, bool):
+    size = bytes_in(text) or 0
+    if size < 1:
         raise ConfigError(f"{text!r} is no memory budget: write '512MiB', '2GB' or bytes.")
-    return int(size * _UNITS[unit])
+    return size
 
 
 class Memory:

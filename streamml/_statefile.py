@@ -24,6 +24,7 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from streamml._bounded import check_cost, cost_of_json
 from streamml.errors import StateError
 
 __all__ = ["DTYPES", "VERSION", "Content", "read_file", "write_file"]
@@ -48,13 +49,13 @@ DTYPES: Final = {
 
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _FORMAT = "streamml-state"
-VERSION: Final = 2
+VERSION: Final = 2  # since then, long lists of texts are arrays
 """Of the file format; :mod:`streamml._migrations` has a step from each earlier one."""
 
 _ABOUT = "__metadata__"
 _DOCUMENT = "document"
 _BLANK = "0" * 64
-_MAX_HEADER = 64 * 2**20
+_MAX_HEADER = 16 * 2**20  # 100,000 arrays, as those of many waiting batches
 _MAX_ARRAYS = 100_000
 _MAX_AXES = 8
 _PIECE = 2**20
@@ -144,6 +145,12 @@ def _header(kind: str, library: str, arrays: Mapping[str, Array], order: list[st
         start = stop
     text = json.dumps(entries, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
+    if len(text) > _MAX_HEADER or len(entries) > _MAX_ARRAYS:
+        raise StateError(
+            f"The state holds {len(order)} arrays, too many to list in the header of a file: "
+            "save fewer and larger ones."
+        )
+    check_cost(cost_of_json(text), len(text) + start, "The header")
     return len(text).to_bytes(8, "little") + text
 
 
@@ -198,6 +205,7 @@ def _read(file: IO[bytes], size: int) -> Content:
     if len(head) < 8 or not 2 <= length <= min(size - 8, _MAX_HEADER):
         raise _damaged("it has no header")
     raw = file.read(length)
+    check_cost(cost_of_json(raw), size, "The header")
     entries = _parse_header(raw)
     about = _about(entries)
     written = about["checksum"].encode()

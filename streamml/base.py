@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from streamml._capture import capture, check, part_of, rebuild
 from streamml._named_face import MIN_SCORE, NamedFace
+from streamml._parameters import Constraints
 from streamml.errors import ContractError, StateError
 from streamml.types import (
     Change,
@@ -58,6 +59,12 @@ class Learner(NamedFace, abc.ABC):
     _values_before: ClassVar[Mapping[str, Any]] = {}
     """Parameter -> its value in states stored before there was such a parameter, where that is
     not its default: an upgrade changes nothing in what was stored."""
+
+    _constraints: ClassVar[Constraints] = {}
+    """What each parameter may be, where the class says so; its constructor checks that."""
+
+    _from_files: ClassVar[bool] = True
+    """Whether a file may name the class: :func:`streamml.state.load` makes no other."""
 
     # -- the fast path ---------------------------------------------------------------
 

@@ -9,7 +9,7 @@ index and loses nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,20 @@ from streamml._changes import ChangeLog
 from streamml._explained import Explained
 from streamml._loop import new_output, predictions_of, rows_of, run_events
 from streamml._memory import Memory, bytes_of
-from streamml._parameters import check_seed
+from streamml._parameters import (
+    COUNT,
+    SEED,
+    Constraints,
+    Flag,
+    Instance,
+    ListOf,
+    OneOf,
+    OrNone,
+    Real,
+    Size,
+    Whole,
+    check_parameters,
+)
 from streamml._watched import Watched
 from streamml.base import MIN_SCORE, Learner
 from streamml.drift.adwin import check_adwin, new_adwin_state
@@ -27,8 +40,8 @@ from streamml.errors import ConfigError, StateError
 from streamml.hierarchy import RULES, LabelHierarchy
 from streamml.nodes import NodeClassifier
 from streamml.nodes.layout import Layout, layout_of, restored_layout, saved_layout
-from streamml.nodes.members import PRESETS, PRESETS_0_1, Plan, make_plan
-from streamml.nodes.own import check_own, own_scores, own_snapshot, restore_own, teach_own
+from streamml.nodes.members import DECISIONS, MEMBERS, PRESETS, PRESETS_0_1, Plan, make_plan
+from streamml.nodes.own import own_scores, own_snapshot, restore_own, teach_own
 from streamml.nodes.saved import StartValues, saved_extras, saved_stack
 from streamml.nodes.stack import (
     N_LABELS,
@@ -50,6 +63,11 @@ __all__ = ["IHOMER"]
 _RUN = 512  # events a compiled call works through at most: bounds scratch memory
 _LANES = 16  # room for labels is a multiple of it
 _ALERT_VARIANCE = np.float32(1.0)
+_OWN = Instance(
+    NodeClassifier,
+    "a node classifier (an object with scores(columns, values, n_labels) and "
+    "learn(columns, values, true, false, n_labels))",
+)
 
 
 class IHOMER(Explained, Watched, Learner):
@@ -111,6 +129,23 @@ class IHOMER(Explained, Watched, Learner):
     20(5), 2008; ADWIN, Bifet and Gavaldà, SDM 2007.
     """
 
+    _constraints: ClassVar[Constraints] = {
+        "preset": OneOf(*PRESETS),
+        "members": OrNone(ListOf(OneOf(*MEMBERS), least=1)),
+        "classifiers": OrNone(ListOf(_OWN)),
+        "rule": OneOf(*RULES),
+        "decision": OneOf(*DECISIONS),
+        "lean": Real(0, 1),
+        "window": OrNone(Whole(32, 100_000)),
+        "n_min": COUNT,
+        "drift_delta": Real(0, 1, closed="left"),
+        "links": Flag(),
+        "rebuild": Flag(),
+        "alternates": Flag(),
+        "memory_budget": Size(),
+        "seed": SEED,
+    }
+
     def __init__(
         self,
         preset: str = "default",
@@ -128,14 +163,6 @@ class IHOMER(Explained, Watched, Learner):
         memory_budget: str | int = "512MiB",
         seed: int = 1,
     ) -> None:
-        if preset not in PRESETS:
-            raise ConfigError(f"There is no preset {preset!r}: use one of {', '.join(PRESETS)}.")
-        if rule not in RULES:
-            raise ConfigError(f"There is no rule {rule!r}: use one of {', '.join(RULES)}.")
-        if not 0.0 <= drift_delta < 1.0:
-            raise ConfigError(f"drift_delta must lie in [0, 1), not {drift_delta}.")
-        check_seed(seed)
-        check_own(classifiers or ())
         self.preset = preset
         self.members = members
         self.classifiers = classifiers
@@ -150,8 +177,9 @@ class IHOMER(Explained, Watched, Learner):
         self.alternates = alternates
         self.memory_budget = memory_budget
         self.seed = seed
-        self._make_members(layout_of(preset, members, links, window))
-        self._hierarchy = LabelHierarchy(rule, n_min, self._memory.max_pairs)
+        check_parameters(self)
+        self._make_members(layout_of(preset, members, links, self.window))
+        self._hierarchy = LabelHierarchy(rule, self.n_min, self._memory.max_pairs)
         self._changes = ChangeLog()
         self._leaf_ids: list[int] = [0]
         self._detectors = new_adwin_state(1)

@@ -20,6 +20,7 @@ from streamml._objects import native
 from streamml._objects import shape as s
 from streamml._objects import tables as t
 from streamml._objects.known import constant_of, slots_of
+from streamml._objects.weight import check_weight
 from streamml.errors import StateError
 from streamml.types import Int64Array
 
@@ -67,6 +68,7 @@ class _Making:
         self.arrays = t.arrays_of(saved)
         self.classes = [t.class_with(name, names) for name, names in self.graph.shapes]
         s.check_graph(self.graph)
+        check_weight(self.graph, saved)
         self.stops = np.cumsum(self.graph.sizes).tolist()
 
     def root(self) -> Any:
@@ -157,8 +159,9 @@ class _Making:
                 values[mask] = t.objects(table)[t.places(bits[mask], len(table))]
         mask = tags == s.BIG
         places = t.places(bits[mask], len(self.texts)).tolist()
+        long = {place: int(self.texts[place], 16) for place in set(places)}  # one may stand often
         for k, place in zip(np.flatnonzero(mask).tolist(), places, strict=True):
-            values[k] = int(self.texts[place], 16)
+            values[k] = long[place]
         return values
 
     def _make_at_once(self) -> None:
@@ -174,6 +177,7 @@ class _Making:
             start = stop - int(graph.sizes[k])
             node: Any = tuple(cells[start:stop])
             if kinds[k] == s.FROZEN:
+                t.check_alike(node)
                 node = frozenset(node)
             elif kinds[k] == s.NAMED:
                 node = tuple.__new__(self.classes[int(graph.what[k])], node)
@@ -190,12 +194,14 @@ class _Making:
         self.made[k].extend(self.cells[start + 1 : stop])
 
     def fill_set(self, k: int, start: int, stop: int) -> None:
+        t.check_alike(self.cells[start:stop])
         self.made[k].update(self.cells[start:stop])
         check(len(self.made[k]) == stop - start, _WHERE, "has a key twice")
 
     def fill_dict(self, k: int, start: int, stop: int) -> None:
         middle = start + (stop - start) // 2
         check((stop - start) % 2 == 0, _WHERE, "has keys without values")
+        t.check_alike(self.cells[start:middle])
         found = zip(self.cells[start:middle], self.cells[middle:stop], strict=True)
         if self.graph.kinds[k] == s.ORDERED:
             self.made[k].update(found)
@@ -235,6 +241,7 @@ _FILL: Final[dict[int, Callable[[_Making, int, int, int], None]]] = {
 
 
 def _mapping(names: list[Any], values: list[Any]) -> dict[Any, Any]:
+    t.check_alike(names)
     found = dict(zip(names, values, strict=True))
     check(len(found) == len(names), _WHERE, "has a key twice")
     return found

@@ -33,6 +33,7 @@ VERSION: Final = 1
 
 _PARENT: Final = "parent"
 _LEVELS: Final = 100_000
+_HASHING: Final = 64  # steps a cell, on average
 _NESTED: Final = 50  # tuples within tuples: what hashes them runs on the C stack
 
 
@@ -78,12 +79,14 @@ def check_graph(graph: Graph) -> None:
     ------
     StateError
         References lead back, tuples are nested too deeply or stand before what they hold, or
-        a key is neither scalar nor a tuple of such.
+        a key is neither scalar nor a tuple of such, or takes long to hash.
     """
     _check_order(graph)
     _check_at_once(graph)
-    unfit = _unfit_as_keys(graph) & _key_cells(graph)
+    keys = _key_cells(graph)
+    unfit = _unfit_as_keys(graph) & keys
     check(not unfit.any(), "the model", "has a key that is neither text, number nor tuple")
+    _check_hashing(graph, keys)
 
 
 # -- references come to an end ------------------------------------------------------------------
@@ -182,3 +185,19 @@ def _unfit_as_keys(graph: Graph) -> BoolArray:
         if np.count_nonzero(unfit_node) == before:
             break
     return unfit
+
+
+def _check_hashing(graph: Graph, keys: BoolArray) -> None:
+    """Hashing walks through a tuple anew each time, and through all that it holds."""
+    refs = graph.tags == REF
+    inner = refs & made_at_once(graph)[np.where(refs, graph.bits, 0)]
+    steps = graph.sizes.astype(np.float64) + 1.0
+    stops = np.cumsum(graph.sizes)
+    holding = np.zeros(len(graph.kinds), np.bool_)
+    holding[owners(graph)[inner]] = True
+    for k in graph.order[holding[graph.order]].tolist():  # what they hold comes first
+        cells = slice(int(stops[k] - graph.sizes[k]), int(stops[k]))
+        steps[k] += float(steps[graph.bits[cells][inner[cells]]].sum())
+    total = steps[graph.bits[keys & inner]].sum() + steps[graph.kinds == FROZEN].sum()
+    fits = total <= _HASHING * len(graph.tags) + 2**16
+    check(bool(fits), "the model", "has keys that take too long to hash")

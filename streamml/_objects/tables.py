@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamml._bounded import check_keys
 from streamml._capture import check, check_range, part_of
 from streamml._objects import shape as s
 from streamml._objects.known import class_of, slots_of
 from streamml._statefile import DTYPES
 from streamml.types import Int64Array
 
-__all__ = ["array_of", "arrays_of", "blobs_of", "class_with", "graph_of", "objects", "places"]
+__all__ = [
+    "array_of",
+    "arrays_of",
+    "blobs_of",
+    "check_alike",
+    "class_with",
+    "graph_of",
+    "objects",
+    "places",
+]
 
 WHERE: Final = "the model"
+_FEW: Final = 64
 _MAX_EMPTY: Final = 2**24  # axes of an array without entries cost nothing in the file
 
 
@@ -69,6 +80,12 @@ def class_with(name: str, attributes: tuple[str, ...]) -> type:
         hides = callable(there) or isinstance(there, property)
         check(not hides, WHERE, f"hides {attribute[:40]!r} of its class")
     return kind
+
+
+def check_alike(keys: Sequence[Any]) -> None:
+    """Refuse keys of a large table of which many hash alike."""
+    if len(keys) > _FEW:
+        check_keys(keys)
 
 
 def texts_of(saved: Mapping[str, Any], name: str) -> list[str]:

@@ -20,6 +20,7 @@ from streamml._objects.known import (
     name_of_constant,
     slots_of,
 )
+from streamml._objects.weight import check_weight
 from streamml._statefile import DTYPES, dtype_name
 from streamml.errors import StateError
 from streamml.types import Int64Array
@@ -150,7 +151,7 @@ class _Taking:
             [(name_of(kind), names) for kind, names in self.shapes],
         )
         s.check_graph(graph)  # what cannot be made again is not saved
-        return {
+        found = {
             "version": s.VERSION,
             "river": native.river_version(),
             **{field: getattr(graph, field) for field in graph._fields if field != "shapes"},
@@ -162,6 +163,8 @@ class _Taking:
             "words": np.frombuffer(b"".join(self.words), np.uint32).reshape(-1, native.WORDS),
             **self._arrays(),
         }
+        check_weight(graph, found)
+        return found
 
     def _numbers(self, tags: Any, bits: Int64Array, texts: dict[str, int]) -> None:
         mask = tags == s.FLOAT

@@ -5,12 +5,14 @@ Both repairs are for divisions by zero where all values that river has seen are 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from river import base as river_base
 from river.linear_model import LogisticRegression
 from river.tree.splitter import StaticQuantizer, TEBSTSplitter
 from river.tree.utils import BranchFactory
+
+from streamml._parameters import Constraints, Flag, check_parameters
 
 __all__ = ["LogisticLeaf", "PatientQuantizer", "PureSplitter"]
 
@@ -32,8 +34,11 @@ class LogisticLeaf(river_base.Regressor):
     True
     """
 
+    _constraints: ClassVar[Constraints] = {"hard": Flag()}
+
     def __init__(self, hard: bool = True) -> None:
         self.hard = hard
+        check_parameters(self)
         self._model: Any = LogisticRegression()
 
     def learn_one(self, x: Any, y: float, w: float = 1.0) -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from streamml._capture import check
-from streamml._parameters import check_seed
+from streamml._parameters import SEED, Constraints, Real, Whole, check_parameters
 from streamml.baselines._bels_ensemble import RidgeEnsemble
 from streamml.baselines._bels_features import BroadFeatures
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
+from streamml.errors import ConfigError
 from streamml.types import BoolArray, Float64Array, Schema
 
 __all__ = ["MLBELS"]
 
+_WIDEST = 4000  # features: a regression holds a matrix of their square
 _ALL_LABELS = 2  # regressions of the ensemble over all labels together
 
 
@@ -30,7 +32,8 @@ class MLBELS(OneByOne):
     Parameters
     ----------
     n1, n2, n3
-        Mapped features of a window, windows, enhancement nodes; each at least 1.
+        Mapped features of a window, windows, enhancement nodes; each at least 1, and
+        ``n1 * n2 + n3`` at most 4,000.
     max_learners
         Regressions of a label's ensemble at most.
     shrink
@@ -65,6 +68,17 @@ class MLBELS(OneByOne):
     """
 
     _learned = ("_features", "_each", "_all", "_rows", "_sets", "_cardinality")
+    _constraints: ClassVar[Constraints] = {
+        "n1": Whole(1, 500),
+        "n2": Whole(1, 1000),
+        "n3": Whole(1, 1000),
+        "max_learners": Whole(1, 10_000),
+        "shrink": Real(0, 1000),
+        "ridge": Real(0, 1e6, closed="right"),
+        "batch": Whole(2, 100_000),
+        "tau": Real(0, 1e6),
+        "seed": SEED,
+    }
 
     def __init__(
         self,
@@ -78,7 +92,6 @@ class MLBELS(OneByOne):
         tau: float = 1.5,
         seed: int = 1,
     ) -> None:
-        check_seed(seed)
         self.n1 = n1
         self.n2 = n2
         self.n3 = n3
@@ -88,7 +101,15 @@ class MLBELS(OneByOne):
         self.batch = batch
         self.tau = tau
         self.seed = seed
-        self._features = BroadFeatures(n1, n2, n3, shrink, np.random.default_rng(seed))
+        check_parameters(self)
+        width = self.n1 * self.n2 + self.n3
+        if width > _WIDEST:
+            raise ConfigError(
+                f"n1 * n2 + n3 of MLBELS must be at most {_WIDEST}, not {width}: lower one of them."
+            )
+        self._features = BroadFeatures(
+            self.n1, self.n2, self.n3, self.shrink, np.random.default_rng(self.seed)
+        )
         self._each: list[RidgeEnsemble] = []
         self._all: RidgeEnsemble | None = None
         self._rows: list[Row] = []

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from river import base as river_base
 
 from streamml._capture import check
-from streamml._parameters import check_seed
+from streamml._parameters import SEED, Constraints, Flag, Instance, check_parameters
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
-from streamml.errors import ConfigError
 from streamml.types import Schema
 
 __all__ = ["BinaryRelevance", "named_features"]
+
+_MODEL = Instance(
+    (river_base.Classifier, river_base.Regressor),
+    "a classifier or a regressor of river (with learn_one, and predict_proba_one or predict_one)",
+)
 
 
 class BinaryRelevance(OneByOne):
@@ -54,17 +58,13 @@ class BinaryRelevance(OneByOne):
     """
 
     _learned = ("_models",)
+    _constraints: ClassVar[Constraints] = {"model": _MODEL, "zeros": Flag(), "seed": SEED}
 
     def __init__(self, model: river_base.Estimator, zeros: bool = True, seed: int = 1) -> None:
-        if not isinstance(model, river_base.Classifier | river_base.Regressor):
-            raise ConfigError(
-                f"{type(model).__name__} is neither a classifier nor a regressor of river: "
-                "give one that has learn_one and predict_proba_one or predict_one."
-            )
-        check_seed(seed)
         self.model = model
         self.zeros = zeros
         self.seed = seed
+        check_parameters(self)
         self._models: list[Any] = []
         self._regresses = isinstance(model, river_base.Regressor)
         self._seeded = "seed" in model._get_params()

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from river import base as river_base
 from river.tree import ISOUPTreeRegressor, splitter
 
 from streamml._capture import check
+from streamml._parameters import (
+    COUNT,
+    SHARE,
+    Constraints,
+    Flag,
+    Instance,
+    OneOf,
+    OrNone,
+    Real,
+    check_parameters,
+)
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
 from streamml.baselines.binary_relevance import named_features
 from streamml.types import Schema
@@ -49,6 +60,16 @@ class ISOUPT(OneByOne):
     """
 
     _learned = ("_tree",)
+    _constraints: ClassVar[Constraints] = {
+        "grace_period": COUNT,
+        "delta": SHARE,
+        "tau": Real(0, 1e9),
+        "leaf_model": OrNone(Instance(river_base.Regressor, "a regressor of river")),
+        "leaf_prediction": OneOf("mean", "model", "adaptive"),
+        "model_selector_decay": Real(0, 1),
+        "min_samples_split": COUNT,
+        "zeros": Flag(),
+    }
 
     def __init__(
         self,
@@ -69,15 +90,16 @@ class ISOUPT(OneByOne):
         self.model_selector_decay = model_selector_decay
         self.min_samples_split = min_samples_split
         self.zeros = zeros
+        check_parameters(self)
         self._tree: Any = ISOUPTreeRegressor(
-            grace_period=grace_period,
-            delta=delta,
-            tau=tau,
-            leaf_prediction=leaf_prediction,
-            leaf_model=leaf_model,
-            model_selector_decay=model_selector_decay,
+            grace_period=self.grace_period,
+            delta=self.delta,
+            tau=self.tau,
+            leaf_prediction=self.leaf_prediction,
+            leaf_model=self.leaf_model,
+            model_selector_decay=self.model_selector_decay,
             splitter=splitter.TEBSTSplitter(),
-            min_samples_split=min_samples_split,
+            min_samples_split=self.min_samples_split,
         )
 
     def _check_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:  # noqa: ARG002

@@ -5,14 +5,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping
 from itertools import islice, pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from streamml._capture import check, check_range, part_of, rebuild
+from streamml._parameters import Constraints, Whole, check_parameters
 from streamml.base import MIN_SCORE, Learner
 from streamml.baselines._answer import answer, known_before, repeat_row
-from streamml.errors import ConfigError
 from streamml.types import LABELS_FULL, EventBatch, Int32Array, Predictions, Schema
 
 __all__ = ["MajorityLabelSet"]
@@ -46,10 +46,11 @@ class MajorityLabelSet(Learner):
     classification for evolving data streams: the majority label set as default.
     """
 
+    _constraints: ClassVar[Constraints] = {"max_sets": Whole(2, 10**9)}
+
     def __init__(self, max_sets: int = 100_000) -> None:
-        if max_sets < 2:
-            raise ConfigError(f"max_sets must be at least 2, not {max_sets}.")
         self.max_sets = max_sets
+        check_parameters(self)
         self.forgotten = 0
         """Number of label sets dropped to stay within ``max_sets``."""
         self._counts: dict[bytes, int] = {}

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from streamml._capture import capture, check, part_of, rebuild
 from streamml._changes import ChangeLog
 from streamml._loop.arrays import new_output, predictions_of, rows_of
-from streamml._parameters import check_seed
+from streamml._parameters import (
+    COUNT,
+    SEED,
+    SHARE,
+    Constraints,
+    Flag,
+    Real,
+    Whole,
+    check_parameters,
+)
 from streamml.base import MIN_SCORE, Learner
 from streamml.baselines._tree_loop import run_tree, take_changes
-from streamml.errors import ConfigError
 from streamml.nodes.arrays import Spec, allocate, grow
 from streamml.nodes.tree import (
     DEACTIVATED,
@@ -26,6 +34,7 @@ from streamml.nodes.tree import (
     ROLE,
     SPLIT,
     SWAPPED,
+    WAYS,
     Tree,
     grow_tree,
     make_tree_plan,
@@ -107,6 +116,28 @@ class MLHAT(Learner):
     on data streams, arXiv 2410.20242.
     """
 
+    _constraints: ClassVar[Constraints] = {
+        "grace_period": COUNT,
+        "delta": SHARE,
+        "tau": Real(0, 1e9),
+        "drift_window_threshold": COUNT,
+        "switch_significance": SHARE,
+        "drift_delta": SHARE,
+        "cardinality_threshold": Real(0, 1e15),
+        "entropy_threshold": Real(0, 1e9),
+        "neighbours": Whole(1, 1000),
+        "window": Whole(1, 100_000),
+        "learning_rate": Real(0, 1000),
+        "adaptive": Flag(),
+        "bootstrap": Flag(),
+        "alternates": Flag(),
+        "max_depth": Whole(1, 64),
+        "max_leaves": Whole(1, 1_000_000),
+        "max_observers": Whole(WAYS, 65_536, step=WAYS),
+        "max_size": Real(0, 1e6, closed="right"),
+        "seed": SEED,
+    }
+
     def __init__(
         self,
         grace_period: int = 200,
@@ -129,9 +160,6 @@ class MLHAT(Learner):
         max_size: float = 100.0,
         seed: int = 1,
     ) -> None:
-        if not 1 <= window <= 100_000:
-            raise ConfigError(f"window must lie between 1 and 100000 events, not {window}.")
-        check_seed(seed)
         self.grace_period = grace_period
         self.delta = delta
         self.tau = tau
@@ -151,25 +179,26 @@ class MLHAT(Learner):
         self.max_observers = max_observers
         self.max_size = max_size
         self.seed = seed
+        check_parameters(self)
         self._plan = make_tree_plan(
-            seed=seed,
-            grace=grace_period,
-            delta=delta,
-            tau=tau,
-            bootstrap=bootstrap,
-            alternates=alternates,
-            drift_delta=drift_delta,
-            drift_window=drift_window_threshold,
-            significance=switch_significance,
-            depth=max_depth,
-            leaves=max_leaves,
-            observers=max_observers,
-            megabytes=max_size,
-            heavy=cardinality_threshold,
-            mixed=entropy_threshold,
-            neighbours=neighbours,
-            rate=learning_rate,
-            adaptive=adaptive,
+            seed=self.seed,
+            grace=self.grace_period,
+            delta=self.delta,
+            tau=self.tau,
+            bootstrap=self.bootstrap,
+            alternates=self.alternates,
+            drift_delta=self.drift_delta,
+            drift_window=self.drift_window_threshold,
+            significance=self.switch_significance,
+            depth=self.max_depth,
+            leaves=self.max_leaves,
+            observers=self.max_observers,
+            megabytes=self.max_size,
+            heavy=self.cardinality_threshold,
+            mixed=self.entropy_threshold,
+            neighbours=self.neighbours,
+            rate=self.learning_rate,
+            adaptive=self.adaptive,
         )
         self._changes = ChangeLog()
         self._room = (1, _LANES, 1)  # features, labels, widest row

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from streamml._capture import check
+from streamml._parameters import COUNT, SHARE, Constraints, Flag, Real, Whole, check_parameters
 from streamml.baselines._leaf_sets import LeafModel, MajoritySet, PrunedSets
 from streamml.baselines._observers import Observers, Split
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
@@ -85,6 +86,14 @@ class MLHT(OneByOne):
     """
 
     _learned = ("_root",)
+    _constraints: ClassVar[Constraints] = {
+        "grace_period": COUNT,
+        "delta": SHARE,
+        "tau": Real(0, 1e9),
+        "n_splits": Whole(1, 10_000),
+        "max_depth": Whole(0, 500),  # of recursion
+        "zeros": Flag(),
+    }
 
     def __init__(
         self,
@@ -101,6 +110,7 @@ class MLHT(OneByOne):
         self.n_splits = n_splits
         self.max_depth = max_depth
         self.zeros = zeros
+        check_parameters(self)
         self._root: _Leaf | _Branch = _Leaf(self._model(()))
 
     def _model(self, parent: tuple[int, ...]) -> LeafModel:
@@ -188,6 +198,12 @@ class MLHTPS(MLHT):
     Read, Pfahringer and Holmes (2008), Multi-label classification using ensembles of
     pruned sets; Read, Bifet, Holmes and Pfahringer (2012), as above.
     """
+
+    _constraints: ClassVar[Constraints] = {
+        **MLHT._constraints,
+        "prune": Whole(0, 10**9),
+        "keep": COUNT,
+    }
 
     def __init__(
         self,

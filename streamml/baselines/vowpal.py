@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from streamml._parameters import Constraints, OneOf, Real, Whole, check_parameters
 from streamml.baselines._leaf_sets import as_answer
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
-from streamml.errors import ConfigError, MissingDependencyError, StateError
+from streamml.errors import MissingDependencyError, StateError
 
 __all__ = ["VowpalWabbit"]
 
@@ -22,9 +23,9 @@ class VowpalWabbit(OneByOne):
     takes an example without labels for one without an answer. It says which labels it
     decided, not how sure it is: they score 1.
 
-    It cannot be saved: Vowpal Wabbit's model files leave out the norms by which it scales its
-    steps, so that one that goes on from a file gives other numbers, and they hold command-line
-    options, which nobody should take from a file.
+    It cannot be saved, and no file makes one: Vowpal Wabbit's model files leave out the norms by
+    which it scales its steps, so that one that goes on from a file gives other numbers, and they
+    hold command-line options, which nobody should take from a file.
 
     Parameters
     ----------
@@ -47,13 +48,21 @@ class VowpalWabbit(OneByOne):
     >>> VowpalWabbit(reduction="tree")
     Traceback (most recent call last):
     ...
-    streamml.errors.ConfigError: There is no reduction 'tree': use 'oaa' or 'plt'.
+    streamml.errors.ConfigError: reduction of VowpalWabbit must be one of 'oaa', 'plt', not 'tree'.
 
     References
     ----------
     Jasinska-Kobus, Wydmuch, Dembczynski, Kuznetsov and Busa-Fekete (2020), Probabilistic
     label trees for extreme multi-label classification, arXiv 2009.11218 (``"plt"``).
     """
+
+    _from_files = False
+    _constraints: ClassVar[Constraints] = {
+        "reduction": OneOf("oaa", "plt"),
+        "room": Whole(1, 1_000_000),
+        "bits": Whole(1, 32),
+        "rate": Real(0, 1e6, closed="right"),
+    }
 
     def __init__(
         self,
@@ -62,22 +71,23 @@ class VowpalWabbit(OneByOne):
         bits: int = 18,
         rate: float = 0.5,
     ) -> None:
-        if reduction not in ("oaa", "plt"):
-            raise ConfigError(f"There is no reduction {reduction!r}: use 'oaa' or 'plt'.")
-        if room < 1:
-            raise ConfigError(f"room must be at least 1 label, not {room}.")
         self.reduction = reduction
         self.room = room
         self.bits = bits
         self.rate = rate
+        check_parameters(self)
         self.left_out = 0
         """Number of true labels that had no place."""
         self._size = 0
         self._workspace: Any = None
 
     def _model(self) -> Any:
-        """The workspace, made when the number of labels is known."""
+        """The workspace, made when the number of labels is known.
+
+        Only numbers reach its command line, where options open, read and write files.
+        """
         if self._workspace is None:
+            check_parameters(self)  # attributes may have been set since
             try:
                 from vowpalwabbit import Workspace
             except ImportError as error:
@@ -90,7 +100,7 @@ class VowpalWabbit(OneByOne):
                 "oaa": f"--multilabel_oaa {self._size + 1}",
                 "plt": f"--plt {self._size + 1} --loss_function logistic",
             }[self.reduction]
-            self._workspace = Workspace(f"{words} -b {bits} -l {self.rate} --quiet")
+            self._workspace = Workspace(f"{words} -b {bits:d} -l {float(self.rate)!r} --quiet")
         return self._workspace
 
     def _capture_learned(self, copy: bool) -> dict[str, Any]:  # noqa: ARG002

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from streamml._capture import check, check_range
 from streamml._kernel import Real, entry_point, kernel, part
+from streamml._parameters import SHARE, Constraints, Flag, check_parameters
 from streamml.drift.detector import Detector, DetectorState, check_confidences
 from streamml.types import Float64Array, Int64Array
 
@@ -241,13 +242,20 @@ class ADWIN(Detector):
     [1023]
     """
 
+    _constraints: ClassVar[Constraints] = {
+        "delta": SHARE,
+        "start_over": Flag(),
+        "warning_delta": SHARE,
+    }
+
     def __init__(
         self, delta: float = 0.002, start_over: bool = True, warning_delta: float = 0.05
     ) -> None:
-        check_confidences(("delta", delta), ("warning_delta", warning_delta))
         self.delta = delta
         self.warning_delta = warning_delta
         self.start_over = start_over
+        check_parameters(self)
+        check_confidences(("delta", delta), ("warning_delta", warning_delta))
         self.reset()
 
     @property

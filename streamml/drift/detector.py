@@ -6,8 +6,9 @@ import abc
 import inspect
 import math
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
+from streamml._parameters import Constraints
 from streamml.errors import ConfigError, ContractError
 from streamml.types import Float64Array, Int64Array
 
@@ -34,6 +35,9 @@ class Detector(abc.ABC):
     >>> alarms, detector.clone() is detector
     ([1026], False)
     """
+
+    _constraints: ClassVar[Constraints] = {}
+    """What each parameter may be; a constructor checks that."""
 
     _warning: bool = False
     _drift: bool = False
@@ -136,10 +140,7 @@ class Detector(abc.ABC):
 
 
 def check_confidences(drift: tuple[str, float], warning: tuple[str, float]) -> None:
-    """Both lie in (0, 1), and the warning's is the larger (looser) one."""
-    for name, value in (drift, warning):
-        if not 0.0 < value < 1.0:
-            raise ConfigError(f"{name} must lie between 0 and 1, not {value}.")
+    """The warning's is the larger (looser) one."""
     if warning[1] < drift[1]:
         raise ConfigError(
             f"{warning[0]} ({warning[1]}) is smaller than {drift[0]} ({drift[1]}): "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from streamml._parameters import SHARE, Constraints, Flag, check_parameters
 from streamml.drift.detector import Detector, DetectorState, check_confidences
-from streamml.errors import ConfigError
 
 __all__ = ["HDDMW"]
 
@@ -55,6 +55,13 @@ class HDDMW(Detector):
     _low_cut: float
     _high_cut: float
 
+    _constraints: ClassVar[Constraints] = {
+        "drift_confidence": SHARE,
+        "warning_confidence": SHARE,
+        "weight": SHARE,
+        "both": Flag(),
+    }
+
     def __init__(
         self,
         drift_confidence: float = 1e-5,
@@ -62,15 +69,14 @@ class HDDMW(Detector):
         weight: float = 0.02,
         both: bool = False,
     ) -> None:
-        check_confidences(
-            ("drift_confidence", drift_confidence), ("warning_confidence", warning_confidence)
-        )
-        if not 0.0 < weight < 1.0:
-            raise ConfigError(f"weight must lie between 0 and 1, not {weight}.")
         self.drift_confidence = drift_confidence
         self.warning_confidence = warning_confidence
         self.weight = weight
         self.both = both
+        check_parameters(self)
+        check_confidences(
+            ("drift_confidence", drift_confidence), ("warning_confidence", warning_confidence)
+        )
         self.reset()
 
     @property

@@ -7,10 +7,11 @@ import random
 from collections import deque
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from streamml._parameters import SEED, SHARE, Constraints, Whole, check_parameters
 from streamml.drift.detector import Detector, DetectorState, check_confidences
 from streamml.errors import ConfigError
 from streamml.types import Float64Array
@@ -54,6 +55,14 @@ class KSWIN(Detector):
     streams, Neurocomputing 416, 2020. The exact p-value: Gnedenko and Korolyuk, 1951.
     """
 
+    _constraints: ClassVar[Constraints] = {
+        "alpha": SHARE,
+        "warning_alpha": SHARE,
+        "window_size": Whole(2, 1_000_000),
+        "stat_size": Whole(1, 500_000),
+        "seed": SEED,
+    }
+
     def __init__(
         self,
         alpha: float = 1e-4,
@@ -62,17 +71,17 @@ class KSWIN(Detector):
         stat_size: int = 150,
         seed: int = 1,
     ) -> None:
-        check_confidences(("alpha", alpha), ("warning_alpha", warning_alpha))
-        if not 1 <= stat_size <= window_size // 2:
-            raise ConfigError(
-                f"stat_size must be at least 1 and at most half of window_size "
-                f"({window_size}), not {stat_size}."
-            )
         self.alpha = alpha
         self.warning_alpha = warning_alpha
         self.window_size = window_size
         self.stat_size = stat_size
         self.seed = seed
+        check_parameters(self)
+        check_confidences(("alpha", alpha), ("warning_alpha", warning_alpha))
+        if stat_size > window_size // 2:
+            raise ConfigError(
+                f"stat_size must be at most half of window_size ({window_size}), not {stat_size}."
+            )
         self.reset()
 
     @property

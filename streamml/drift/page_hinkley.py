@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from streamml._parameters import COUNT, Constraints, Flag, Real, check_parameters
 from streamml.drift.detector import Detector, DetectorState
 from streamml.errors import ConfigError
 
@@ -55,6 +56,15 @@ class PageHinkley(Detector):
     _lowest: float
     _highest: float
 
+    _constraints: ClassVar[Constraints] = {
+        "threshold": Real(0, 1e12, closed="right"),
+        "warning_threshold": Real(0, 1e12, closed="right"),
+        "delta": Real(0, 1e12),
+        "alpha": Real(0, 1, closed="right"),
+        "min_instances": COUNT,
+        "both": Flag(),
+    }
+
     def __init__(
         self,
         threshold: float = 25.0,
@@ -64,22 +74,17 @@ class PageHinkley(Detector):
         min_instances: int = 30,
         both: bool = True,
     ) -> None:
-        if not 0.0 < warning_threshold <= threshold:
-            raise ConfigError(
-                f"threshold ({threshold}) and warning_threshold ({warning_threshold}) must be "
-                "above 0, the warning's not above the other."
-            )
-        if delta < 0.0 or not 0.0 < alpha <= 1.0 or min_instances < 1:
-            raise ConfigError(
-                f"delta ({delta}) must be 0 or more, alpha ({alpha}) above 0 and at most 1, "
-                f"min_instances ({min_instances}) at least 1."
-            )
         self.threshold = threshold
         self.warning_threshold = warning_threshold
         self.delta = delta
         self.alpha = alpha
         self.min_instances = min_instances
         self.both = both
+        check_parameters(self)
+        if warning_threshold > threshold:
+            raise ConfigError(
+                f"warning_threshold ({warning_threshold}) must not exceed threshold ({threshold})."
+            )
         self.reset()
 
     @property

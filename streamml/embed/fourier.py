@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from streamml._kernel import entry_point, kernel
+from streamml._parameters import SEED, Constraints, OrNone, Real, Whole, check_parameters
 from streamml.embed.weights import GAUSSIAN, ColumnWeights, name_key, uniform, weighted_sum
-from streamml.errors import ConfigError
 from streamml.types import (
     EventBatch,
     Float32Array,
@@ -106,17 +106,20 @@ class RandomFourierFeatures:
     reads: Literal["text", "features"] = "features"
     sparse = False
 
+    _constraints: ClassVar[Constraints] = {
+        "dimensions": Whole(1, 2**20),
+        "gamma": OrNone(Real(0, 1e12, closed="right")),
+        "seed": SEED,
+    }
+
     def __init__(self, dimensions: int, gamma: float | None = None, seed: int = 1) -> None:
-        if dimensions < 1:
-            raise ConfigError(f"rff needs at least 1 dimension, not {dimensions}.")
-        if gamma is not None and not 0 < gamma < math.inf:
-            raise ConfigError(f"gamma must be a number above 0, not {gamma}.")
         self.dimensions = dimensions
         self.gamma = gamma
         self.seed = seed
-        self._weights = ColumnWeights(GAUSSIAN, dimensions, seed)
-        self._phases = np.zeros(dimensions, np.float64)
-        _phases(np.array([name_key("", seed)], np.uint64), self._phases)
+        check_parameters(self)
+        self._weights = ColumnWeights(GAUSSIAN, self.dimensions, self.seed)
+        self._phases = np.zeros(self.dimensions, np.float64)
+        _phases(np.array([name_key("", self.seed)], np.uint64), self._phases)
 
     @property
     def name(self) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import lru_cache
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 
+from streamml._parameters import SEED, Constraints, Whole, check_parameters
 from streamml.embed.weights import name_key
-from streamml.errors import ConfigError
 from streamml.types import EventBatch, Float32Array
 
 __all__ = ["HashedWords"]
@@ -52,11 +52,15 @@ class HashedWords:
     reads: Literal["text", "features"] = "text"
     sparse = True
 
+    _constraints: ClassVar[Constraints] = {
+        "dimensions": Whole(1, 2**24),
+        "seed": SEED,
+    }
+
     def __init__(self, dimensions: int, seed: int = 1) -> None:
-        if dimensions < 1:
-            raise ConfigError(f"hash needs at least 1 dimension, not {dimensions}.")
         self.dimensions = dimensions
         self.seed = seed
+        check_parameters(self)
         self._place = lru_cache(_KEPT_WORDS)(self._hashed)
 
     @property

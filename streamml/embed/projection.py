@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from streamml._kernel import entry_point
+from streamml._parameters import SEED, Constraints, Whole, check_parameters
 from streamml.embed.weights import SIGNS, ColumnWeights, weighted_sum
-from streamml.errors import ConfigError
 from streamml.types import (
     EventBatch,
     Float32Array,
@@ -77,12 +77,16 @@ class SparseProjection:
     reads: Literal["text", "features"] = "features"
     sparse = False
 
+    _constraints: ClassVar[Constraints] = {
+        "dimensions": Whole(1, 2**20),
+        "seed": SEED,
+    }
+
     def __init__(self, dimensions: int, seed: int = 1) -> None:
-        if dimensions < 1:
-            raise ConfigError(f"project needs at least 1 dimension, not {dimensions}.")
         self.dimensions = dimensions
         self.seed = seed
-        self._weights = ColumnWeights(SIGNS, dimensions, seed)
+        check_parameters(self)
+        self._weights = ColumnWeights(SIGNS, self.dimensions, self.seed)
 
     @property
     def name(self) -> str:

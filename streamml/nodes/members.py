@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from streamml._parameters import Constraints, Real, Whole, check_declared
 from streamml.errors import ConfigError
 from streamml.nodes.decision_state import BLOCK
 
@@ -53,19 +54,19 @@ class Plan(NamedTuple):
 MEMBERS = Plan._fields[: Plan._fields.index("own")]
 """Names of the built-in node classifiers, in the order of their rows."""
 
-_RANGES: dict[str, tuple[int, int] | tuple[float, float]] = {
-    "rls_size": (4, 4096),
-    "forest_budget": (1, 10**9),
-    "rls_every": (1, 10_000),
-    "links": (0, 255),
-    "sets": (16, 2**16),
-    "forget": (0.5, 1.0),
-    "variance": (1e-9, 1e6),
-    "link_variance": (1e-9, 1e6),
-    "threshold": (0.0, 1.0),
-    "evidence": (0.0, 1e9),
-    "lowest": (0.0, 1.0),
-    "highest": (0.0, 1.0),
+_CONSTANTS: Constraints = {
+    "rls_size": Whole(4, 4096),
+    "forest_budget": Whole(1, 10**9),
+    "rls_every": Whole(1, 10_000),
+    "links": Whole(0, 255),
+    "sets": Whole(BLOCK, 2**16, step=BLOCK),
+    "forget": Real(0.5, 1.0),
+    "variance": Real(1e-9, 1e6),
+    "link_variance": Real(1e-9, 1e6),
+    "threshold": Real(0.0, 1.0),
+    "evidence": Real(0.0, 1e9),
+    "lowest": Real(0.0, 1.0),
+    "highest": Real(0.0, 1.0),
 }
 """Constants may come out of a file."""
 
@@ -188,11 +189,5 @@ def make_plan(
         "decision": DECISIONS.index(decision),
         **constants,
     }
-    for name, (low, high) in _RANGES.items():
-        if not low <= values[name] <= high:
-            raise ConfigError(f"{name} must lie in [{low}, {high}], not {values[name]}.")
-        if isinstance(low, int) and not isinstance(values[name], int):
-            raise ConfigError(f"{name} must be a whole number, not {values[name]}.")
-    if values["sets"] % BLOCK:
-        raise ConfigError(f"sets must be a multiple of {BLOCK}, not {values['sets']}.")
+    check_declared(_CONSTANTS, values, "a layout")
     return Plan(**values)  # type: ignore[arg-type]

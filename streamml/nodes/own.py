@@ -10,7 +10,7 @@ import numpy as np
 
 from streamml._capture import Restorable, check
 from streamml._parameters import parameter_names
-from streamml.errors import ConfigError, ContractError, StateError
+from streamml.errors import ContractError, StateError
 from streamml.types import LABELS_FULL, LABELS_UNKNOWN, EventBatch, Float32Array, Int32Array
 
 __all__ = ["NodeClassifier", "own_scores", "teach_own"]
@@ -41,19 +41,6 @@ class NodeClassifier(Protocol):
         n_labels: int,
     ) -> None:
         """Learn an event whose labels ``true`` and ``false`` are known, the others not."""
-
-
-def check_own(classifiers: object) -> None:
-    """Raise :class:`ConfigError` where these are not node classifiers."""
-    if not isinstance(classifiers, Sequence):
-        raise ConfigError(f"classifiers is a list of node classifiers, not {classifiers!r:.60}.")
-    for classifier in classifiers:
-        if isinstance(classifier, type) or not isinstance(classifier, NodeClassifier):
-            raise ConfigError(
-                f"{classifier!r:.60} is no node classifier: give an object that has "
-                "scores(columns, values, n_labels) and "
-                "learn(columns, values, true, false, n_labels)."
-            )
 
 
 def own_scores(classifiers: Sequence[NodeClassifier], batch: EventBatch) -> Float32Array:

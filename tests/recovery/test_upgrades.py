@@ -98,7 +98,7 @@ def test_what_differs_is_named(tmp_path, learner, more, says):
 
 
 def test_all_that_differs_is_in_one_sentence(tmp_path):
-    first, second = (lambda: IHOMER("fast", n_min=60)), (lambda: IHOMER("fast", n_min=60.0, lean=1))
+    first, second = (lambda: IHOMER("fast", n_min=60)), (lambda: IHOMER("fast", n_min=60, lean=1))
     run(first(), tmp_path, limit=30, delay=Delay(events=3))[0].run()
     with pytest.raises(ConfigError, match=r"\(lean was 0.5, and is 1\): go on with that, or name"):
         run(second(), tmp_path, delay=Delay(events=3))

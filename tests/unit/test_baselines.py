@@ -161,7 +161,7 @@ def test_majority_forgets_rare_sets_at_its_bound() -> None:
 
 
 def test_max_sets_is_checked() -> None:
-    with pytest.raises(ConfigError, match="max_sets must be at least 2"):
+    with pytest.raises(ConfigError, match="max_sets of MajorityLabelSet must be a whole number"):
         MajorityLabelSet(max_sets=1)
 
 

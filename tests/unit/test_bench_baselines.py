@@ -74,7 +74,7 @@ def test_a_label_that_appears_late_is_learned_from_there():
 
 
 def test_only_a_learner_of_rivers_is_taken():
-    with pytest.raises(ConfigError, match="neither a classifier nor a regressor"):
+    with pytest.raises(ConfigError, match="must be a classifier or a regressor of river"):
         BinaryRelevance("a tree")
 
 

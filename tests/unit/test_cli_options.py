@@ -169,7 +169,7 @@ def test_names_are_listed_and_objects_are_set_from_python():
     with pytest.raises(ConfigError, match="set it from Python"):
         make_learner("ihomer", ["classifiers=x"])
     for name in ("ihomer", "tree"):
-        with pytest.raises(ConfigError, match="seed must be a whole number"):
+        with pytest.raises(ConfigError, match=r"seed of \w+ must be a whole number"):
             make_learner(name, ["seed=-1"])
 
 

@@ -50,5 +50,5 @@ def test_adwin_is_quiet_on_a_stationary_stream():
 
 @pytest.mark.parametrize("delta", [0.0, 1.0, -1.0])
 def test_a_confidence_outside_its_range_is_refused(delta):
-    with pytest.raises(ConfigError, match="between 0 and 1"):
+    with pytest.raises(ConfigError, match="delta of ADWIN must be a number"):
         ADWIN(delta)

@@ -97,7 +97,7 @@ def test_projection_keeps_distances():
     ("spec", "says"),
     [
         ("rff:", "rff:"),
-        ("rff:0", "at least 1"),
+        ("rff:0", "dimensions of RandomFourierFeatures must be"),
         ("rff:8,gamma=-1", "gamma"),
         ("rff:8,width=1", "cannot be used"),
         ("project:8,x", "cannot be used"),

@@ -243,6 +243,23 @@ def test_an_event_of_zeros_that_are_left_out_travels_and_is_no_mistake():
     assert schema.labels.names == ["sun"]
 
 
+@pytest.mark.parametrize("topic", ["t", "labels"])
+@pytest.mark.parametrize("text", [None, "text"])
+@pytest.mark.parametrize(
+    "raw",
+    [b'{"id":"a","x":{"f\xff":1},"y":["\xff"]}', b'{"id":"a","x":{"f":1},"y":["\xc3"]}',
+     b'{"id":"\xed\xa0\x80","y":[]}'],
+)  # fmt: skip
+def test_a_record_that_is_not_utf8_is_a_dead_letter_and_the_next_one_is_read(raw, text, topic):
+    good = b'{"id":"b","x":{"f":1},"y":["l"]}'
+    decoder = Decoder(Schema(), labels_topic="labels", text=text)
+    records = [record(raw, topic=topic), record(good, topic=topic, offset=1)]
+    arrivals, letters = decoder.decode(records, [0.0, 0.0])
+    assert [(letter.reason, letter.raw) for letter in letters] == [("malformed", raw)]
+    assert "not UTF-8" in letters[0].detail
+    assert len(arrivals) == 1
+
+
 def test_rows_that_cannot_be_sent_are_counted_by_their_reason(tmp_path):
     path, left_out = tmp_path / "e.jsonl", Counter()
     path.write_text('{"x": {"f": 1}, "y": []}\noops\n{"x": {}, "y": []}\n{"x": {"f": 2}}\nhalf')

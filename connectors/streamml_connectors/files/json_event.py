@@ -33,6 +33,8 @@ def decode_object(text: str | bytes) -> dict[str, Any]:
     """
     try:
         found = msgspec.json.decode(text)
+    except UnicodeDecodeError as error:
+        raise BadRow("malformed", "A text in it is not UTF-8: send it as UTF-8.") from error
     except (msgspec.DecodeError, RecursionError) as error:
         if "out of range" in str(error):
             raise BadRow("not_finite", f"A number is too large: {str(error)[:100]}.") from error
