@@ -2,11 +2,13 @@
 
 A matrix product may add in another order when the shape of its operands changes. So on a
 CPU every group has the same number of rows, filled up where texts are missing, and a
-length out of a fixed list, which the text itself decides.
+length out of a fixed list, which the text itself decides. On a GPU, groups have few shapes
+so that each can be recorded.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -38,9 +40,7 @@ class Group:
     mask: Int64Array
 
 
-def grouped(
-    tokens: Sequence[Sequence[int]], pad: int, rows: int, *, fixed: bool
-) -> Iterator[Group]:
+def grouped(tokens: Sequence[Sequence[int]], pad: int, sizes: Sequence[int]) -> Iterator[Group]:
     """Put texts in groups, the shortest first.
 
     Parameters
@@ -49,14 +49,12 @@ def grouped(
         Of each text, none empty.
     pad
         The token that fills up.
-    rows
-        Largest number of texts in a group.
-    fixed
-        Whether every group has that many rows.
+    sizes
+        Numbers of rows that a group may have, the smallest first.
 
     Examples
     --------
-    >>> one, two = grouped([[5] * 20, [7, 8], [9]], 0, rows=2, fixed=True)
+    >>> one, two = grouped([[5] * 20, [7, 8], [9]], 0, sizes=[2])
     >>> one.rows.tolist(), one.tokens.shape, two.rows.tolist(), two.tokens.shape
     ([1, 2], (2, 8), [0], (2, 24))
     """
@@ -64,13 +62,13 @@ def grouped(
     padded = _padded(lengths)
     for length in np.unique(padded):
         same = np.flatnonzero(padded == length)
-        for start in range(0, len(same), rows):
-            part = same[start : start + rows]
-            filled = np.resize(part, rows) if fixed else part
+        for start in range(0, len(same), sizes[-1]):
+            part = same[start : start + sizes[-1]]
+            filled = np.resize(part, sizes[bisect_left(sizes, len(part))])
             filled[len(part) :] = part[0]
             array = np.full((len(filled), length), pad, np.int64)
             mask = np.zeros((len(filled), length), np.int64)
-            for k, row in enumerate(filled):
+            for k, row in enumerate(filled.tolist()):
                 array[k, : lengths[row]] = tokens[row]
                 mask[k, : lengths[row]] = 1
             yield Group(part, array, mask)

@@ -15,6 +15,8 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from streamml.embed.groups import Group
+from streamml.embed.recorded import Recorded
+from streamml.embed.staging import Staging
 from streamml.types import Float32Array
 
 __all__ = ["PRECISIONS", "Precision", "Runner", "TimesSpent"]
@@ -61,14 +63,30 @@ class Runner:
         self.precision: Precision = precision
         self.on_cuda = self.device.type == "cuda"
         self.times = TimesSpent()
+        self._recorded = Recorded(torch, self._forward)
+        if self.on_cuda:
+            runtime = torch.cuda.cudart()
+            self._staging = Staging(
+                lambda address, size: torch.cuda.check_error(
+                    runtime.cudaHostRegister(address, size, 0)
+                ),
+                runtime.cudaHostUnregister,
+            )
+        self._done = True  # everything launched
 
     def launch(self, group: Group) -> Any:
-        """Start the work on a group; gives what :meth:`gather` wants."""
+        """Start the work on a group; gives what :meth:`gather` wants.
+
+        All that was launched is gathered before anything more is launched.
+        """
+        if self._done and self.on_cuda:
+            self._staging.reset()
+        self._done = False
         with self._here():
             marks = [self._mark()]
             sent = [self._send(array) for array in (group.tokens, group.mask)]
             marks.append(self._mark())
-            vectors = self._forward(*sent)[: len(group.rows)].float()
+            vectors = self._vectors(*sent)[: len(group.rows)].float()
             marks.append(self._mark())
             back = self._fetch(vectors)
             marks.append(self._mark())
@@ -78,6 +96,7 @@ class Runner:
         """The vectors of all groups, in the order of the texts: float32 ``(n, dimensions)``."""
         if self.on_cuda:
             self._torch.cuda.synchronize(self.device)
+        self._done = True
         out = np.empty((n, int(launched[0][0].shape[1])), np.float32)
         for (back, marks, _), group in zip(launched, groups, strict=True):
             out[group.rows] = back.numpy()
@@ -110,12 +129,20 @@ class Runner:
     def let_go(self) -> None:
         """Give unused memory of the device back."""
         if self.on_cuda:
+            self._torch.cuda.synchronize(self.device)
+            self._done = True
+            self._recorded.forget()
             self._torch.cuda.empty_cache()
 
     def _here(self) -> AbstractContextManager[Any]:
         """Work and time marks belong to this device, not to the process's first one."""
         here: AbstractContextManager[Any] = nullcontext()
         return self._torch.cuda.device(self.device) if self.on_cuda else here
+
+    def _vectors(self, tokens: Any, mask: Any) -> Any:
+        if not self.on_cuda:
+            return self._forward(tokens, mask)
+        return self._recorded(tokens, mask, self.precision)
 
     def _forward(self, tokens: Any, mask: Any) -> Any:
         torch, half = self._torch, self.precision != "float32"
@@ -127,16 +154,17 @@ class Runner:
             return self.model({"input_ids": tokens, "attention_mask": mask})["sentence_embedding"]
 
     def _send(self, array: Any) -> Any:
-        tensor = self._torch.from_numpy(array)
         if not self.on_cuda:
-            return tensor
-        return tensor.pin_memory().to(self.device, non_blocking=True)
+            return self._torch.from_numpy(array)
+        staged = self._staging.take(array.shape, array.dtype)
+        staged[...] = array
+        return self._torch.from_numpy(staged).to(self.device, non_blocking=True)
 
     def _fetch(self, vectors: Any) -> Any:
         if not self.on_cuda:
             return vectors
-        pinned = self._torch.empty(vectors.shape, dtype=vectors.dtype, pin_memory=True)
-        return pinned.copy_(vectors, non_blocking=True)
+        staged = self._staging.take(tuple(vectors.shape), np.float32)
+        return self._torch.from_numpy(staged).copy_(vectors, non_blocking=True)
 
     def _mark(self) -> Any:
         if not self.on_cuda:

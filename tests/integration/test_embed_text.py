@@ -74,6 +74,15 @@ def test_it_is_what_the_library_itself_gives(embedder, mixed):
     assert np.abs(embedder.encode(mixed) - wanted).max() < 1e-5
 
 
+def test_texts_are_cut_into_the_tokens_that_the_library_gives(embedder, mixed):
+    texts = [*mixed.texts, " ".join(mixed.texts * 20)]  # the last one too long
+    library = embedder.runner.model.tokenizer
+    wanted = library(texts, truncation=True, max_length=256)["input_ids"]
+    embedder.runner.model.encode(["padded"] * 2)  # the library sets its tokenizer up anew
+    assert embedder._tokens(texts) == wanted
+    assert len(wanted[-1]) == 256
+
+
 def test_the_snapshot_names_the_very_model(embedder):
     assert (embedder.name, embedder.seed) == (f"text:{MODEL}", 0)
     assert embedder.version == f"1-{digest(find_model(MODEL))}"
@@ -103,7 +112,7 @@ def test_half_precision_where_it_is_asked_for(mixed):
 def settled(embedder, mixed):
     """Settles the precision of a model whose vectors each precision moves by so much."""
     runner, gather = embedder.runner, embedder.runner.gather
-    groups = list(grouped(embedder._tokens(mixed.texts[:4]), embedder._pad, 4, fixed=True))
+    groups = list(grouped(embedder._tokens(mixed.texts[:4]), embedder._pad, [4]))
     exact = gather([runner.launch(group) for group in groups], groups, 4)
 
     def settle(moves):
@@ -123,7 +132,7 @@ def test_half_precision_by_itself_only_where_vectors_stay(settled, embedder, mix
     assert settled({"float32": 0, "bfloat16": 1e-7, "float16": 1e-7}) == "bfloat16"
     assert settled({"float32": 0, "bfloat16": 1e-4, "float16": 1e-7}) == "float16"
     assert settled({"float32": 0, "bfloat16": 1e-5, "float16": np.nan}) == "float32"
-    groups = list(grouped(embedder._tokens(mixed.texts[:4]), embedder._pad, 4, fixed=True))
+    groups = list(grouped(embedder._tokens(mixed.texts[:4]), embedder._pad, [4]))
     embedder.runner.settle_precision(groups, 4)
     assert embedder.runner.precision == "float32"
 
@@ -192,7 +201,7 @@ def test_predictions_are_the_same_at_any_batch_size(embedder):
 def raw_vectors(embedder):
     """Of the text stream's first events, not yet on the grid."""
     tokens = embedder._tokens(TextStream(n_events=200).next_batch(200).texts)
-    groups = list(grouped(tokens, embedder._pad, 4, fixed=True))
+    groups = list(grouped(tokens, embedder._pad, [4]))
     runner = embedder.runner
     return runner.gather([runner.launch(group) for group in groups], groups, len(tokens))
 
@@ -245,8 +254,22 @@ def test_a_device_that_is_not_there_is_named():
         TextEmbedder(MODEL, device="cuda:0")
 
 
+on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+
+
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@on_gpu
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_recorded_passes_give_the_same_vectors(mixed, precision):
+    made = TextEmbedder(MODEL, device="cuda", precision=precision)
+    first = made.encode(mixed)
+    for _ in range(4):
+        assert made.encode(mixed).tobytes() == first.tobytes()
+    assert made.runner._recorded._passes
+
+
+@pytest.mark.gpu
+@on_gpu
 def test_a_gpu_gives_the_vectors_of_the_cpu(embedder, mixed):
     full = TextEmbedder(MODEL, device="cuda", precision="float32")
     assert np.abs(full.encode(mixed) - embedder.encode(mixed)).max() < 1e-4

@@ -152,7 +152,7 @@ def test_groups_hold_every_text_once_in_a_shape_of_its_own_length():
     rng = np.random.default_rng(1)
     tokens = [rng.integers(1, 99, n).tolist() for n in rng.integers(1, 700, 60)]
     seen = []
-    for group in grouped(tokens, 0, 4, fixed=True):
+    for group in grouped(tokens, 0, [4]):
         assert group.tokens.shape[0] == 4
         length = group.tokens.shape[1]
         for k, row in enumerate(group.rows):
@@ -162,6 +162,13 @@ def test_groups_hold_every_text_once_in_a_shape_of_its_own_length():
             assert group.mask[k].sum() == len(text)
             assert length == min(n for n in (*LENGTHS, 1024) if n >= len(text))
     assert sorted(seen) == list(range(60))
+
+
+def test_a_group_has_the_fewest_rows_that_hold_its_texts():
+    for n, rows in ((1, [2]), (2, [2]), (3, [4]), (8, [8]), (9, [8, 2]), (20, [8, 8, 4])):
+        groups = list(grouped([[7]] * n, 0, [2, 4, 8]))
+        assert [group.tokens.shape[0] for group in groups] == rows
+        assert np.concatenate([group.rows for group in groups]).tolist() == list(range(n))
 
 
 def test_a_model_is_a_directory_and_its_digest_follows_its_files(tmp_path):
