@@ -65,9 +65,9 @@ class Process:
 
     def __init__(self, step: str, command: Sequence[str], limit: float, log: Path) -> None:
         self.outcome = Outcome(step, limit)
-        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in end()
+        self._said = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed in end()
         self._started = time.monotonic()
-        with log.open("a") as stream:
+        with log.open("a", encoding="utf-8") as stream:
             stream.write(f"== {step}\n")
             stream.flush()
             self._process = subprocess.Popen(command, stdout=self._said, stderr=stream)
