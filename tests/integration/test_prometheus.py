@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from streamml._operation import JoinState, LatencyCounts, Operation, PartitionLag, SnapshotState
 from streamml.errors import ConfigError
+from streamml.join import OUTCOMES
 from streamml_connectors.health import Health, HealthBounds
 from streamml_connectors.page import StatusPage
 from streamml_connectors.prometheus import LATENCY_BUCKETS, PrometheusExporter
@@ -270,7 +271,7 @@ def test_a_consumer_is_exported(exporter: PrometheusExporter) -> None:
             partitions=partitions,
             outcomes={"learned": 5, "expired": 1},
             end_to_end=LatencyCounts((0.1, 1.0), (3, 1, 1), 7.0),
-            join=JoinState(events=4, labels=2, oldest=1.5, joined=5, duplicates=1, expired=1),
+            join=JoinState(4, 2, 1.5, 5, *range(10, 15)),
             snapshot=SnapshotState(age=100.0, size=10, seconds=0.1, saved=3, failures=2),
         )
     )
@@ -280,7 +281,12 @@ def test_a_consumer_is_exported(exporter: PrometheusExporter) -> None:
     assert sum(lags.values()) == 1200
     assert at(series, "streamml_assigned_partitions") == 601
     assert at(series, "streamml_event_outcomes_total", outcome="expired") == 1
-    assert at(series, "streamml_label_joins_total", outcome="duplicate") == 1
+    joins = {
+        dict(labels)["outcome"]: n
+        for (name, labels), n in series.items()
+        if name == "streamml_label_joins_total"
+    }
+    assert joins == {"joined": 5, **dict(zip(OUTCOMES, range(10, 15), strict=True))}
     assert at(series, "streamml_join_oldest_seconds") == 1.5
     assert at(series, "streamml_end_to_end_seconds_bucket", le="1.0") == 4
     assert at(series, "streamml_end_to_end_seconds_count") == 5
