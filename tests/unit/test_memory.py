@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from streamml import IHOMER, state
+from streamml._loop import rows_of
 from streamml._memory import bytes_of
 from streamml._slots import FeatureSlots, reserve_of
 from streamml.errors import ConfigError
 from streamml.hierarchy import LabelCounts
+from streamml.nodes.own import own_scores
 from streamml.types import Event, EventBatch, Schema
 
 BUDGET = 2 * 2**20
@@ -53,6 +55,28 @@ def test_it_stays_within_its_budget_and_says_what_went():
     assert model.change_counts["shed"] >= 1
     rows = len(model._stack.inputs.top)
     assert rows < len(BATCH.schema.features) / 2
+
+
+def drifting(n=1200, at=1000, most=1400):
+    """Two labels change places; right after that many new features come."""
+    rng = np.random.default_rng(1)
+    for t in range(n):
+        k, new = int(rng.integers(2)), 30 * (t - at - 30)
+        x = {f"f{k}": 1.0} | {f"f{j}": float(rng.random()) for j in rng.integers(2, 22, 3)}
+        x |= {f"new{j}": 1.0 for j in range(max(new, 0), min(new + 30, most))}
+        yield Event(t, float(t), x, frozenset({f"l{k ^ (t >= at)}"}))
+
+
+def test_where_there_is_room_for_one_learner_the_alternate_goes_first():
+    model, schema = small(), Schema()
+    model.bind(schema)
+    stream = list(drifting())
+    for start in range(0, len(stream), 10):
+        model.learn(EventBatch.from_events(stream[start : start + 10], schema))
+        assert sum(model.memory.values()) <= BUDGET
+    assert model.change_counts["warning"] == 1
+    assert "swap" not in model.change_counts
+    assert model.shed == {"alternates": 1}
 
 
 def test_a_tree_counts_as_what_it_may_take():
@@ -156,6 +180,19 @@ def test_what_is_no_budget_or_too_small_is_refused(budget):
 def test_too_many_declared_labels_say_what_they_need():
     with pytest.raises(ConfigError, match="raise it to"):
         IHOMER("fast", memory_budget=BUDGET).bind(Schema(["f"], [f"l{k}" for k in range(9000)]))
+
+
+def test_use_is_weighed_alike_before_and_after_features_went():
+    """Use fades: an event weighs less and less, here a million times less than the newest."""
+    saved = {"used": 1e6 * np.array([3.0, 2.0, 1.0, 4.0]), "weight": 1e6}
+    saved |= {"column_of": np.arange(4, dtype=np.int32), "free": np.zeros(0, np.int32)}
+    slots = FeatureSlots.restored(saved, columns=4, slots=4)
+    assert slots.evict(1).tolist() == [2]
+    schema = Schema([f"f{j}" for j in range(4)])
+    often = [Event(t, 0.0, {"f1": 1.0}, frozenset()) for t in range(3)]
+    batch = EventBatch.from_events(often, schema)
+    slots.place(rows_of(batch, own_scores((), batch)), 0, 3, True, 0)
+    assert slots.evict(3).tolist() == [0, 3]
 
 
 def test_the_table_of_features_gives_and_takes_rows():
