@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 
 import numpy as np
@@ -12,6 +11,7 @@ from experiments.learners import build, learners
 from streamml import checks
 from streamml.errors import ConfigError, MissingDependencyError
 from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema
+from tests.conftest import needs
 
 FEW = 36
 NAMES = [name for name, row in learners().items() if row.group not in ("ours", "ablation")]
@@ -34,12 +34,8 @@ def stream(n=FEW, seed=1):
 
 
 def made(name):
-    row = learners()[name]
-    if row.missing:
-        reason = f"{row.missing} is not installed: pip install 'streamml[bench]'"
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    missing = learners()[name].missing
+    needs(f"{missing} is not installed: pip install 'streamml[bench]'", not missing)
     return build(name)
 
 

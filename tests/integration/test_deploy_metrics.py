@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from streamml.join import OUTCOMES
+from tests.conftest import needs
 from tests.integration.deployment import (
     DEPLOY,
     ROOT,
@@ -30,9 +30,7 @@ from tests.integration.deployment import (
 
 def promtool(*args: object) -> None:
     tool = shutil.which("promtool")
-    if tool is None:
-        assert os.environ.get("CI") != "true", "promtool is missing: apt-get install prometheus"
-        pytest.skip("promtool is missing: install the Debian package prometheus")
+    needs("promtool is missing: apt-get install prometheus", tool)
     done = subprocess.run([tool, *map(str, args)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -16,6 +16,7 @@ from streamml.baselines import MLHAT, MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, ContractError
 from streamml.metrics import Prequential
 from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema
+from tests.conftest import needs
 
 BASELINES: list[Callable[[], Learner]] = [NoChange, MajorityLabelSet, MLHAT]
 SETS = [frozenset(s) for s in ((), ("a",), ("b",), ("a", "c"), ("b", "c", "d"))]
@@ -190,8 +191,7 @@ def peers(dataset: str, learner: str) -> dict[str, float]:
 def test_reference_figures(dataset: str, make: Callable[[], Learner], name: str) -> None:
     from streamml_connectors.files import open_source
 
-    if not DATA.is_dir() and os.environ.get("CI") != "true":
-        pytest.skip(f"no datasets in {DATA}: set STREAMML_DATA")
+    needs(f"no datasets in {DATA}: set STREAMML_DATA", DATA.is_dir())
     source = open_source(DATA / f"{dataset}.arff.gz")
     learner, metrics = make(), Prequential()
     while (batch := source.next_batch(100)) is not None:
