@@ -109,19 +109,27 @@ def test_learning_after_predicting_equals_test_then_train():
 
 
 def test_a_structure_change_leaves_the_scores_of_every_label_as_they_were():
+    batch = batch_of(3000)
+    model, steady = IHOMER(), IHOMER(n_min=10_000)  # looks at its clusters too late to split
+    probe, k = batch.slice(2900, 3000), 0
+    while model.n_clusters == 1:
+        for one in (model, steady):
+            one.learn(batch.slice(k, k + 1))
+        k += 1
+    assert [change.kind for change in model.changes] == ["split"]
+    assert arrays(model.predict(probe, 0.0)) == arrays(steady.predict(probe, 0.0))
+
+
+def test_however_labels_are_cut_into_clusters_what_was_learned_answers_the_same():
     batch = batch_of(1200)
     model = IHOMER()
     model.learn(batch)
-    probe = batch.slice(1100, 1200)
+    probe, tree = batch.slice(1100, 1200), model.hierarchy.tree
     before = arrays(model.predict(probe, min_score=0.0))
-    tree = model.hierarchy.tree
     labels = tree.root.all_labels()
-    tree.replace(tree.root, [labels[:2], labels[2:5], labels[5:]], model.hierarchy.position)
-    model._move_detectors()
-    assert arrays(model.predict(probe, min_score=0.0)) == before
-    tree.replace(tree.root, [labels], model.hierarchy.position)
-    model._move_detectors()
-    assert arrays(model.predict(probe, min_score=0.0)) == before
+    for groups in ([labels[:2], labels[2:5], labels[5:]], [labels]):
+        tree.replace(tree.root, groups, model.hierarchy.position)
+        assert arrays(model.predict(probe, min_score=0.0)) == before
 
 
 def test_rebuilding_from_nothing_costs_what_moving_an_index_does_not():
