@@ -75,37 +75,6 @@ def test_equal_to_the_definition(make: Callable[[], Learner], slow: Callable) ->
 
 
 @pytest.mark.parametrize("make", BASELINES)
-@pytest.mark.parametrize("size", [1, 7, 4096])
-@pytest.mark.parametrize("min_score", [0.0, 0.01])
-def test_any_batch_size_gives_the_same_bits(
-    make: Callable[[], Learner], size: int, min_score: float
-) -> None:
-    batch = mixed_stream()
-    whole = Learner.test_then_train(make(), batch, min_score)  # event by event
-    learner = make()
-    cuts = range(0, len(batch), size)
-    parts = [batch.slice(i, min(i + size, len(batch))) for i in cuts]
-    found = Predictions.concatenate([learner.test_then_train(p, min_score) for p in parts])
-    for name in ("indptr", "indices", "score_indptr", "score_indices", "scores"):
-        left, right = getattr(whole, name), getattr(found, name)
-        assert left.dtype == right.dtype
-        assert np.array_equal(left, right), name
-
-
-@pytest.mark.parametrize("make", BASELINES)
-def test_predict_changes_nothing_and_learn_learns(make: Callable[[], Learner]) -> None:
-    batch = mixed_stream(300)
-    both, apart = make(), make()
-    both.test_then_train(batch)
-    apart.predict(batch)
-    apart.learn(batch)
-    apart.predict(batch)
-    assert sets(batch, both.predict(batch)) == sets(batch, apart.predict(batch))
-    fresh = apart.clone()
-    assert sets(batch, fresh.predict(batch)) == [frozenset()] * 300
-
-
-@pytest.mark.parametrize("make", BASELINES)
 def test_empty_batches_and_empty_sets(make: Callable[[], Learner]) -> None:
     learner = make()
     batch = batch_of([frozenset()] * 3)

@@ -9,7 +9,6 @@ from streamml import IHOMER
 from streamml._alternate import Alternate
 from streamml.baselines import MLHAT, NoChange
 from streamml.errors import ConfigError, ContractError, SchemaError
-from streamml.hierarchy import RULES
 from streamml.metrics import Prequential
 from streamml.nodes import PRESETS
 from streamml.streams import DemoStream
@@ -45,67 +44,6 @@ def batch_of(n, **kwargs):
 def arrays(predictions):
     p = predictions
     return [a.tolist() for a in (p.indptr, p.indices, p.score_indptr, p.score_indices, p.scores)]
-
-
-@pytest.mark.parametrize("partial", [False, True])
-@pytest.mark.parametrize("rule", RULES)
-def test_any_batch_size_gives_the_same_bits(partial, rule):
-    batch = batch_of(3000, partial=partial)
-    results = []
-    for size in (1, 7, 4096):
-        model = IHOMER(rule=rule, drift_delta=0.002)
-        indices, scores = [], []
-        for start in range(0, len(batch), size):
-            found = model.test_then_train(batch.slice(start, min(start + size, len(batch))))
-            indices += found.indices.tolist()
-            scores += found.scores.tolist()
-        results.append((indices, scores, model.changes, model.label_tree()))
-    assert results[0] == results[1] == results[2]
-    if rule != "one":
-        assert len(results[0][2]) > 0  # the stream made it restructure
-
-
-@pytest.mark.parametrize("partial", [False, True])
-def test_the_one_event_interface_gives_the_same_numbers(partial):
-    stream = list(events(700, partial=partial))
-    fast = IHOMER()
-    found = fast.test_then_train(EventBatch.from_events(stream, Schema()), min_score=0.0)
-    slow = IHOMER()
-    for row, event in enumerate(stream):
-        decided = slow.predict_one(event.x)
-        proba = slow.predict_proba_one(event.x)
-        labels = slow.schema.labels.names
-        assert [k for k, name in enumerate(labels) if decided[name]] == found.row(row).tolist()
-        scores = found.scores[found.score_indptr[row] : found.score_indptr[row + 1]]
-        assert [proba[name][True] for name in labels] == scores.tolist()
-        if event.y is not None:
-            slow.learn_one(event.x, event.y)
-
-
-def test_predict_changes_nothing():
-    batch = batch_of(1500)
-    one, other = IHOMER(), IHOMER()
-    for start in range(0, 1500, 100):
-        part = batch.slice(start, start + 100)
-        other.predict(part)
-        other.predict_one({"never seen": 3.0, "f0": 1.0})
-        assert arrays(other.predict(part)) == arrays(one.predict(part))
-        one.learn(part)
-        other.learn(part)
-    assert "never seen" not in other.schema.features
-    assert one.label_tree() == other.label_tree()
-
-
-def test_learning_after_predicting_equals_test_then_train():
-    batch = batch_of(800)
-    together, apart = IHOMER(), IHOMER()
-    expected = together.test_then_train(batch)
-    rows = []
-    for i in range(len(batch)):
-        event = batch.slice(i, i + 1)
-        rows.append(apart.predict(event).indices.tolist())
-        apart.learn(event)
-    assert rows == [expected.row(i).tolist() for i in range(len(batch))]
 
 
 def test_a_structure_change_leaves_the_scores_of_every_label_as_they_were():
@@ -223,14 +161,6 @@ def test_it_answers_before_it_learned_anything():
     assert model.predict_one({"f": 1.0}) == {}
     assert model.predict_proba_one({"f": 1.0}) == {}
     assert len(model.predict(EventBatch.from_events([], model.schema))) == 0
-
-
-def test_clone_starts_afresh_with_the_same_parameters():
-    model = IHOMER(n_min=50)
-    model.learn(batch_of(500))
-    clone = model.clone()
-    assert clone.n_min == 50
-    assert clone.predict_one({"f0": 1.0}) == {}
 
 
 def test_two_schemas_are_refused():
