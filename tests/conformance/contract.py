@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from functools import cache
 from itertools import cycle
 
@@ -105,7 +106,10 @@ def every_known_label_is_scored_or_those_asked_for(
     make: Make, batch: EventBatch, least: float = 0.3
 ) -> None:
     """``min_score`` leaves out what is lower and not decided, and changes nothing else."""
-    whole = answers(make().test_then_train(batch, 0.0), batch)
+    found = make().test_then_train(batch, 0.0)
+    kinds = [np.int64, np.int32, np.int64, np.int32, np.float32]
+    assert [getattr(found, field.name).dtype for field in fields(found)] == kinds
+    whole = answers(found, batch)
     few = answers(make().test_then_train(batch, least), batch)
     known = np.concatenate([[0], batch.n_labels[:-1]])
     assert [columns for _, columns, _ in whole] == [list(range(n)) for n in known]

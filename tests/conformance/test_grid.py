@@ -30,7 +30,7 @@ OTHERS = {
         for member in MEMBERS
     },
     "MLHAT": lambda: MLHAT(grace_period=50, delta=0.3),
-    "MLHAT bootstrap": lambda: MLHAT(grace_period=50, delta=0.3, bootstrap=True),
+    "MLHAT bootstrap": lambda: MLHAT(grace_period=40, delta=0.3, bootstrap=True),
     "no-change": NoChange,
     "majority": MajorityLabelSet,
 }

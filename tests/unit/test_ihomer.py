@@ -15,7 +15,7 @@ from streamml.streams import DemoStream
 from streamml.types import Event, EventBatch, PartialLabels, Schema
 
 
-def events(n, seed=1, n_labels=6, partial=False):
+def events(n, seed=1, n_labels=6):
     """Two groups of labels that hang on features; regrouped half way; names appear late."""
     rng = np.random.default_rng(seed)
     for t in range(n):
@@ -28,13 +28,7 @@ def events(n, seed=1, n_labels=6, partial=False):
         y = {k for k in range(n_labels) if (on[k in groups[1]]) != (rng.random() < 0.05)}
         if t > n // 4 and rng.random() < 0.1:
             y.add(n_labels)  # a label that comes late
-        names = frozenset(f"l{k}" for k in y)
-        labels = names
-        if partial and t % 3 == 0:
-            labels = PartialLabels(frozenset(list(names)[:1]), frozenset({"l9"}))
-        if partial and t % 7 == 0:
-            labels = None
-        yield Event(t, float(t), x, labels)
+        yield Event(t, float(t), x, frozenset(f"l{k}" for k in y))
 
 
 def batch_of(n, **kwargs):
