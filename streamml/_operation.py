@@ -72,18 +72,39 @@ class JoinState:
         Seconds that the oldest of them has waited; 0 where none waits.
     joined
         Labels that met their event.
-    duplicates, unknown_ids, expired
-        Labels of an event that had its labels, labels whose event never came, and
-        events whose labels never came.
+    duplicate_event, duplicate_labels
+        Events that had come before, and labels of an event that had its labels.
+    late_labels, labels_expired, event_expired
+        Labels whose event had waited too long, labels whose event never came, and events
+        whose labels did not come in time.
+
+    Examples
+    --------
+    >>> JoinState(joined=2, late_labels=1).outcomes["late_labels"]
+    1
     """
 
     events: int = 0
     labels: int = 0
     oldest: float = 0.0
     joined: int = 0
-    duplicates: int = 0
-    unknown_ids: int = 0
-    expired: int = 0
+    duplicate_event: int = 0
+    duplicate_labels: int = 0
+    late_labels: int = 0
+    labels_expired: int = 0
+    event_expired: int = 0
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """``"joined"`` and the reasons of the join's dead letters -> how many there were."""
+        return {
+            "joined": self.joined,
+            "duplicate_event": self.duplicate_event,
+            "duplicate_labels": self.duplicate_labels,
+            "late_labels": self.late_labels,
+            "labels_expired": self.labels_expired,
+            "event_expired": self.event_expired,
+        }
 
 
 @dataclass(frozen=True, slots=True)

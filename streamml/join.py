@@ -136,15 +136,12 @@ class JoinBuffer:
         """What waits now, and what was counted so far."""
         oldest = [one.arrived for one in islice(self._waiting.values(), 1)]
         oldest += [one.arrived for one in islice(self._early.values(), 1)]
-        counts = self.counts
         return JoinState(
             events=len(self._waiting),
             labels=len(self._early),
             oldest=max((self._clock.now or 0.0) - min(oldest), 0.0) if oldest else 0.0,
-            joined=counts["joined"],
-            duplicates=counts["duplicate_labels"] + counts["duplicate_event"],
-            unknown_ids=counts["labels_expired"] + counts["late_labels"],
-            expired=counts["event_expired"],
+            joined=self.counts["joined"],
+            **{outcome: self.counts[outcome] for outcome in OUTCOMES},
         )
 
     # -- one arrival -------------------------------------------------------------------

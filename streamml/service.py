@@ -370,7 +370,7 @@ class Service:
         outcomes = {"learned": metrics.events, "unlabelled": metrics.unscored}
         if isinstance(self._loop, JoinLoop):
             join = self._loop.buffer.state()
-            outcomes["expired"] = join.expired
+            outcomes["expired"] = join.event_expired
         latency = self._latency.counts()
         return Operation(
             partitions=source.partitions() if isinstance(source, Committing) else None,

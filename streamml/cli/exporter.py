@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["ExporterFeed"]
 
 
-_JOINS = ("joined", "duplicates", "unknown_ids", "expired")
-
-
 class _Rise:
     """What counts of a run rose by in this process: a counter of Prometheus never falls.
 
@@ -118,4 +115,4 @@ class ExporterFeed:
 
 
 def _joins(operation: Operation) -> dict[str, int]:
-    return {name: getattr(operation.join, name) for name in _JOINS} if operation.join else {}
+    return operation.join.outcomes if operation.join else {}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +11,9 @@ import pytest
 from experiments.learners import build, learners
 from streamml import checks
 from streamml.errors import ConfigError, MissingDependencyError
-from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema
+from streamml.types import Event, EventBatch, PartialLabels, Schema
+from tests.conformance import contract
+from tests.conftest import needs
 
 FEW = 36
 NAMES = [name for name, row in learners().items() if row.group not in ("ours", "ablation")]
@@ -34,12 +36,8 @@ def stream(n=FEW, seed=1):
 
 
 def made(name):
-    row = learners()[name]
-    if row.missing:
-        reason = f"{row.missing} is not installed: pip install 'streamml[bench]'"
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    missing = learners()[name].missing
+    needs(f"{missing} is not installed: pip install 'streamml[bench]'", not missing)
     return build(name)
 
 
@@ -56,59 +54,21 @@ def _others_may_warn():
         yield
 
 
-def together(parts):
-    joined = Predictions.concatenate(parts)
-    return [getattr(joined, name).tolist() for name in
-            ("indptr", "indices", "score_indptr", "score_indices", "scores")]  # fmt: skip
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_contract(name):
-    """Same bits at any batch size; predicting changes nothing; a clone starts fresh."""
-    batch = EventBatch.from_events(stream(length(name)), Schema())
-    whole, apart = made(name), made(name)
-    at_once = together([whole.test_then_train(batch, 0.0)])
-    parts = []
-    for start in range(0, len(batch), 7):
-        part = batch.slice(start, min(start + 7, len(batch)))
-        apart.predict(part)  # asked more often, and of later events
-        parts.append(apart.test_then_train(part, 0.0))
-    assert at_once == together(parts)
-    assert together([whole.predict(batch, 0.0)]) == together([apart.predict(batch, 0.0)])
-    fresh = whole.clone()
-    assert type(fresh) is type(whole)
-    again = EventBatch.from_events(stream(length(name)), Schema())
-    assert together([fresh.test_then_train(again, 0.0)]) == at_once
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_predictions_are_well_formed(name):
-    batch = EventBatch.from_events(stream(length(name)), Schema())
-    found = made(name).test_then_train(batch, 0.0)
-    known = np.concatenate([[0], batch.n_labels[:-1]])
-    for i in range(len(batch)):
-        row = found.row(i).tolist()
-        scored = found.score_indices[found.score_indptr[i] : found.score_indptr[i + 1]].tolist()
-        assert row == sorted(set(row))
-        assert set(row) <= set(scored) == set(range(known[i]))
-    assert ((found.scores >= 0) & (found.scores <= 1)).all()
-    assert len(found.indices)  # it did predict something
+    """In all that the grid asks of our own (test_grid), on a stream as long as it needs."""
+    make, batch = partial(made, name), EventBatch.from_events(stream(length(name)), Schema())
+    learner = contract.any_cut_gives_the_same_bits(make, batch)
+    contract.asking_changes_nothing(make, batch)
+    contract.a_clone_starts_afresh(make, batch)
+    contract.every_known_label_is_scored_or_those_asked_for(make, batch)
+    assert len(learner.predict(batch).indices)  # it did predict something
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_rivers_face_gives_the_same(name):
-    events = list(stream(24))
-    schema = Schema(labels=["l0", "l1", "l2", "l9", "new"])
-    batch = EventBatch.from_events(events, schema)
-    fast, slow = made(name), made(name)
-    slow.bind(Schema(features=schema.features.names, labels=schema.labels.names))
-    for i, event in enumerate(events):
-        row = {schema.labels[int(c)] for c in fast.predict(batch.slice(i, i + 1)).row(0)}
-        decided = slow.predict_one(event.x)
-        assert {label for label, on in decided.items() if on} == row
-        fast.learn(batch.slice(i, i + 1))
-        if event.y is not None:
-            slow.learn_one(event.x, event.y)
+    batch = EventBatch.from_events(stream(24), Schema())
+    contract.rivers_face_gives_the_same(partial(made, name), batch)
 
 
 PUBLIC = {

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import pytest
+from tests.conftest import needs
 
 _FLAGS = (
     "--headless",
@@ -28,9 +28,7 @@ _FLAGS = (
 
 def find_chromium() -> str:
     found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        assert os.environ.get("CI") != "true", "chromium is missing: apt-get install chromium"
-        pytest.skip("chromium is missing: install the Debian package chromium")
+    needs("chromium is missing: apt-get install chromium", found)
     return found
 
 

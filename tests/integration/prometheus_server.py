@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -19,6 +18,7 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
+from tests.conftest import needs
 from tests.integration.deployment import DEPLOY, load
 
 SUBSTITUTES = {"$instance": ".*", "$__rate_interval": "15s"}
@@ -50,9 +50,7 @@ def get(url: str) -> tuple[int, Any]:
 def prometheus_server(target: str, folder: Path) -> Iterator[str]:
     """The server, only faster than deployed and at this HOST:PORT; gives the API's address."""
     server = shutil.which("prometheus")
-    if server is None:
-        assert os.environ.get("CI") != "true", "prometheus is missing: apt-get install prometheus"
-        pytest.skip("prometheus is missing: install the Debian package prometheus")
+    needs("prometheus is missing: apt-get install prometheus", server)
     config = load("prometheus/prometheus.yml")
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["scrape_configs"][0]["static_configs"][0]["targets"] = [target]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import shutil
 import subprocess
@@ -22,6 +21,7 @@ from experiments.report_ranks import rank
 from experiments.report_tables import metric_table
 from experiments.store import Cell, Result, save
 from experiments.svg import Axis, Line, Plot, Point
+from tests.conftest import needs
 
 LEARNERS = ("streamml", "streamml, random clusters", "no-change", "majority", "MLHT", "iSOUPT",
             "BR+HT", "BR+NB", "VW plt")  # fmt: skip
@@ -62,19 +62,12 @@ def everything():
                 yield result(dataset, order, learner, "unfinished" if slow else "finished")
 
 
-def need(what, found):
-    if not found:
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(what)
-        pytest.skip(what)
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     try:
         import scikit_posthocs  # noqa: F401
     except ImportError:
-        need("scikit-posthocs is not installed: pip install 'streamml[bench]'", found=False)
+        needs("scikit-posthocs is not installed: pip install 'streamml[bench]'", found=False)
     folder = tmp_path_factory.mktemp("results")
     for cell in everything():
         save(cell, folder)
@@ -289,7 +282,7 @@ def test_chromium_draws_every_plot_without_an_error(made, tmp_path, dark):
     import json
 
     program = shutil.which("chromium")
-    need("Debian's chromium is not installed: apt-get install chromium", program)
+    needs("Debian's chromium is not installed: apt-get install chromium", program)
     text = (made / "page" / "report.html").read_text()
     watch = "<script>window.__errors=[];onerror=(m)=>__errors.push(String(m));</script>"
     probed = tmp_path / "probed.html"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,6 +13,8 @@ import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from streamml.join import OUTCOMES
+from tests.conftest import needs
 from tests.integration.deployment import (
     DEPLOY,
     ROOT,
@@ -29,9 +30,7 @@ from tests.integration.deployment import (
 
 def promtool(*args: object) -> None:
     tool = shutil.which("promtool")
-    if tool is None:
-        assert os.environ.get("CI") != "true", "promtool is missing: apt-get install prometheus"
-        pytest.skip("promtool is missing: install the Debian package prometheus")
+    needs("promtool is missing: apt-get install prometheus", tool)
     done = subprocess.run([tool, *map(str, args)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -163,3 +162,10 @@ def test_the_readme_names_exactly_what_is_exported() -> None:
     named = set(re.findall(r"`(streamml_\w+)", text))
     known = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in exported()}
     assert named == {name for name in known if name.startswith("streamml_")}
+
+
+def test_the_readme_says_what_every_outcome_of_a_join_is() -> None:
+    text = (ROOT / "deploy" / "README.md").read_text()
+    (line,) = [line for line in text.splitlines() if "streamml_label_joins_total" in line]
+    said = {word for word in re.findall(r"`(\w+)`", line) if not word.startswith("streamml_")}
+    assert said == exported()["streamml_label_joins_total"]["outcome"] == {"joined", *OUTCOMES}

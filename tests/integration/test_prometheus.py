@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import socket
@@ -21,9 +20,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from streamml._operation import JoinState, LatencyCounts, Operation, PartitionLag, SnapshotState
 from streamml.errors import ConfigError
+from streamml.join import OUTCOMES
 from streamml_connectors.health import Health, HealthBounds
 from streamml_connectors.page import StatusPage
 from streamml_connectors.prometheus import LATENCY_BUCKETS, PrometheusExporter
+from tests.conftest import needs
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 STRANGE = 'sun "and"\nrain\\ {x="1"}, \u00fc'
@@ -148,9 +149,7 @@ def test_nothing_known_is_nothing_said(exporter: PrometheusExporter) -> None:
 @pytest.mark.prometheus
 def test_promtool_finds_nothing(exporter: PrometheusExporter) -> None:
     promtool = shutil.which("promtool")
-    if promtool is None:
-        assert os.environ.get("CI") != "true", "promtool is missing: apt-get install prometheus"
-        pytest.skip("promtool is missing: install the Debian package prometheus")
+    needs("promtool is missing: apt-get install prometheus", promtool)
     for _ in range(2):  # before the first event, and with everything set
         run = subprocess.run(
             [promtool, "check", "metrics"],
@@ -270,7 +269,7 @@ def test_a_consumer_is_exported(exporter: PrometheusExporter) -> None:
             partitions=partitions,
             outcomes={"learned": 5, "expired": 1},
             end_to_end=LatencyCounts((0.1, 1.0), (3, 1, 1), 7.0),
-            join=JoinState(events=4, labels=2, oldest=1.5, joined=5, duplicates=1, expired=1),
+            join=JoinState(4, 2, 1.5, 5, *range(10, 15)),
             snapshot=SnapshotState(age=100.0, size=10, seconds=0.1, saved=3, failures=2),
         )
     )
@@ -280,7 +279,12 @@ def test_a_consumer_is_exported(exporter: PrometheusExporter) -> None:
     assert sum(lags.values()) == 1200
     assert at(series, "streamml_assigned_partitions") == 601
     assert at(series, "streamml_event_outcomes_total", outcome="expired") == 1
-    assert at(series, "streamml_label_joins_total", outcome="duplicate") == 1
+    joins = {
+        dict(labels)["outcome"]: n
+        for (name, labels), n in series.items()
+        if name == "streamml_label_joins_total"
+    }
+    assert joins == {"joined": 5, **dict(zip(OUTCOMES, range(10, 15), strict=True))}
     assert at(series, "streamml_join_oldest_seconds") == 1.5
     assert at(series, "streamml_end_to_end_seconds_bucket", le="1.0") == 4
     assert at(series, "streamml_end_to_end_seconds_count") == 5

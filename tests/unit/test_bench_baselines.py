@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from river.naive_bayes import GaussianNB
@@ -12,6 +14,7 @@ from streamml.baselines import ISOUPT, MLBELS, MLHT, MLHTPS, BinaryRelevance
 from streamml.baselines._observers import label_entropy
 from streamml.errors import ConfigError
 from streamml.types import Event, EventBatch, Schema
+from tests.conftest import needs
 
 
 def separable(n, seed=0):
@@ -98,8 +101,8 @@ def test_the_tree_splits_on_the_feature_that_tells():
 
 @pytest.mark.parametrize("model", ["mlknn", "rakeld", "cooccurrence", "napkinxc"])
 def test_a_batch_model_learns_a_label_that_varies_alone(model):
-    pytest.importorskip("skmultilearn")
-    pytest.importorskip("napkinxc")
+    there = all(map(find_spec, ("skmultilearn", "napkinxc")))
+    needs("a batch learner is not installed: pip install 'streamml[bench]'", there)
     learner = WindowBatch(model, window=100, every=50)
     for k in range(100):
         f = k % 7 - 3.0

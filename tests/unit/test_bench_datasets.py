@@ -6,7 +6,6 @@ import gzip
 import http.server
 import io
 import json
-import os
 import threading
 import zipfile
 from dataclasses import replace
@@ -21,6 +20,7 @@ from experiments.data import data_dir, read
 from experiments.fetch import download, unpack
 from experiments.registry import choose, datasets, find, sha256_of, streams
 from streamml.errors import ConfigError, DataError
+from tests.conftest import needs
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 ARFF = b"@relation 'tiny: -C 1'\n@attribute a {0,1}\n@attribute f numeric\n@data\n1,0.5\n0,2\n"
@@ -144,11 +144,7 @@ def test_every_row_is_complete_and_the_23_are_there():
 @pytest.mark.data
 def test_the_registry_agrees_with_the_manifest_of_the_data():
     manifest = data_dir() / "MANIFEST.json"
-    if not manifest.is_file():
-        reason = f"no {manifest}: set STREAMML_DATA"
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    needs(f"no {manifest}: set STREAMML_DATA", manifest.is_file())
     for entry in json.loads(manifest.read_text())["datasets"]:
         row = datasets()[entry["name"]]
         assert (row.file, row.sha256, row.bytes) == (entry["file"], entry["sha256"], entry["bytes"])

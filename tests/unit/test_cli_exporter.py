@@ -131,3 +131,5 @@ def test_no_counter_falls_when_a_run_goes_back_to_its_snapshot():
     assert told[0].events < told[-1].events
     assert told[-1].operation.outcomes["expired"] > 0
     assert before["streamml_events",] == 2 * told[-1].events - told[0].events
+    first, last = (one.operation.join.event_expired for one in (told[0], told[-1]))
+    assert before["streamml_label_joins", ("outcome", "event_expired")] == 2 * last - first

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from streamml._operation import Operation, PartitionLag
+from streamml.baselines import NoChange
 from streamml.cli.listening import parse_listen
 from streamml.cli.monitor.history import History, Point
 from streamml.cli.monitor.state import StateBuilder
@@ -15,9 +16,11 @@ from streamml.cli.monitor.tree import LabelHistory, tree_view
 from streamml.cli.monitor.verdicts import is_drifting, is_keeping_up, is_learning
 from streamml.errors import ConfigError
 from streamml.ihomer import IHOMER
+from streamml.join import OUTCOMES, JoinPolicy
 from streamml.service import Progress, Service
 from streamml.streams import DemoStream
-from streamml.types import Change
+from streamml.testing import EventSource
+from streamml.types import Change, Event
 
 
 def points(*values: float, lag: list[int] | None = None) -> list[Point]:
@@ -161,6 +164,15 @@ def test_a_storm_leaves_the_document_small() -> None:
     document = builder.build(progress)
     assert (len(document["drifts"]), len(document["changes"])) == (100, 100)
     assert len(json.dumps(document)) < 200_000
+
+
+def test_a_join_is_told_in_the_words_of_its_dead_letters() -> None:
+    events = [Event(k, 0.0, {"f": 1.0}, None) for k in (1, 2, 3, 3)]
+    service = Service(EventSource(events), NoChange(), join=JoinPolicy(max_events=1))
+    document = StateBuilder("s", service.learner, service.metrics).build(service.run().progress)
+    join, letters = document["operation"]["join"], {"event_expired": 2, "duplicate_event": 1}
+    assert document["dead_letters"] == letters
+    assert {reason: n for reason, n in join.items() if reason in OUTCOMES and n} == letters
 
 
 # -- where it listens ---------------------------------------------------------------------

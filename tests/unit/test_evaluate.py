@@ -12,6 +12,7 @@ from streamml.base import MIN_SCORE, Learner
 from streamml.baselines import NoChange
 from streamml.errors import ConfigError, ContractError
 from streamml.evaluate import Delay, PrequentialLoop, prequential
+from streamml.ihomer import IHOMER
 from streamml.metrics import Prequential
 from streamml.types import (
     DeadLetter,
@@ -220,6 +221,29 @@ def test_a_source_is_read_to_its_end() -> None:
     assert result.dead_letters == {"malformed": 4}
     assert source.letters == []
     assert result.seconds.keys() == {"read", "predict", "learn", "score", "beside"}
+
+
+def test_a_loop_stored_before_its_first_batch_begins_like_a_new_one() -> None:
+    """It is bound to no stream yet: the labels that the next one declares are its own."""
+    stored, answers = PrequentialLoop(IHOMER("fast"), min_score=0.0).snapshot(), []
+    for snapshot in (None, stored):
+        schema = Schema(["f"], ["a", "b"])
+        loop = PrequentialLoop(IHOMER("fast"), min_score=0.0)
+        if snapshot is not None:
+            loop.restore(snapshot, schema)
+        one = Event(0, 0.0, {"f": 1.0}, frozenset({"a"}))
+        found = loop.step(EventBatch.from_events([one] * 3, schema)).predictions
+        answers.append((found.score_indices.tolist(), found.scores.tolist()))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == [0, 1] * 3
+
+
+def test_a_restored_loop_has_the_names_it_was_taught() -> None:
+    taught, again = PrequentialLoop(NoChange()), PrequentialLoop(NoChange())
+    batch = batch_of(5)
+    taught.step(batch)
+    again.restore(taught.snapshot())
+    assert again.learner.schema.labels.names == batch.schema.labels.names
 
 
 def test_mistakes_are_named() -> None:

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamml._join_loop import JoinLoop
+from streamml._operation import JoinState
 from streamml.baselines import NoChange
 from streamml.errors import ConfigError
 from streamml.evaluate import PrequentialLoop
 from streamml.join import OUTCOMES, Arrivals, JoinBuffer, JoinPolicy
 from streamml.streams import DemoStream
-from streamml.types import LABELS_UNKNOWN, Event, EventBatch, Schema
+from streamml.types import LABELS_UNKNOWN, DeadLetter, Event, EventBatch, Schema
 
 LABELS = ("a", "b", "c")
 
@@ -112,6 +113,15 @@ class Model:
     def came(self, event_id):
         self.record[1] = event_id
 
+    def state(self):
+        since = [time for _, time, *_ in self.waiting + self.early]
+        return JoinState(
+            events=len(self.waiting),
+            labels=len(self.early),
+            oldest=max(self.now - min(since), 0.0) if since else 0.0,
+            **{name: self.counts[name] for name in ("joined", *OUTCOMES)},
+        )
+
     def learn(self, event_id, labels):
         self.counts["joined"] += 1
         self.learned.append((event_id, frozenset(labels)))
@@ -141,32 +151,104 @@ def test_it_is_the_model_however_it_is_cut_and_wherever_it_is_stored(
     if slowness:  # time runs forward, with leaps
         times = np.cumsum([time / slowness for time, *_ in steps]).tolist()
         steps = [(time, *rest) for time, (_, *rest) in zip(times, steps, strict=True)]
+    it_is_the_model([steps[k : k + cut] for k in range(0, len(steps), cut)], policy, stored)
+
+
+whole_batches = st.lists(ids, unique=True, min_size=1, max_size=8).flatmap(
+    lambda ids: st.tuples(
+        st.floats(0, 200), st.lists(label_sets, min_size=len(ids), max_size=len(ids))
+    ).map(lambda made: [(made[0], i, y, True) for i, y in zip(ids, made[1], strict=True)])
+)
+
+
+@settings(deadline=None)
+@given(st.lists(whole_batches | st.lists(a_step, max_size=3), max_size=8), policies)
+def test_events_that_bring_their_labels_are_known_when_they_come_again(parts, policy):
+    it_is_the_model(parts, policy, stored=100)
+
+
+def it_is_the_model(parts, policy, stored):
+    """Batches through the buffer and its model; from ``stored`` events on stored after each."""
     model, schema = Model(policy), Schema(labels=LABELS)
-    for step in steps:
-        model.step(*step)
-    buffer, predicted, learned, letters = JoinBuffer(policy), [], [], []
-    start = 0
-    while start < len(steps):
-        joined = buffer.join(arrivals(steps[start : start + cut], schema))
+    buffer, predicted, learned, letters, came = JoinBuffer(policy), [], [], [], 0
+    for part in parts:
+        for step in part:
+            model.step(*step)
+        joined = buffer.join(arrivals(part, schema))
         for row, event_id in enumerate(joined.batch.ids):
             if joined.new[row]:
                 predicted.append(event_id)
             if joined.batch.y_kind[row] != LABELS_UNKNOWN:
                 learned.append((event_id, joined.batch.label_set(row)))
         letters += buffer.take_dead_letters()
-        start += cut
-        if start > stored:
+        came += len(part)
+        if came > stored:
             again = JoinBuffer(policy)
             again.restore(buffer.snapshot(), schema)
             buffer = again
+        assert buffer.state() == model.state()
     assert predicted == model.predicted
     assert learned == model.learned
     assert +buffer.counts == +model.counts
     assert Counter(letter.reason for letter in letters) == Counter(
         {k: n for k, n in model.counts.items() if k in OUTCOMES and n}
     )
-    state = buffer.state()
-    assert (state.events, state.labels) == (len(model.waiting), len(model.early))
+
+
+def test_each_outcome_is_a_dead_letter_with_what_is_needed_to_send_it_again():
+    buffer, schema = JoinBuffer(JoinPolicy(max_events=1, max_labels=1)), Schema(labels=LABELS)
+    steps = [
+        (0.0, "early", None, True),
+        (0.0, "due", None, True),
+        (0.0, "early", {"b", "a"}, False),
+        (0.0, "due", {"a"}, False),
+        (0.0, "due", {"c"}, False),
+        (0.0, "due", None, True),
+        (0.0, 7, {"c"}, False),
+        (2.0, 8, {"a"}, False),
+        (5.0, 9, set(), True),
+    ]
+    buffer.join(arrivals(steps, schema))
+    expected = [
+        ("event_expired", 0, b'{"id":"early"}'),
+        ("late_labels", 2, b'{"id":"early","y":["a","b"]}'),
+        ("duplicate_labels", 4, b'{"id":"due","y":["c"]}'),
+        ("duplicate_event", 5, b'{"id":"due"}'),
+        ("labels_expired", 6, b'{"id":7,"y":["c"]}'),
+    ]
+    assert buffer.take_dead_letters() == [
+        DeadLetter(reason, OUTCOMES[reason], f"topic/0@{row}", raw) for reason, row, raw in expected
+    ]
+    assert buffer.take_dead_letters() == []
+    assert buffer.state() == JoinState(0, 1, 3.0, joined=2, **dict.fromkeys(OUTCOMES, 1))
+
+
+def test_the_counts_of_an_older_snapshot_go_on_from_what_it_has():
+    buffer, schema = JoinBuffer(), Schema(labels=LABELS)
+    buffer.join(arrivals([(0.0, 1, {"a"}, True), (0.0, 1, {"a"}, True)], schema))
+    stored = buffer.snapshot()
+    stored["counts"] = {"joined": 1}
+    again = JoinBuffer()
+    again.restore(stored, schema)
+    assert again.state() == JoinState(joined=1)
+    again.join(arrivals([(0.0, 1, {"a"}, False)], schema))
+    assert again.state() == JoinState(joined=1, duplicate_labels=1)
+
+
+@pytest.mark.parametrize(("known", "until_sure", "expired"), [(True, 13, 1), (False, 16, 4)])
+def test_a_stored_doubt_goes_on_and_older_snapshots_have_none(known, until_sure, expired):
+    policy, schema = JoinPolicy(max_age=160.0), Schema()
+    buffer, again = JoinBuffer(policy), JoinBuffer(policy)
+    buffer.join(arrivals([(1e6 * (k > 0), k, None, True) for k in range(4)], schema))
+    stored = buffer.snapshot()
+    if not known:
+        del stored["doubt"]
+    again.restore(stored, schema)
+    for k in range(until_sure - 1):
+        again.join(arrivals([(1e6, 4 + k, None, True)], schema))
+        assert again.state() == JoinState(events=5 + k)
+    again.join(arrivals([(1e6, 99, None, True)], schema))
+    assert again.state() == JoinState(events=4 + until_sure - expired, event_expired=expired)
 
 
 def delayed(n: int, delay: int, schema: Schema) -> list[Arrivals]:

@@ -229,6 +229,16 @@ def test_the_window_holds_no_more_than_its_events() -> None:
     assert held < 64_000
 
 
+@pytest.mark.parametrize("view", ["cumulative", "windowed", "faded"])
+def test_counts_of_labels_are_given_as_a_copy(view: str) -> None:
+    batch, predictions = random_stream(50)
+    asked, unasked = Prequential(), Prequential()
+    for metrics in (asked, unasked):
+        metrics.update(batch, predictions)
+    asked.label_counts(view)[:] = 7
+    assert_same_state(asked, unasked)
+
+
 def test_snapshot_and_restore() -> None:
     batch, predictions = random_stream(2000)
     whole = score(Prequential(window=60), batch, predictions, 500)

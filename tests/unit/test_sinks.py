@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from streamml.errors import DataError, StateError
 from streamml.io import DeadLetterSink, PredictionSink
 from streamml.types import DeadLetter, Event, EventBatch, Predictions, Schema
 from streamml_connectors.dead_letters import JsonlDeadLetterSink
+from streamml_connectors.output import OutputFile
 from streamml_connectors.predictions import JsonlPredictionSink
 
 
@@ -121,6 +123,20 @@ def test_a_size_that_is_none_cuts_no_file(tmp_path, size):
         with pytest.raises(StateError, match=r"'bytes' of .*d\.jsonl is"):
             sink.restore({"bytes": size, "path": str(path)})
         assert path.read_bytes() == b"kept"
+
+
+def test_what_a_snapshot_counts_on_is_on_the_disk(tmp_path, monkeypatch):
+    flushed, really = [], os.fsync
+
+    def note(fd):
+        flushed.append((os.fstat(fd).st_ino, os.fstat(fd).st_size))
+        really(fd)
+
+    monkeypatch.setattr(os, "fsync", note)
+    with closing(OutputFile(tmp_path / "p.jsonl")) as file:
+        file.append(b"kept\n")
+        assert file.snapshot()["bytes"] == 5
+        assert flushed == [(file.path.stat().st_ino, 5)]
 
 
 def test_a_device_keeps_nothing_that_a_snapshot_could_wait_for():

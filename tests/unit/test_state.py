@@ -116,6 +116,21 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_state_is_on_the_disk_before_it_has_its_name_and_so_is_the_name(tmp_path, monkeypatch):
+    path, flushed, really = tmp_path / "s", [], os.fsync
+
+    def note(fd):
+        flushed.append((os.fstat(fd), path.exists()))
+        really(fd)
+
+    monkeypatch.setattr(os, "fsync", note)
+    state.write(path, {"n": 1})
+    (whole, named_before), (folder, named) = flushed
+    assert (whole.st_ino, whole.st_size) == (path.stat().st_ino, path.stat().st_size)
+    assert folder.st_ino == tmp_path.stat().st_ino
+    assert (named_before, named) == (False, True)
+
+
 def test_missing_directories_kinds_and_limits(tmp_path):
     path = tmp_path / "s"
     with pytest.raises(StateError, match="cannot be read"):
@@ -165,7 +180,6 @@ def entry(dtype, shape, start, stop):
         ({"document": entry("U8", [2], 0, 2), "a": entry("F64", [1], 1, 9)}, b"{}" + b"0" * 7),
         ({"document": entry("U8", [2], 0, 2), "a": entry("F64", [1], 2, 10)}, b"{}"),
         ({"document": entry("U8", [2], 0, 2), "a": entry("O", [1], 2, 10)}, b"{}" + b"0" * 8),
-        ({"document": entry("U8", [2], 0, 2), "a": entry("BOOL", [1], 2, 3)}, b"{}\x07"),
         ({"document": entry("U8", [2], 0, 2), "a": entry("U8", [1], 2, 3)}, b"{}\x07"),
         ({"document": entry("U8", [2], 0, 2), "a": [1]}, b"{}"),
         ({"document": entry("U8", [2], 0, 2), "a": entry("U8", "x", 2, 2)}, b"{}"),
@@ -192,6 +206,16 @@ def entry(dtype, shape, start, stop):
 def test_crafted_files_with_a_valid_checksum_are_refused(tmp_path, header, body):
     (tmp_path / "s").write_bytes(sealed(header, body))
     with pytest.raises(StateError):
+        state.read(tmp_path / "s")
+
+
+@pytest.mark.parametrize("byte", [2, 7, 255])
+def test_a_truth_value_is_0_or_1(tmp_path, byte):
+    header = {"document": entry("U8", [21], 0, 21), "no": entry("BOOL", [2], 21, 23)}
+    (tmp_path / "s").write_bytes(sealed(header, b'{"a":{"$array":"no"}}\x00\x01'))
+    assert state.read(tmp_path / "s")["a"].tolist() == [False, True]
+    (tmp_path / "s").write_bytes(sealed(header, b'{"a":{"$array":"no"}}\x00' + bytes([byte])))
+    with pytest.raises(StateError, match="neither true nor false"):
         state.read(tmp_path / "s")
 
 

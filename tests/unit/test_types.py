@@ -107,6 +107,29 @@ def test_names_must_be_unique_and_within_their_cap():
         Vocabulary(limit=0)
 
 
+def test_a_restored_vocabulary_keeps_its_cap():
+    capped, again = Vocabulary(["a", "b"], limit=2), Vocabulary()
+    capped.add("c")
+    again.restore(capped.snapshot())
+    assert (again.limit, again.refused) == (2, 1)
+    assert [again.add(name) for name in "bcd"] == [1, -1, -1]
+    assert again.refused == 3
+
+
+def test_a_schema_that_goes_on_takes_names_within_its_cap_and_absent_features_as_before():
+    mine = Schema(max_labels=2)
+    with pytest.raises(SchemaError, match="more than 2 names: raise the cap"):
+        mine.take_over(Schema(labels=["a", "b", "c"]))
+    mine.take_over(Schema(labels=["a", "b"]))
+    assert mine.labels.names == ["a", "b"]
+    fresh, sparse = Schema(), Schema(["f"], absent_is_zero=True)
+    fresh.take_over(sparse)
+    assert fresh.absent_is_zero
+    for one, other in ((sparse, Schema(["f"])), (Schema(["f"]), sparse)):
+        with pytest.raises(SchemaError, match="zero on one side and unknown on the other"):
+            one.take_over(other)
+
+
 def test_a_label_has_one_side():
     with pytest.raises(SchemaError, match="both"):
         PartialLabels(frozenset({"a"}), frozenset({"a"}))

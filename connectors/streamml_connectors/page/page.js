@@ -187,7 +187,8 @@ function facts() {
   if (o.p99 !== null) list.push(["99 % answered within", `${o.p99} s`]);
   if (o.join) {
     list.push(["waiting for labels", `${plural(o.join.events, "event")}, the oldest ${ago(o.join.oldest)}`]);
-    list.push(["duplicate, unknown, expired labels", [o.join.duplicates, o.join.unknown_ids, o.join.expired].map(count).join(", ")]);
+    list.push(["events, labels that came twice", [o.join.duplicate_event, o.join.duplicate_labels].map(count).join(", ")]);
+    list.push(["labels too late, of no event", [o.join.late_labels, o.join.labels_expired].map(count).join(", ")]);
   }
   if (o.snapshot) {
     const s = o.snapshot;

@@ -62,10 +62,8 @@ def _join(join: JoinState) -> Iterator[Metric]:
     labels = CounterMetricFamily(
         "streamml_label_joins", "How joining labels to events went.", labels=["outcome"]
     )
-    labels.add_metric(["joined"], join.joined)
-    labels.add_metric(["duplicate"], join.duplicates)
-    labels.add_metric(["unknown_id"], join.unknown_ids)
-    labels.add_metric(["expired"], join.expired)
+    for outcome, n in join.outcomes.items():
+        labels.add_metric([outcome], n)
     yield labels
 
 
