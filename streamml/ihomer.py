@@ -187,7 +187,7 @@ class IHOMER(Explained, Watched, Learner):
             tuple(start),
             n_own=len(classifiers or ()),
             decision=decision,
-            lean=self.lean,
+            lean=float(self.lean),  # 0 and 1 too: compiled code is made once, for reals
             **constants,
         )
         self._start = start
@@ -287,7 +287,7 @@ class IHOMER(Explained, Watched, Learner):
                 *self._extras,
                 watch,
                 output,
-                self.drift_delta,
+                float(self.drift_delta),
                 np.float32(min_score),
                 batch.schema.absent_is_zero,
             )
