@@ -31,7 +31,6 @@ __all__ = [
     "OrNone",
     "Real",
     "Size",
-    "Text",
     "Whole",
     "bytes_in",
     "check_declared",
@@ -117,17 +116,6 @@ class Flag:
 
     def __str__(self) -> str:
         return "true or false"
-
-
-@dataclass(frozen=True)
-class Text:
-    """A text."""
-
-    def allows(self, value: object) -> bool:
-        return isinstance(value, str)
-
-    def __str__(self) -> str:
-        return "a text"
 
 
 class OneOf:

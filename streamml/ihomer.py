@@ -283,7 +283,7 @@ class IHOMER(Explained, Watched, Learner):
                 *self._extras,
                 watch,
                 output,
-                self.drift_delta,
+                float(self.drift_delta),
                 np.float32(min_score),
                 batch.schema.absent_is_zero,
             )

@@ -181,7 +181,7 @@ def make_plan(
         "forget": 0.999,
         "variance": 0.1,
         "link_variance": 0.1,
-        "lean": lean,
+        "lean": float(lean),  # whole numbers too: compiled code is made once, for reals
         "threshold": 0.53,
         "evidence": 50.0,
         "lowest": 0.2,
@@ -190,4 +190,5 @@ def make_plan(
         **constants,
     }
     check_declared(_CONSTANTS, values, "a layout")
+    values |= {k: float(values[k]) for k, what in _CONSTANTS.items() if isinstance(what, Real)}
     return Plan(**values)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ import pytest
 from river.naive_bayes import GaussianNB
 
 from streamml import IHOMER, baselines, state
+from streamml._loop import run_events
 from streamml._parameters import (
     Flag,
     Instance,
@@ -186,3 +187,20 @@ def test_learners_of_others_declare_what_they_like():
     assert Mine(float("nan")).clone().n is not None
     with pytest.raises(StateError, match="n of Declared must be a whole number"):
         state.revive({"class": "Declared", "parameters": {"n": 10}, "state": {}}, [Declared])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "same"),
+    [
+        ({"preset": "fast", "lean": 1, "drift_delta": 0}, {"lean": 1.0, "drift_delta": 0.0}),
+        ({"preset": "fast", "lean": np.float32(0.5), "n_min": np.int16(9)}, {"lean": 0.5}),
+    ],
+)
+def test_another_kind_of_number_compiles_nothing(parameters, same):
+    """Which would take a minute, or be done for whoever sends a file."""
+    IHOMER("fast").learn_one({"f": 1.0}, {"a"})
+    before = len(run_events.signatures)
+    learner = IHOMER(**parameters)
+    learner.learn_one({"f": 1.0}, {"a"})
+    assert len(run_events.signatures) == before
+    assert {name: getattr(learner, name) for name in same} == same

@@ -21,7 +21,7 @@ SLACK = 4 * 2**20  # of the allocator
 
 def cost_of(path):
     command = [sys.executable, "-m", "tests.recovery.costs", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     return json.loads(done.stdout)
 
 
