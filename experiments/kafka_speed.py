@@ -130,7 +130,7 @@ class Exact:
         self.seconds += [seconds] * events
 
     def counts(self) -> Any:
-        from streamml._operation import LatencyRecorder
+        from streamml.io.operation import LatencyRecorder
 
         return LatencyRecorder().counts()
 

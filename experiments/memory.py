@@ -15,7 +15,7 @@ import numpy as np
 
 from experiments.watching import resident_mib
 from streamml import IHOMER
-from streamml._memory import bytes_of
+from streamml.ihomer.memory import bytes_of
 from streamml.types import LABELS_FULL, EventBatch, Schema
 
 _COMMON = 200  # features that never go out of use

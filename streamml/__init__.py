@@ -25,20 +25,55 @@ Examples
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from streamml import baselines as baselines
+    from streamml import checks as checks
+    from streamml import drift as drift
+    from streamml import embed as embed
+    from streamml import evaluate as evaluate
+    from streamml import io as io
+    from streamml import metrics as metrics
+    from streamml import nodes as nodes
+    from streamml import service as service
+    from streamml import state as state
+    from streamml import streams as streams
+    from streamml import testing as testing
+    from streamml import types as types
     from streamml.ihomer import IHOMER as IHOMER
 
 __all__ = ["IHOMER", "__version__"]
 
 __version__ = "0.1.0"
 
+_ROOMS: Final = (
+    "base",
+    "baselines",
+    "checks",
+    "drift",
+    "embed",
+    "evaluate",
+    "io",
+    "metrics",
+    "nodes",
+    "service",
+    "state",
+    "streams",
+    "testing",
+    "types",
+)
+
 
 def __getattr__(name: str) -> object:
-    """Import the learner when it is first asked for: the command line starts without it."""
+    """Import a room when it is first asked for: the command line starts without most of them."""
     if name == "IHOMER":
-        from streamml.ihomer import IHOMER
-
-        return IHOMER
+        return import_module("streamml.ihomer").IHOMER
+    if name in _ROOMS:
+        return import_module(f"streamml.{name}")
     raise AttributeError(f"module 'streamml' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_ROOMS])

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from streamml._operation import Operation
 from streamml.errors import ConfigError
+from streamml.io.operation import Operation
 
 __all__ = ["Check", "Health", "HealthBounds", "healthy"]
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from streamml._capture import check, part_of
 from streamml.errors import DataError
 from streamml.io import JSON
+from streamml.state.capture import check, part_of
 
 __all__ = ["OutputFile", "open_output"]
 

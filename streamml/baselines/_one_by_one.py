@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from streamml._capture import check, part_of
-from streamml._objects import make, take
 from streamml.base import MIN_SCORE, Learner
+from streamml.state.capture import check, part_of
+from streamml.state.objects import make, take
 from streamml.types import (
     LABELS_FULL,
     LABELS_UNKNOWN,

@@ -12,7 +12,7 @@ from river.linear_model import LogisticRegression
 from river.tree.splitter import StaticQuantizer, TEBSTSplitter
 from river.tree.utils import BranchFactory
 
-from streamml._parameters import Constraints, Flag, check_parameters
+from streamml.state.parameters import Constraints, Flag, check_parameters
 
 __all__ = ["LogisticLeaf", "PatientQuantizer", "PureSplitter"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from streamml._kernel import F4, Real, Whole, entry_point, kernel
-from streamml._loop.arrays import Output, Rows
 from streamml.drift.adwin import AdwinState
-from streamml.nodes.tree import (
+from streamml.ihomer.loop.arrays import Output, Rows
+from streamml.kernels.compile import F4, Real, Whole, entry_point, kernel
+from streamml.nodes.tree.arrays import (
     KNOWN,
     LOGGED,
     Blocks,
@@ -17,11 +17,11 @@ from streamml.nodes.tree import (
     TreePlan,
     Work,
 )
-from streamml.nodes.tree_ensemble import Ensemble
-from streamml.nodes.tree_learn import learn_event
-from streamml.nodes.tree_room import lacks_room, set_budget
-from streamml.nodes.tree_walk import visit_leaves
-from streamml.nodes.tree_window import Window
+from streamml.nodes.tree.ensemble import Ensemble
+from streamml.nodes.tree.learn import learn_event
+from streamml.nodes.tree.room import lacks_room, set_budget
+from streamml.nodes.tree.walk import visit_leaves
+from streamml.nodes.tree.window import Window
 from streamml.types import LABELS_FULL, LABELS_UNKNOWN, Change, Float32Array, Int32Array
 
 __all__ = ["run_tree", "take_changes"]

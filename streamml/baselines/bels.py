@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from streamml._capture import check
-from streamml._parameters import SEED, Constraints, Real, Whole, check_parameters
 from streamml.baselines._bels_ensemble import RidgeEnsemble
 from streamml.baselines._bels_features import BroadFeatures
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
 from streamml.errors import ConfigError
+from streamml.state.capture import check
+from streamml.state.parameters import SEED, Constraints, Real, Whole, check_parameters
 from streamml.types import BoolArray, Float64Array, Schema
 
 __all__ = ["MLBELS"]

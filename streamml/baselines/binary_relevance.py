@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from river import base as river_base
 
-from streamml._capture import check
-from streamml._parameters import SEED, Constraints, Flag, Instance, check_parameters
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
+from streamml.state.capture import check
+from streamml.state.parameters import SEED, Constraints, Flag, Instance, check_parameters
 from streamml.types import Schema
 
 __all__ = ["BinaryRelevance", "named_features"]

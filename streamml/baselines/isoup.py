@@ -10,8 +10,10 @@ import numpy as np
 from river import base as river_base
 from river.tree import ISOUPTreeRegressor, splitter
 
-from streamml._capture import check
-from streamml._parameters import (
+from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
+from streamml.baselines.binary_relevance import named_features
+from streamml.state.capture import check
+from streamml.state.parameters import (
     COUNT,
     SHARE,
     Constraints,
@@ -22,8 +24,6 @@ from streamml._parameters import (
     Real,
     check_parameters,
 )
-from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
-from streamml.baselines.binary_relevance import named_features
 from streamml.types import Schema
 
 __all__ = ["ISOUPT"]

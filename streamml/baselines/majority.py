@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from streamml._capture import check, check_range, part_of, rebuild
-from streamml._parameters import Constraints, Whole, check_parameters
 from streamml.base import MIN_SCORE, Learner
 from streamml.baselines._answer import answer, known_before, repeat_row
+from streamml.state.capture import check, check_range, part_of, rebuild
+from streamml.state.parameters import Constraints, Whole, check_parameters
 from streamml.types import LABELS_FULL, EventBatch, Int32Array, Predictions, Schema
 
 __all__ = ["MajorityLabelSet"]

@@ -7,23 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from streamml._capture import capture, check, part_of, rebuild
-from streamml._changes import ChangeLog
-from streamml._loop.arrays import new_output, predictions_of, rows_of
-from streamml._parameters import (
-    COUNT,
-    SEED,
-    SHARE,
-    Constraints,
-    Flag,
-    Real,
-    Whole,
-    check_parameters,
-)
 from streamml.base import MIN_SCORE, Learner
+from streamml.base.changes import ChangeLog
 from streamml.baselines._tree_loop import run_tree, take_changes
+from streamml.ihomer.loop.arrays import new_output, predictions_of, rows_of
 from streamml.nodes.arrays import Spec, allocate, grow
-from streamml.nodes.tree import (
+from streamml.nodes.tree.arrays import (
     DEACTIVATED,
     GROWN,
     KNOWN,
@@ -40,10 +29,21 @@ from streamml.nodes.tree import (
     make_tree_plan,
     new_tree,
 )
-from streamml.nodes.tree_ensemble import COLUMNS, MEMBERS, Ensemble, ensemble_spec
-from streamml.nodes.tree_saved import check_shapes, check_window, saved_tree
-from streamml.nodes.tree_text import tree_text
-from streamml.nodes.tree_window import WIDEST, Window, window_spec
+from streamml.nodes.tree.ensemble import COLUMNS, MEMBERS, Ensemble, ensemble_spec
+from streamml.nodes.tree.saved import check_shapes, check_window, saved_tree
+from streamml.nodes.tree.text import tree_text
+from streamml.nodes.tree.window import WIDEST, Window, window_spec
+from streamml.state.capture import capture, check, part_of, rebuild
+from streamml.state.parameters import (
+    COUNT,
+    SEED,
+    SHARE,
+    Constraints,
+    Flag,
+    Real,
+    Whole,
+    check_parameters,
+)
 from streamml.types import Change, EventBatch, Predictions, Schema
 
 __all__ = ["MLHAT"]

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from streamml._capture import check
-from streamml._parameters import COUNT, SHARE, Constraints, Flag, Real, Whole, check_parameters
 from streamml.baselines._leaf_sets import LeafModel, MajoritySet, PrunedSets
 from streamml.baselines._observers import Observers, Split
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
+from streamml.state.capture import check
+from streamml.state.parameters import COUNT, SHARE, Constraints, Flag, Real, Whole, check_parameters
 from streamml.types import Float64Array, Int32Array, Schema
 
 __all__ = ["MLHT", "MLHTPS"]

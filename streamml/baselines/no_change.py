@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from streamml._capture import check, check_range
 from streamml.base import MIN_SCORE, Learner
 from streamml.baselines._answer import answer, known_before, repeat_row
+from streamml.state.capture import check, check_range
 from streamml.types import (
     LABELS_FULL,
     LABELS_PARTIAL,

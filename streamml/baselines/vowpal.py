@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from streamml._parameters import Constraints, OneOf, Real, Whole, check_parameters
 from streamml.baselines._leaf_sets import as_answer
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
 from streamml.errors import MissingDependencyError, StateError
+from streamml.state.parameters import Constraints, OneOf, Real, Whole, check_parameters
 
 __all__ = ["VowpalWabbit"]
 

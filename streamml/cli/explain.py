@@ -11,7 +11,7 @@ import click
 from streamml.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from streamml.explanation import Explanation
+    from streamml.base.explanation import Explanation
     from streamml.hierarchy.drawing import TreeView
     from streamml.ihomer import IHOMER
 
@@ -39,10 +39,10 @@ def explain(
     streamml explain state
     streamml explain state '{"x": {"light": 0.9}}' --labels sun --svg why.svg
     """
-    from streamml.asking import learner_in
     from streamml.cli.options import split_names
     from streamml.cli.overwriting import refuse_overwriting
     from streamml.ihomer import IHOMER
+    from streamml.state.asking import learner_in
 
     asked = "/dev/stdin" if event == "-" else None
     refuse_overwriting((("STATE", stored), ("the event", asked)), (("--svg", svg),))

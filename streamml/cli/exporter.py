@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from streamml._progress import ALTERNATE_CHANGES, STRUCTURE_CHANGES
+from streamml.service.progress import ALTERNATE_CHANGES, STRUCTURE_CHANGES
 
 if TYPE_CHECKING:
-    from streamml._operation import Operation
     from streamml.embed import EmbeddingStatus
+    from streamml.io.operation import Operation
     from streamml.service import Progress
     from streamml_connectors.embedding_metrics import EmbeddingNumbers
     from streamml_connectors.prometheus import PrometheusExporter

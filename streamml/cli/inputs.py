@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streamml.embed import Embedder
     from streamml.io import DeadLetterSink, PredictionSink, Source
     from streamml.join import JoinPolicy
-    from streamml.snapshots import SnapshotFolder
+    from streamml.state.folder import SnapshotFolder
 
 __all__ = ["InputOptions", "check_input", "open_input"]
 
@@ -150,7 +150,7 @@ def _open_snapshots(options: InputOptions, stack: ExitStack) -> SnapshotFolder |
     """
     if options.snapshots is None:
         return None
-    from streamml.snapshots import SnapshotFolder
+    from streamml.state.folder import SnapshotFolder
 
     folder = SnapshotFolder(options.snapshots)
     folder.claim()

@@ -11,7 +11,7 @@ from streamml.errors import ConfigError
 if TYPE_CHECKING:
     from streamml.evaluate import Delay
     from streamml.io import Source
-    from streamml.pacing import Pace
+    from streamml.io.pacing import Pace
     from streamml.service import Every
 
 __all__ = [
@@ -108,7 +108,7 @@ def parse_rate(text: str | None, order: str) -> Pace:
     >>> parse_rate("50", "natural").rate, parse_rate("x0.5", "natural").factor
     (50.0, 0.5)
     """
-    from streamml.pacing import EventsPerSecond, OriginalTimestamps, Unpaced
+    from streamml.io.pacing import EventsPerSecond, OriginalTimestamps, Unpaced
 
     if text is None:
         return Unpaced()

@@ -15,9 +15,9 @@ from streamml.cli.saying import say
 from streamml.errors import ConfigError
 
 if TYPE_CHECKING:
-    from streamml._delay import ArrivalClock
+    from streamml.evaluate.delay import ArrivalClock
     from streamml.io import Source
-    from streamml.pacing import Pace
+    from streamml.io.pacing import Pace
     from streamml.types import Event, EventBatch
     from streamml_connectors.kafka import Producer
 
@@ -76,7 +76,7 @@ def produce(**options: Any) -> int:
         order=options["order"],
         seed=1,
     )
-    from streamml._delay import ArrivalClock
+    from streamml.evaluate.delay import ArrivalClock
 
     left_out: Counter[str] = Counter()
     producer = Producer(connection.connection(servers), topics[0], options["labels_topic"])
@@ -105,7 +105,7 @@ def _send(
     left_out: Counter[str],
 ) -> int:
     """Send all; gives how many were sent, and counts rows that cannot be by their reason."""
-    from streamml.pacing import SystemClock
+    from streamml.io.pacing import SystemClock
 
     left, sent, apart = options["limit"] or math.inf, 0, options["labels_topic"] is not None
     waiting: deque[tuple[float, Event]] = deque()

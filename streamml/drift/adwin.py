@@ -13,10 +13,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from streamml._capture import check, check_range
-from streamml._kernel import Real, entry_point, kernel, part
-from streamml._parameters import SHARE, Constraints, Flag, check_parameters
 from streamml.drift.detector import Detector, DetectorState, check_confidences
+from streamml.kernels.compile import Real, entry_point, kernel, part
+from streamml.state.capture import check, check_range
+from streamml.state.parameters import SHARE, Constraints, Flag, check_parameters
 from streamml.types import Float64Array, Int64Array
 
 __all__ = [

@@ -8,8 +8,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from streamml._parameters import Constraints
 from streamml.errors import ConfigError, ContractError
+from streamml.state.parameters import Constraints
 from streamml.types import Float64Array, Int64Array
 
 __all__ = ["Detector", "DetectorState", "check_confidences"]

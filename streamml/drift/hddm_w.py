@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from streamml._parameters import SHARE, Constraints, Flag, check_parameters
 from streamml.drift.detector import Detector, DetectorState, check_confidences
+from streamml.state.parameters import SHARE, Constraints, Flag, check_parameters
 
 __all__ = ["HDDMW"]
 

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from streamml._parameters import SEED, SHARE, Constraints, Whole, check_parameters
 from streamml.drift.detector import Detector, DetectorState, check_confidences
 from streamml.errors import ConfigError
+from streamml.state.parameters import SEED, SHARE, Constraints, Whole, check_parameters
 from streamml.types import Float64Array
 
 __all__ = ["KSWIN"]

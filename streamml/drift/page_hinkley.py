@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from streamml._parameters import COUNT, Constraints, Flag, Real, check_parameters
 from streamml.drift.detector import Detector, DetectorState
 from streamml.errors import ConfigError
+from streamml.state.parameters import COUNT, Constraints, Flag, Real, check_parameters
 
 __all__ = ["PageHinkley"]
 

@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from streamml._kernel import entry_point, kernel
-from streamml._parameters import SEED, Constraints, OrNone, Real, Whole, check_parameters
 from streamml.embed.weights import GAUSSIAN, ColumnWeights, name_key, uniform, weighted_sum
+from streamml.kernels.compile import entry_point, kernel
+from streamml.state.parameters import SEED, Constraints, OrNone, Real, Whole, check_parameters
 from streamml.types import (
     EventBatch,
     Float32Array,

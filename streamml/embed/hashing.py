@@ -9,8 +9,8 @@ from typing import ClassVar, Final, Literal
 
 import numpy as np
 
-from streamml._parameters import SEED, Constraints, Whole, check_parameters
 from streamml.embed.weights import name_key
+from streamml.state.parameters import SEED, Constraints, Whole, check_parameters
 from streamml.types import EventBatch, Float32Array
 
 __all__ = ["HashedWords"]

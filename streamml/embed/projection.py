@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from streamml._kernel import entry_point
-from streamml._parameters import SEED, Constraints, Whole, check_parameters
 from streamml.embed.weights import SIGNS, ColumnWeights, weighted_sum
+from streamml.kernels.compile import entry_point
+from streamml.state.parameters import SEED, Constraints, Whole, check_parameters
 from streamml.types import (
     EventBatch,
     Float32Array,

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from streamml._kernel import entry_point, kernel
+from streamml.kernels.compile import entry_point, kernel
 from streamml.types import (
     EventBatch,
     Float32Array,

@@ -6,14 +6,14 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from streamml._capture import Restorable, check, part_of
-from streamml._changes import ChangeLog
+from streamml.base.changes import ChangeLog
 from streamml.errors import ConfigError
 from streamml.hierarchy.comparison import AloneRule, FrozenRule, LinkageRule, OneRule, RandomRule
 from streamml.hierarchy.counts import LabelCounts
 from streamml.hierarchy.evidence import EvidenceRule
 from streamml.hierarchy.odac import OdacRule
 from streamml.hierarchy.tree import LabelTree
+from streamml.state.capture import Restorable, check, part_of
 from streamml.types import Change, Int32Array, Int64Array
 
 __all__ = ["RULES", "LabelHierarchy", "Rule"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from streamml._capture import check, check_range, part_of, rebuild
+from streamml.state.capture import check, check_range, part_of, rebuild
 from streamml.types import Float64Array
 
 __all__ = ["count_arrays", "grow_tree", "tree_arrays"]

@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from streamml._capture import check, check_range, rebuild
 from streamml.errors import ConfigError, ContractError, StateError
 from streamml.metrics import _kernels as kernels
 from streamml.metrics.scores import LabelScores, Scores, Tally, label_scores, scores
+from streamml.state.capture import check, check_range, rebuild
 from streamml.types import (
     LABELS_PARTIAL,
     EventBatch,

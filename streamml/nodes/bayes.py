@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamml._kernel import F4, Real, kernel, log32
+from streamml.kernels.compile import F4, Real, kernel, log32
 from streamml.nodes.arrays import Spec
 from streamml.types import Float32Array, Int32Array
 

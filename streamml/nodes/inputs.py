@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamml._kernel import F4, kernel, part, sum_products
+from streamml.kernels.compile import F4, kernel, part, sum_products
 from streamml.nodes.arrays import Spec
 from streamml.types import Float32Array, Int32Array, Int64Array
 

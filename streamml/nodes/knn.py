@@ -11,7 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamml._kernel import F4, Real, Whole, exp32, kernel, log32, ordered, part, sum_products
+from streamml.kernels.compile import (
+    F4,
+    Real,
+    Whole,
+    exp32,
+    kernel,
+    log32,
+    ordered,
+    part,
+    sum_products,
+)
 from streamml.nodes.arrays import Spec
 from streamml.types import (
     Float32Array,

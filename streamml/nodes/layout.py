@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from streamml._capture import check, part_of
 from streamml.nodes.members import MEMBERS, PRESETS, Plan, Preset, equal_start
+from streamml.state.capture import check, part_of
 
 __all__ = ["Layout", "layout_of", "restored_layout", "saved_layout"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from streamml._parameters import Constraints, Real, Whole, check_declared
 from streamml.errors import ConfigError
-from streamml.nodes.decision_state import BLOCK
+from streamml.nodes.combine.decision_state import BLOCK
+from streamml.state.parameters import Constraints, Real, Whole, check_declared
 
 __all__ = ["MEMBERS", "PRESETS", "PRESETS_0_1", "Plan", "Preset", "equal_start", "make_plan"]
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from streamml._capture import Restorable, check
-from streamml._parameters import parameter_names
 from streamml.errors import ContractError, StateError
+from streamml.state.capture import Restorable, check
+from streamml.state.parameters import parameter_names
 from streamml.types import LABELS_FULL, LABELS_UNKNOWN, EventBatch, Float32Array, Int32Array
 
 __all__ = ["NodeClassifier", "own_scores", "teach_own"]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamml._kernel import F4, Real, Whole, kernel, part, summing_kernel
+from streamml.kernels.compile import F4, Real, Whole, kernel, part, summing_kernel
 from streamml.nodes.arrays import Spec
 from streamml.types import Float32Array, Int32Array, Int64Array
 

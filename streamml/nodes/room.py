@@ -15,7 +15,7 @@ from streamml.nodes import stack as stacks
 from streamml.nodes.arrays import Spec, shape_of
 from streamml.nodes.members import Plan
 from streamml.nodes.stack import Extras, Stack
-from streamml.nodes.tree_member import MEGABYTES, new_tree_member
+from streamml.nodes.tree.member import MEGABYTES, new_tree_member
 
 __all__ = ["bytes_for", "bytes_held", "clear_features", "keep_features"]
 

@@ -17,12 +17,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from streamml._capture import check, check_range, part_of
 from streamml.nodes import stack as stacks
 from streamml.nodes.arrays import Spec, shape_of
-from streamml.nodes.decision_state import BLOCK, SETS, WIDEST, Decision
-from streamml.nodes.forest import Forest
-from streamml.nodes.forest_grow import (
+from streamml.nodes.combine.decision_state import BLOCK, SETS, WIDEST, Decision
+from streamml.nodes.combine.links import Second
+from streamml.nodes.forest.arrays import (
     HELD,
     LABELS,
     LISTED,
@@ -31,12 +30,13 @@ from streamml.nodes.forest_grow import (
     SPARSE_COLUMNS,
     TREE,
     TREES,
+    Forest,
 )
 from streamml.nodes.knn import KEPT, Knn
-from streamml.nodes.links import Second
 from streamml.nodes.members import Plan
 from streamml.nodes.stack import N_LABELS, Extras, Stack
-from streamml.nodes.tree_member import saved_tree_member
+from streamml.nodes.tree.member import saved_tree_member
+from streamml.state.capture import check, check_range, part_of
 
 __all__ = ["StartValues", "saved_extras", "saved_stack"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streamml.explanation import LabelExplanation, Share
-from streamml.nodes.decision_state import USE_T
+from streamml.base.explanation import LabelExplanation, Share
+from streamml.nodes.combine.decision_state import USE_T
 from streamml.nodes.members import Plan
 from streamml.nodes.stack import Stack
 from streamml.types import Float64Array

@@ -7,23 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from streamml._kernel import F4
-from streamml.nodes import (
-    bayes,
-    decision_state,
-    forest,
-    inputs,
-    knn,
-    linear,
-    links,
-    mixture,
-    prior,
-    rls,
-    transition,
-    tree_member,
-)
+from streamml.kernels.compile import F4
+from streamml.nodes import bayes, inputs, knn, linear, prior, rls, transition
 from streamml.nodes.arrays import Spec, allocate, grow
+from streamml.nodes.combine import decision_state, links, mixture
+from streamml.nodes.forest import arrays as forest
+from streamml.nodes.forest.forest import init as init_forest
 from streamml.nodes.members import MEMBERS, Plan
+from streamml.nodes.tree import member as tree_member
 from streamml.types import Float32Array, Int64Array
 
 __all__ = [
@@ -183,7 +174,7 @@ def new_extras(plan: Plan, n_features: int, n_labels: int, seed: int) -> Extras:
         rls.fill_projection(fourier, 0, 0, n_features, (seed, 2), 1.0)
     if plan.forest >= 0:
         trees = allocate(forest.Forest, forest.spec(), lengths)
-        forest.init(trees, (seed, 3))
+        init_forest(trees, (seed, 3))
     counts = allocate(bayes.Bayes, bayes.SPEC, lengths) if plan.bayes >= 0 else None
     moves = (
         allocate(transition.Transition, transition.SPEC, lengths) if plan.transition >= 0 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from streamml._kernel import F4, kernel, log32
+from streamml.kernels.compile import F4, kernel, log32
 from streamml.nodes.arrays import Spec
 from streamml.types import Float32Array
 

@@ -2,7 +2,7 @@
 
 :class:`CommittingSource` is a log with partitions that a group of processes shares, as a
 Kafka topic is, without a broker. They keep the contracts of :mod:`streamml.io` and
-:mod:`streamml.pacing`.
+:mod:`streamml.io.pacing`.
 """
 
 from streamml.testing.clock import SettableClock

@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from streamml._operation import PartitionLag
 from streamml.errors import ContractError, DataError
 from streamml.io import JSON, InputLost
+from streamml.io.operation import PartitionLag
 from streamml.types import DeadLetter, Event, EventBatch, Schema
 
 __all__ = ["CommittingSource"]

@@ -9,8 +9,14 @@ import pytest
 from river.naive_bayes import GaussianNB
 
 from streamml import IHOMER, baselines, state
-from streamml._loop import run_events
-from streamml._parameters import (
+from streamml.base import Learner
+from streamml.drift.registry import DETECTORS
+from streamml.embed.fourier import RandomFourierFeatures
+from streamml.embed.hashing import HashedWords
+from streamml.embed.projection import SparseProjection
+from streamml.errors import ConfigError, StateError
+from streamml.ihomer.loop import run_events
+from streamml.state.parameters import (
     Flag,
     Instance,
     ListOf,
@@ -22,12 +28,6 @@ from streamml._parameters import (
     constraints_of,
     parameter_names,
 )
-from streamml.base import Learner
-from streamml.drift.registry import DETECTORS
-from streamml.embed.fourier import RandomFourierFeatures
-from streamml.embed.hashing import HashedWords
-from streamml.embed.projection import SparseProjection
-from streamml.errors import ConfigError, StateError
 
 NEEDED = {"model": GaussianNB(), "dimensions": 8}  # where there is no default
 OTHERS = [*DETECTORS.values(), RandomFourierFeatures, SparseProjection, HashedWords]

@@ -11,7 +11,7 @@ import yaml
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streamml._operation import (
+from streamml.io.operation import (
     END_TO_END_BUCKETS,
     JoinState,
     LatencyCounts,

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from streamml import IHOMER
-from streamml._operation import JoinState, LatencyCounts, Operation, PartitionLag, SnapshotState
 from streamml.cli.monitor import Monitor
+from streamml.io.operation import JoinState, LatencyCounts, Operation, PartitionLag, SnapshotState
 from streamml.pacing import EventsPerSecond
 from streamml.service import Progress, Service
 from streamml.streams import DemoStream

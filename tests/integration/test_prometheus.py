@@ -18,8 +18,8 @@ import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
-from streamml._operation import JoinState, LatencyCounts, Operation, PartitionLag, SnapshotState
 from streamml.errors import ConfigError
+from streamml.io.operation import JoinState, LatencyCounts, Operation, PartitionLag, SnapshotState
 from streamml.join import OUTCOMES
 from streamml_connectors.health import Health, HealthBounds
 from streamml_connectors.page import StatusPage

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from streamml import state
-from streamml._objects import native
-from streamml._objects import shape as s
 from streamml.baselines import MLHT
 from streamml.errors import StateError
+from streamml.state.objects import native
+from streamml.state.objects import shape as s
 
 ABOUT = {"format": "streamml-state", "kind": "state", "library": "0"}
 

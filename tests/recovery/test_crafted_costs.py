@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from streamml import state
-from streamml._bounded import FACTOR, ROOM, cost_of_json
-from streamml._objects import weight
-from streamml._statefile import read_file
 from streamml.baselines import NoChange
 from streamml.errors import StateError
+from streamml.state.bounded import FACTOR, ROOM, cost_of_json
+from streamml.state.objects import weight
+from streamml.state.statefile import read_file
 from streamml.types import Schema
 from tests.recovery import costs
 

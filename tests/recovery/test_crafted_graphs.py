@@ -16,10 +16,10 @@ from river.forest import AMFClassifier
 
 from experiments.learners import build
 from streamml import state
-from streamml._objects import make, take
-from streamml._objects import shape as s
 from streamml.baselines import MLHTPS, BinaryRelevance
 from streamml.errors import StateError, StreamMLError
+from streamml.state.objects import make, take
+from streamml.state.objects import shape as s
 from streamml.types import EventBatch
 from tests.recovery.test_baseline_snapshots import BATCH, events
 

@@ -198,7 +198,7 @@ def test_a_node_classifier_without_a_snapshot_is_said_by_name(tmp_path):
 
 
 def test_changes_are_bounded_and_all_are_counted():
-    from streamml._changes import ChangeLog
+    from streamml.base.changes import ChangeLog
     from streamml.types import Change
 
     log = ChangeLog(keep=100, columns=50)

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from streamml import IHOMER, state
-from streamml._configuration import configured, differences, told
-from streamml._migrations import upgrade
-from streamml._objects import known
 from streamml.baselines import NoChange
 from streamml.errors import ConfigError, StateError
 from streamml.evaluate import Delay
 from streamml.nodes.members import PRESETS, Preset
 from streamml.service import Service
 from streamml.snapshots import SnapshotFolder
+from streamml.state.configuration import configured, differences, told
+from streamml.state.migrations import upgrade
+from streamml.state.objects import known
 from streamml.streams import DemoStream
 from streamml.testing import EventSource
 from streamml.types import Event, EventBatch, Schema

@@ -5,9 +5,9 @@ import contextlib
 import pytest
 
 from streamml import state
-from streamml._objects import take
 from streamml.baselines import VowpalWabbit
 from streamml.errors import ConfigError, StateError, StreamMLError
+from streamml.state.objects import take
 
 pytest.importorskip("vowpalwabbit")
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamml._rows import taken
 from streamml.base import Learner
 from streamml.baselines import MLHAT, MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, ContractError
 from streamml.metrics import Prequential
 from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema
+from streamml.types.rows import taken
 from tests.conftest import needs
 
 BASELINES: list[Callable[[], Learner]] = [NoChange, MajorityLabelSet, MLHAT]

@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pytest
 
-from streamml._operation import Operation, PartitionLag
 from streamml.baselines import NoChange
 from streamml.cli.listening import parse_listen
 from streamml.cli.monitor.history import History, Point
@@ -16,6 +15,7 @@ from streamml.cli.monitor.tree import LabelHistory, tree_view
 from streamml.cli.monitor.verdicts import is_drifting, is_keeping_up, is_learning
 from streamml.errors import ConfigError
 from streamml.ihomer import IHOMER
+from streamml.io.operation import Operation, PartitionLag
 from streamml.join import OUTCOMES, JoinPolicy
 from streamml.service import Progress, Service
 from streamml.streams import DemoStream

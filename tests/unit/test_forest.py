@@ -5,9 +5,10 @@ import pytest
 from numba import njit
 
 from streamml.errors import ConfigError
-from streamml.nodes import forest
 from streamml.nodes.arrays import allocate, grow
-from streamml.nodes.forest_grow import CREDIT, HELD, NEXT, TREES, leaf_of
+from streamml.nodes.forest import forest
+from streamml.nodes.forest.arrays import CREDIT, HELD, NEXT, TREES
+from streamml.nodes.forest.grow import leaf_of
 
 TREES_WANTED, WINDOW = 10, 200
 BUDGET = 20_000

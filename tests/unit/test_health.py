@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streamml._operation import Operation, PartitionLag, SnapshotState
 from streamml.errors import ConfigError
+from streamml.io.operation import Operation, PartitionLag, SnapshotState
 from streamml_connectors.health import Health, HealthBounds, healthy
 
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamml import IHOMER
-from streamml._alternate import Alternate
 from streamml.baselines import MLHAT, NoChange
 from streamml.errors import ConfigError, ContractError, SchemaError
+from streamml.ihomer.alternate import Alternate
 from streamml.metrics import Prequential
 from streamml.nodes import PRESETS
 from streamml.streams import DemoStream

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamml._join_loop import JoinLoop
-from streamml._operation import JoinState
 from streamml.baselines import NoChange
 from streamml.errors import ConfigError
 from streamml.evaluate import PrequentialLoop
+from streamml.io.operation import JoinState
 from streamml.join import OUTCOMES, Arrivals, JoinBuffer, JoinPolicy
+from streamml.join.loop import JoinLoop
 from streamml.streams import DemoStream
 from streamml.types import LABELS_UNKNOWN, DeadLetter, Event, EventBatch, Schema
 

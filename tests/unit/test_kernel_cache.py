@@ -13,7 +13,7 @@ import streamml
 PACKAGE = Path(streamml.__file__).parent
 PROGRAM = """
 import numpy as np
-from streamml._kernel import entry_point
+from streamml.kernels.compile import entry_point
 from streamml.extra.kernels import twice
 print(twice(np.float32(4.0)))
 """
@@ -39,11 +39,13 @@ def test_a_change_of_any_file_makes_kept_code_stale(tmp_path):
     room.mkdir()
     (room / "__init__.py").write_text("", "utf-8")
     (room / "kernels.py").write_text(
-        "from streamml._kernel import entry_point\nfrom streamml.extra.inner import scale\n"
+        "from streamml.kernels.compile import entry_point\nfrom streamml.extra.inner import scale\n"
         "@entry_point\ndef twice(x):\n    return scale(x)\n",
         "utf-8",
     )
-    inner = "from streamml._kernel import kernel\n@kernel\ndef scale(x):\n    return x * {}\n"
+    inner = (
+        "from streamml.kernels.compile import kernel\n@kernel\ndef scale(x):\n    return x * {}\n"
+    )
     (room / "inner.py").write_text(inner.format(2), "utf-8")
     assert said(tmp_path) == said(tmp_path) == "8.0"
     assert list((tmp_path / "cache").rglob("*.nbc"))

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from streamml import IHOMER, state
-from streamml._loop import rows_of
-from streamml._memory import bytes_of
-from streamml._slots import FeatureSlots, reserve_of
 from streamml.errors import ConfigError
 from streamml.hierarchy import LabelCounts
+from streamml.ihomer.loop import rows_of
+from streamml.ihomer.memory import bytes_of
+from streamml.ihomer.slots import FeatureSlots, reserve_of
 from streamml.nodes.own import own_scores
 from streamml.types import Event, EventBatch, Schema
 

@@ -14,8 +14,8 @@ from river.tree.splitter import TEBSTSplitter
 from river.utils import VectorDict
 
 from streamml import state
-from streamml._objects import make, take
 from streamml.errors import StateError
+from streamml.state.objects import make, take
 
 scalars = (
     st.none()

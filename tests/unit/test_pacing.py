@@ -6,17 +6,17 @@ from itertools import pairwise
 
 import pytest
 
-from streamml._delay import ArrivalClock
-from streamml._saved_batch import batch_state
 from streamml.baselines import NoChange
 from streamml.errors import ConfigError
 from streamml.evaluate import Delay
+from streamml.evaluate.delay import ArrivalClock
 from streamml.pacing import EventsPerSecond, OriginalTimestamps, Unpaced
 from streamml.service import Every, Service
 from streamml.snapshots import SnapshotFolder
 from streamml.streams import DemoStream
 from streamml.testing import EventSource, MemoryPredictions, SettableClock
 from streamml.types import Event, EventBatch, Schema
+from streamml.types.saved import batch_state
 
 
 def events(n: int, step: float = 1.0) -> list[Event]:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from streamml import IHOMER
-from streamml._arrivals import Arrivals
-from streamml._operation import JoinState, LatencyCounts, Operation
 from streamml.baselines import NoChange
+from streamml.io.operation import JoinState, LatencyCounts, Operation
 from streamml.join import JoinPolicy
+from streamml.join.arrivals import Arrivals
 from streamml.pacing import EventsPerSecond
 from streamml.service import Progress, Service
 from streamml.snapshots import SnapshotFolder

@@ -15,10 +15,10 @@ from river.preprocessing import StandardScaler
 from safetensors.numpy import load_file
 
 from streamml import state
-from streamml._statefile import DTYPES
 from streamml.base import Learner
 from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, SchemaError, StateError
+from streamml.state.statefile import DTYPES
 from streamml.types import Event, EventBatch, Predictions, Schema
 
 scalars = (

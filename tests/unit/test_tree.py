@@ -12,9 +12,9 @@ from streamml import IHOMER
 from streamml.baselines import MLHAT
 from streamml.errors import ConfigError, StateError
 from streamml.metrics import Prequential
-from streamml.nodes.tree import BLOCK, LEAF, ROLE
-from streamml.nodes.tree_gain import split_gain
-from streamml.nodes.tree_random import poisson1
+from streamml.nodes.tree.arrays import BLOCK, LEAF, ROLE
+from streamml.nodes.tree.gain import split_gain
+from streamml.nodes.tree.random import poisson1
 from streamml.types import EventBatch, Schema
 
 

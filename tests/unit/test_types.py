@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamml._encode import BatchBuilder
 from streamml.errors import ConfigError, SchemaError
 from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema, Vocabulary
+from streamml.types.encode import BatchBuilder
 
 names = st.text("abcdef", min_size=1, max_size=2)
 numbers = st.floats(-1e6, 1e6, width=32)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from streamml import IHOMER, state
-from streamml._late_loop import LateLoop
 from streamml.base import Learner
 from streamml.baselines import ISOUPT, MLHAT, MLHT, MLHTPS, MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, StateError
 from streamml.evaluate import Delay, VariableDelay, prequential
+from streamml.evaluate.late_loop import LateLoop
 from streamml.streams import DemoStream
 from streamml.types import LABELS_PARTIAL, Event, EventBatch, PartialLabels, Predictions, Schema
 
@@ -85,7 +85,7 @@ def test_each_label_is_learned_once_at_its_own_time_and_the_event_scored_at_the_
 
 
 def test_waiting_is_bounded_and_what_never_comes_is_given_up():
-    from streamml._late_loop import LateLoop
+    from streamml.evaluate.late_loop import LateLoop
 
     learner = Notes()
     never = VariableDelay(lambda event, label: float("inf") if event % 2 else 5, max_waiting=4)

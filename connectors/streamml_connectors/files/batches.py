@@ -8,8 +8,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from streamml._rows import taken
 from streamml.types import EventBatch, Int64Array
+from streamml.types.rows import taken
 
 __all__ = ["joined", "taken"]
 

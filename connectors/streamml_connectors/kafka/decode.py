@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from streamml._arrivals import Arrivals
+from streamml.join.arrivals import Arrivals
 from streamml.types import (
     LABELS_FULL,
     LABELS_PARTIAL,

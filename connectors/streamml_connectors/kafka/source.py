@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from streamml._operation import PartitionLag
 from streamml.errors import ConfigError, ContractError, DataError
 from streamml.io import JSON, InputLost
+from streamml.io.operation import PartitionLag
 from streamml.types import DeadLetter, EventBatch, Schema
 from streamml_connectors.kafka.client import kafka, make_consumer, refused
 from streamml_connectors.kafka.decode import Decoder

@@ -14,8 +14,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 
-from streamml._operation import Operation
 from streamml.errors import ConfigError
+from streamml.io.operation import Operation
 from streamml_connectors.prometheus.numbers import Numbers
 from streamml_connectors.serving import Routes, Served, WebServer
 

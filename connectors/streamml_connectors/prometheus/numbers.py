@@ -9,7 +9,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from streamml._operation import Operation
+from streamml.io.operation import Operation
 from streamml_connectors.prometheus.latency import Latency
 from streamml_connectors.prometheus.operation import operation_families
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from streamml._operation import JoinState, Operation, PartitionLag, SnapshotState
+from streamml.io.operation import JoinState, Operation, PartitionLag, SnapshotState
 from streamml_connectors.prometheus.latency import histogram
 
 __all__ = ["MAX_PARTITIONS", "operation_families"]

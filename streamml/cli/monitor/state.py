@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from streamml._progress import STRUCTURE_CHANGES
 from streamml.cli.monitor.history import History, Point, columns
 from streamml.cli.monitor.tree import LabelHistory, shown_name, tree_view
 from streamml.cli.monitor.verdicts import is_drifting, is_keeping_up, is_learning
+from streamml.service.progress import STRUCTURE_CHANGES
 
 if TYPE_CHECKING:
-    from streamml._operation import Operation
     from streamml.base import Learner
+    from streamml.io.operation import Operation
     from streamml.metrics import Prequential
     from streamml.service import Progress
     from streamml.types import Change

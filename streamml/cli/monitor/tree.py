@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from streamml._progress import STRUCTURE_CHANGES
+from streamml.service.progress import STRUCTURE_CHANGES
 
 if TYPE_CHECKING:
     from streamml.base import LabelNode

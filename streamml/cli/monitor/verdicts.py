@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from streamml._operation import Operation
 from streamml.cli.monitor.history import Point
 from streamml.cli.words import count, plural, score, seconds
+from streamml.io.operation import Operation
 
 __all__ = ["Verdict", "is_drifting", "is_keeping_up", "is_learning"]
 

@@ -1,0 +1,1 @@
+"""What makes one decision of many scores: mixture, links, thresholds, label sets."""

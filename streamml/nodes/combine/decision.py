@@ -1,0 +1,212 @@
+"""From scores to a label set: between per-label thresholds and the best label set seen.
+
+The threshold of a label follows the F1 it has reached (half of it is the optimal
+threshold, Lipton, Elkan and Naryanaswamy 2014). The best set is the seen set with the
+highest sum of scores, weights of its count and of its size, learned on line. Which of the
+two decides is learned from which scored better, by a logistic step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streamml.kernels.compile import F4, Real, Whole, kernel, log32, part
+from streamml.nodes.combine.decision_state import (
+    BEST,
+    EMPTY,
+    EVENTS,
+    GAP,
+    GB,
+    GV,
+    GW,
+    NT,
+    NU,
+    PU,
+    SETS,
+    SH,
+    TP,
+    USE_T,
+    B,
+    D,
+    Decision,
+    V,
+    W,
+)
+from streamml.nodes.combine.label_sets import (
+    argmax,
+    find_set,
+    learn_sets,
+    score_sets,
+    set_key,
+    store_set,
+)
+from streamml.types import Float32Array, Int32Array
+
+_BY_LABEL, _BY_SET = 0, 1  # other rules learn between the two
+
+
+@part
+def _thresholds(
+    st: Decision,
+    s: Float32Array,
+    L: int,
+    omega: Real,
+    theta0: Real,
+    kappa: Real,
+    lo: Real,
+    hi: Real,
+) -> None:
+    f = F4(st.f[TP] / st.f[D]) if st.f[D] > 0 else F4(0.5)
+    base = F4((1.0 - omega) * theta0)
+    om = F4(omega)
+    ka = F4(kappa)
+    kf = ka * f
+    lo = F4(lo)
+    hi = F4(hi)
+    for l in range(L):
+        q = min(max(base + om * (st.tp[l] + kf) / (st.d[l] + ka), lo), hi)
+        st.th[l + 1] = log32(q / (F4(1.0) - q))
+        st.z[l + 1] = s[l]
+
+
+@part
+def _threshold_rule(st: Decision, L: int) -> None:
+    z = st.z
+    th = st.th
+    n = 0
+    sh = F4(0.0)
+    for l in range(L):
+        u = z[l + 1] - th[l + 1]
+        b = u >= F4(0.0)
+        st.t[l] = b
+        n += b
+        sh += u if b else F4(0.0)
+    if n == 0 and L > 0 and st.i[EMPTY] <= 0.05 * st.i[EVENTS]:
+        j = 0
+        best = z[1] - th[1]
+        for l in range(1, L):
+            u = z[l + 1] - th[l + 1]
+            if u > best:
+                best = u
+                j = l
+        st.t[j] = 1
+        n = 1
+        sh = best
+    st.i[NT] = n
+    st.f[SH] = sh
+
+
+@kernel
+def decide(
+    st: Decision,
+    s: Float32Array,
+    L: int,
+    omega: Real,
+    theta0: Real,
+    kappa: Real,
+    lo: Real,
+    hi: Real,
+    rule: int,
+) -> None:
+    """Decide st.out (0/1 per label) from the scores s (logits)."""
+    _thresholds(st, s, L, omega, theta0, kappa, lo, hi)
+    _threshold_rule(st, L)
+    out = st.out
+    st.i[BEST] = -1
+    st.i[USE_T] = 1
+    n = st.i[SETS]
+    if n > 0 and rule != _BY_LABEL:
+        score_sets(st, L)
+        b = argmax(st.ss, n)
+        st.i[BEST] = b
+        top = 0.0
+        for q in range(st.size[b]):
+            l = st.lab[q, b]
+            top += st.z[l] - st.th[l]
+        gap = min(max(st.f[SH] - top, -5.0), 5.0) / 3.0
+        g = st.f[B] + st.f[W] * gap + st.f[V] * (2.0 * st.f[NU] - 1.0)
+        st.f[GAP] = gap
+        st.f[PU] = 1.0 / (1.0 + np.exp(-g))
+        if rule == _BY_SET or not g > 0.0:
+            st.i[USE_T] = 0
+            for l in range(L):
+                out[l] = 0
+            for q in range(st.size[b]):
+                out[st.lab[q, b] - 1] = 1
+            return
+    for l in range(L):
+        out[l] = st.t[l]
+
+
+@kernel
+def _reward(hit: Whole, n: Whole, ny: int) -> Real:
+    r = 2.0 * hit / (n + ny) if n + ny > 0 else 1.0
+    return r + 1.0 if hit == n and hit == ny else r
+
+
+@part
+def _learn_backoff(st: Decision, ys: Int32Array, ny: int, y: Float32Array) -> None:
+    b = st.i[BEST]
+    ht = np.int64(0)
+    for i in range(ny):
+        ht += st.t[ys[i]]
+    hs = np.int64(0)
+    for q in range(st.size[b]):
+        hs += y[st.lab[q, b] - 1] > F4(0.0)
+    e = _reward(ht, st.i[NT], ny) - _reward(hs, np.int64(st.size[b]), ny)
+    if e == 0.0:
+        return
+    f = st.f
+    d = ((1.0 if e > 0.0 else 0.0) - f[PU]) * abs(e)
+    x = d * f[GAP]
+    u = d * (2.0 * f[NU] - 1.0)
+    f[GB] += d * d
+    f[GW] += x * x
+    f[GV] += u * u
+    f[B] += 0.1 * d / np.sqrt(f[GB])
+    f[W] += 0.1 * x / np.sqrt(f[GW])
+    f[V] += 0.1 * u / np.sqrt(f[GV])
+
+
+@kernel
+def decision_learn(
+    st: Decision,
+    ys: Int32Array,
+    ny: int,
+    y: Float32Array,
+    known: Float32Array,
+    full: bool,
+    L: int,
+    cap: int,
+) -> None:
+    """After decide: ys the true labels (sorted or not), y the same as 0/1 per label."""
+    _count(st, y, known, L)
+    if not full:
+        return
+    h = set_key(ys, ny)
+    cur = find_set(st.key, st.i[SETS], h)
+    if st.i[BEST] >= 0:
+        _learn_backoff(st, ys, ny, y)
+        if cur >= 0:
+            learn_sets(st, cur, ny)
+    f = st.f
+    f[NU] += 0.02 * ((1.0 if cur < 0 else 0.0) - f[NU])
+    st.i[EMPTY] += ny == 0
+    st.i[EVENTS] += 1
+    store_set(st, cur, ys, ny, h, cap)
+
+
+@part
+def _count(st: Decision, y: Float32Array, known: Float32Array, L: int) -> None:
+    tp = F4(0.0)
+    d = F4(0.0)
+    for l in range(L):
+        o = F4(st.out[l]) * known[l]
+        a = o * y[l]
+        b = o + y[l]
+        st.tp[l] += a
+        st.d[l] += b
+        tp += a
+        d += b
+    st.f[TP] += tp
+    st.f[D] += d

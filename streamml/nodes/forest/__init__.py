@@ -1,0 +1,1 @@
+"""An on-line forest of extremely randomised trees."""

@@ -1,0 +1,1 @@
+"""The multi-label Hoeffding adaptive tree: arrays, gains, drift, and what walks them."""

@@ -1,0 +1,400 @@
+"""The service: read a stream, predict, join the labels, learn, score, and hand on.
+
+It prints nothing and opens nothing; whoever calls it brings the source, the learner,
+the sinks and the observers, and the service closes what it was given to close.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamml.base import Learner
+from streamml.errors import ConfigError, StreamMLError
+from streamml.evaluate import Delay, PrequentialLoop, ReportsSplit
+from streamml.io import Committing, DeadLetterSink, InputLost, PredictionSink, Source
+from streamml.io.operation import LatencyRecorder, Operation
+from streamml.io.pacing import Clock, Pace, SystemClock, Unpaced
+from streamml.join import JoinPolicy
+from streamml.join.arrivals import Arrivals
+from streamml.join.loop import JoinLoop
+from streamml.metrics import Prequential
+from streamml.service.batch_size import BatchSize, SplitProbe
+from streamml.service.keeper import Every, Keeper
+from streamml.service.progress import STRUCTURE_CHANGES, Progress, Result, TimeSplit
+from streamml.state.folder import SnapshotFolder
+from streamml.state.learners import configuration
+from streamml.types import EventBatch
+
+__all__ = ["STRUCTURE_CHANGES", "Every", "Observer", "Progress", "Result", "Service", "TimeSplit"]
+
+Observer = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a run counts as it goes."""
+
+    events: int = 0
+    learned: int = 0
+    changes_told: int = 0
+    letters: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+
+class Service:
+    """Runs a learner over a source until its end, a limit, or a request to stop.
+
+    For each batch, in this order: read what is due, predict (and score and learn what
+    the arriving labels allow), write the predictions, write the dead letters, tell the
+    observers. How the stream is cut into batches changes no prediction and no figure.
+
+    Parameters
+    ----------
+    source
+        The stream; closed at the end of :meth:`run`.
+    learner
+        What is run.
+    name
+        What the learner is called in :attr:`Result.metrics`.
+    delay
+        Of the labels, ``None`` for none. What waits at the end is scored then.
+    join
+        Instead: labels come by themselves and are joined to their events, within these
+        bounds. What waits at the end stays waiting.
+    limit
+        Largest number of events, or ``None``.
+    pace
+        How fast to read.
+    predictions, dead_letters
+        Sinks; closed at the end of :meth:`run`.
+    observers
+        Called with a :class:`Progress` after the first batch, after later ones at most
+        every ``every`` seconds, and at the end.
+    every
+        Seconds, at least 0.
+    clock
+        For all times but those the loop measures itself.
+    snapshots
+        Folder that the run is stored in, and resumed from.
+    snapshot_every
+        How often.
+    problem
+        Told, in one sentence, what went wrong and was got over.
+
+    Raises
+    ------
+    ConfigError
+        ``limit`` is below 1, ``delay`` and ``join`` are both given, or the snapshots are
+        of another run.
+
+    Examples
+    --------
+    >>> from streamml.baselines import NoChange
+    >>> from streamml.streams import DemoStream
+    >>> result = Service(DemoStream(), NoChange(), limit=500).run()
+    >>> result.progress.events, result.stopped, sorted(result.metrics)
+    (500, False, ['learner', 'majority', 'no-change'])
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        learner: Learner,
+        *,
+        name: str = "learner",
+        delay: Delay | None = None,
+        limit: int | None = None,
+        pace: Pace | None = None,
+        predictions: PredictionSink | None = None,
+        dead_letters: DeadLetterSink | None = None,
+        observers: Sequence[Observer] = (),
+        every: float = 0.1,
+        clock: Clock | None = None,
+        join: JoinPolicy | None = None,
+        snapshots: SnapshotFolder | None = None,
+        snapshot_every: Every | None = None,
+        problem: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        if delay is not None and join is not None:
+            raise ConfigError("Labels either come after a delay or are joined: give one of them.")
+        if limit is not None and limit < 1:
+            raise ConfigError(f"The limit must be at least 1 event, not {limit}.")
+        self.source = source
+        self.learner = learner
+        self.name = name
+        self.limit = limit
+        self._loop: PrequentialLoop | JoinLoop = (
+            PrequentialLoop(learner, delay=delay)
+            if join is None
+            else JoinLoop(learner, policy=join)
+        )
+        self._pace: Pace = pace if pace is not None else Unpaced()
+        self._predictions = predictions
+        self._dead_letters = dead_letters
+        self._observers = observers
+        self._every = every
+        self._clock: Clock = clock if clock is not None else SystemClock()
+        self._tally = _Tally()
+        self._probe = SplitProbe()
+        self._size = BatchSize()
+        self._start = self._clock.now()
+        self._told = -math.inf
+        self._stop = False
+        self._error: StreamMLError | None = None
+        self._latency = LatencyRecorder()
+        self._resumed = 0
+        self._keeper: Keeper | None = None
+        self._configured: dict[str, Any] | None = None  # in snapshots, for whoever asks them
+        if snapshots is not None:
+            self._configured = configuration(learner)
+            self._keeper = self._make_keeper(snapshots, snapshot_every or Every(), delay, problem)
+
+    def _make_keeper(
+        self,
+        folder: SnapshotFolder,
+        every: Every,
+        delay: Delay | None,
+        problem: Callable[[str], None],
+    ) -> Keeper:
+        about: dict[str, object] = {"learner": self.learner, "delay": delay}
+        if isinstance(self.source, Committing):
+            self.source.before_revoke = self.store
+        else:
+            about["source"] = self.source.name
+        return Keeper(
+            folder,
+            every,
+            about,
+            source=self.source,
+            pace=self._pace,
+            sinks={"predictions": self._predictions, "dead_letters": self._dead_letters},
+            capture=self._capture,
+            restore=self._restore,
+            clock=self._clock,
+            problem=problem,
+        )
+
+    def resume(self) -> bool:
+        """Go on where the newest good snapshot ends; before :meth:`run`.
+
+        Says whether there was one. A broken one is left out, and the problem told.
+
+        Raises
+        ------
+        ConfigError, DataError
+            The snapshots are of another run, or all are broken.
+        """
+        if self._keeper is None:
+            return False
+        found = self._keeper.resume()
+        self._resumed = self._tally.events
+        return found
+
+    def store(self) -> bool:
+        """Take a snapshot now, between two batches; says whether it was stored."""
+        return self._keeper is None or self._keeper.take(self._tally.events)
+
+    def stop(self) -> None:
+        """Ask :meth:`run` to end after the batch it is at; safe in a signal handler."""
+        self._stop = True
+
+    def run(self) -> Result:
+        """Run to the end, then close source and sinks; call once.
+
+        Raises
+        ------
+        StreamMLError
+            What the learner, a sink, or the source before its first event raised;
+        everything is closed then too.
+        """
+        self._start = self._clock.now()
+        try:
+            if self._keeper is not None and isinstance(self.source, Committing):
+                self._keeper.remember_start()
+            while not self._stop and self._run_batch():
+                if self._keeper is not None and self._keeper.due(self._tally.events):
+                    self.store()
+            self.store()  # before the flush: what waits goes on waiting after a resume
+            self._add(self._loop.flush().seconds)
+            progress = self._tell()
+        finally:
+            self._close()
+        return Result(progress, self._stop, self._error, self.metrics)
+
+    def progress(self) -> Progress:
+        """Where the run stands."""
+        counts = self.learner.change_counts
+        changed = sum(counts.values())
+        new = changed - self._tally.changes_told  # some may be forgotten already
+        metrics = self._loop.metrics["learner"]
+        schema = self.source.schema
+        return Progress(
+            events=self._tally.events,
+            features=len(schema.features),
+            labels=len(schema.labels),
+            length=self._length(),
+            seconds=self._clock.now() - self._start,
+            cumulative=metrics.cumulative(),
+            window=metrics.windowed(),
+            faded=metrics.faded(),
+            window_events=min(metrics.window, metrics.events),
+            clusters=self.learner.n_clusters,
+            structure_changes=sum(counts.get(kind, 0) for kind in STRUCTURE_CHANGES),
+            drifts=counts.get("drift", 0),
+            new_changes=tuple(self.learner.changes[-new:]) if new else (),
+            dead_letters=dict(self._tally.letters),
+            times=self._times(),
+            operation=self._operation(),
+            resumed=self._resumed,
+            embedding=getattr(self.source, "embedding_status", None),
+        )
+
+    # -- one batch ---------------------------------------------------------------------
+
+    def _run_batch(self) -> bool:
+        """Take one batch through; false at the end."""
+        batch = self._read()
+        if batch is None:
+            self._hand_on_letters()
+            return False
+        start = self._clock.now()
+        sampled = self._probe.before(self.learner, batch, self._clock)
+        result = self._loop.step(batch)
+        self._probe.after(sampled, result.seconds["learn"])
+        self._add(result.seconds)
+        events = batch if result.events is None else result.events
+        self._tally.events += len(events)
+        self._tally.learned += result.scored
+        if self._predictions is not None and len(events):
+            before = self._clock.now()
+            self._predictions.write(events, result.predictions)
+            self._tally.seconds["sinks"] += self._clock.now() - before
+        self._measure_latency(batch)
+        self._hand_on_letters()
+        now = self._clock.now()
+        self._size.adapt(len(batch), now - start)
+        if now - self._told >= self._every:
+            self._tell()
+        return True
+
+    def _read(self) -> EventBatch | None:
+        most = self._size.size
+        if self.limit is not None:
+            most = min(most, self.limit - self._tally.events)
+        if most <= 0:
+            return None
+        start, waited = self._clock.now(), self._pace.waited
+        batch = self._next_batch(most)
+        waited = self._pace.waited - waited
+        self._tally.seconds["waited"] += waited
+        self._tally.seconds["read"] += self._clock.now() - start - waited
+        return batch
+
+    def _next_batch(self, most: int) -> EventBatch | None:
+        try:
+            return self._pace.next_batch(self.source, most, self._clock, lambda: self._stop)
+        except InputLost:
+            if self._keeper is None:
+                raise
+            self._keeper.rewind()
+            return EventBatch.from_events([], self.source.schema)
+        except StreamMLError as error:
+            if not self._tally.events:
+                raise
+            self._error = error  # what was read until here is not lost
+            return None
+
+    def _hand_on_letters(self) -> None:
+        letters = self.source.take_dead_letters()
+        if isinstance(self._loop, JoinLoop):
+            letters += self._loop.take_dead_letters()
+        if not letters:
+            return
+        self._tally.letters.update(letter.reason for letter in letters)
+        if self._dead_letters is not None:
+            start = self._clock.now()
+            self._dead_letters.write(letters)
+            self._tally.seconds["sinks"] += self._clock.now() - start
+
+    def _add(self, seconds: Mapping[str, float]) -> None:
+        for what, spent in seconds.items():
+            self._tally.seconds[what] += spent
+
+    def _measure_latency(self, batch: EventBatch) -> None:
+        if not isinstance(batch, Arrivals) or not len(batch.fetched):
+            return
+        now = self._clock.now()
+        for moment, n in Counter(batch.fetched[~batch.labels_only].tolist()).items():
+            self._latency.observe(now - moment, n)
+
+    # -- what is kept ------------------------------------------------------------------
+
+    def _capture(self) -> dict[str, Any]:
+        return {
+            "events": self._tally.events,
+            "learned": self._tally.learned,
+            "letters": dict(self._tally.letters),
+            "learner": self._configured,
+            "loop": self._loop.snapshot(copy=False),
+        }
+
+    def _restore(self, found: Mapping[str, Any]) -> None:
+        self._loop.restore(found["loop"], self.source.schema)
+        self._tally.events, self._tally.learned = int(found["events"]), int(found["learned"])
+        self._tally.letters = Counter(found["letters"])
+        self._tally.changes_told = sum(self.learner.change_counts.values())
+
+    # -- what is told ------------------------------------------------------------------
+
+    def _tell(self) -> Progress:
+        progress = self.progress()
+        for observer in self._observers:
+            observer(progress)
+        self._told = self._clock.now()
+        self._tally.changes_told = sum(self.learner.change_counts.values())
+        return progress
+
+    def _length(self) -> int | None:
+        """Number of events at the end, where it is known; a resumed run may be past its limit."""
+        bounds = [n for n in (self.source.length, self.limit) if n is not None]
+        return max(min(bounds), self._tally.events) if bounds else None
+
+    def _operation(self) -> Operation:
+        source, join = self.source, None
+        metrics = self._loop.metrics["learner"]
+        outcomes = {"learned": metrics.events, "unlabelled": metrics.unscored}
+        if isinstance(self._loop, JoinLoop):
+            join = self._loop.buffer.state()
+            outcomes["expired"] = join.event_expired
+        latency = self._latency.counts()
+        return Operation(
+            partitions=source.partitions() if isinstance(source, Committing) else None,
+            outcomes=outcomes,
+            end_to_end=latency if latency.total else None,
+            join=join,
+            snapshot=self._keeper.state if self._keeper is not None else None,
+        )
+
+    @property
+    def metrics(self) -> dict[str, Prequential]:
+        """Learner name -> its metrics, live; the learner first, then those beside it."""
+        return {self.name if k == "learner" else k: m for k, m in self._loop.metrics.items()}
+
+    def _times(self) -> TimeSplit:
+        seconds = self._tally.seconds
+        times = {name: seconds[name] for name in TimeSplit.__slots__}
+        if not isinstance(self.learner, ReportsSplit) and times["predict"] == 0.0:
+            times["predict"] = self._probe.share * times["learn"]
+            times["learn"] -= times["predict"]
+        return TimeSplit(**times)
+
+    def _close(self) -> None:
+        with ExitStack() as stack:  # closes all, even where one cannot be
+            for thing in (self.source, self._predictions, self._dead_letters):
+                if thing is not None:
+                    stack.callback(thing.close)
