@@ -99,8 +99,8 @@ def test_the_bounds_of_probes_are_those_of_the_command_line(monkeypatch):
     made: list[Monitor] = []
 
     class Kept(Monitor):
-        def __init__(self, *args):
-            super().__init__(*args)
+        def __init__(self, *args, **more):
+            super().__init__(*args, **more)
             made.append(self)
 
     monkeypatch.setattr("streamml.cli.monitor.Monitor", Kept)
