@@ -34,6 +34,11 @@ def hungry(given, folder):
 
 
 def slow(given, folder):
+    while True:
+        pass
+
+
+def waits(given, folder):
     time.sleep(60)
 
 
@@ -50,12 +55,17 @@ def refuses(given, folder):
 
 @pytest.mark.parametrize(
     ("use", "said"),
-    [(fails, "RuntimeError: after all"), (slow, r"still ran after 0\.2 s"), (hungry, "grew by")],
+    [
+        (fails, "RuntimeError: after all"),
+        (slow, r"still ran after 0\.2 s"),
+        (waits, "or waited 10 times"),
+        (hungry, "grew by"),
+    ],
 )
 def test_what_must_not_happen_is_seen(monkeypatch, tmp_path, use, said):
     monkeypatch.setattr(job, "_WARM", 0)
     monkeypatch.setitem(TARGETS, "ARFF", Target(lambda rng: rng.random(), use))
-    tally = run("ARFF", 1, tmp_path, seconds=0.2 if use is slow else 20.0)
+    tally = run("ARFF", 1, tmp_path, seconds={slow: 0.2, waits: 0.05}.get(use, 20.0))
     assert [crash.number for crash in tally.crashes] == [0]
     assert tally.crashes[0].said
     assert re.search(said, tally.crashes[0].said)

@@ -260,6 +260,15 @@ def test_a_record_that_is_not_utf8_is_a_dead_letter_and_the_next_one_is_read(raw
     assert len(arrivals) == 1
 
 
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "\x00", "", "ü\u2028"])
+def test_a_feature_may_have_any_name(name):
+    raw = json.dumps({"x": {name: 1.5, "f": 2}, "y": ["l"]}).encode()
+    decoder = Decoder(Schema())
+    arrivals, letters = decoder.decode([record(raw, offset=k) for k in range(4)], [0.0] * 4)
+    assert (letters, len(arrivals)) == ([], 4)
+    assert decoder.schema.features.names == [name, "f"]
+
+
 def test_rows_that_cannot_be_sent_are_counted_by_their_reason(tmp_path):
     path, left_out = tmp_path / "e.jsonl", Counter()
     path.write_text('{"x": {"f": 1}, "y": []}\noops\n{"x": {}, "y": []}\n{"x": {"f": 2}}\nhalf')

@@ -74,7 +74,7 @@ def test_a_join_says_what_became_of_events_and_how_long_they_took():
     assert result.progress.operation == Operation(
         outcomes={"learned": 2, "unlabelled": 0, "expired": 1},
         end_to_end=LatencyCounts(bounds, (*counts.values(), 0), 3 * 0.5 + 1.0 + 2.0),
-        join=JoinState(events=2, labels=1, oldest=3.0, joined=2, expired=1),
+        join=JoinState(events=2, labels=1, oldest=3.0, joined=2, event_expired=1),
     )
 
 

@@ -6,6 +6,7 @@ at the names again. What has other names is left to the general way.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ __all__ = ["Document", "LabelDocument", "Shape"]
 
 _MISSES: Final = 64  # a shape that fails so often in a row is given up
 _MOST: Final = 2_000  # features; beyond it a struct gains nothing
+_ESCAPED: Final = re.compile(r'["\\\x00-\x1f]')  # msgspec compares names as they are written
 
 
 class Document(msgspec.Struct, gc=False):
@@ -84,8 +86,10 @@ class Shape:
 
     @classmethod
     def of(cls, x: Mapping[str, float], schema: Schema) -> Shape | None:
-        """A shape like an event's features, where all of them have columns."""
+        """A shape like an event's features, where all have columns and names it may have."""
         if not 0 < len(x) <= _MOST or any(schema.features.find(name) < 0 for name in x):
+            return None
+        if any(map(_ESCAPED.search, x)):
             return None
         return cls(list(x), schema)
 
