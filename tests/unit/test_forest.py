@@ -6,7 +6,7 @@ from numba import njit
 
 from streamml.errors import ConfigError
 from streamml.nodes.arrays import allocate, grow
-from streamml.nodes.forest import forest
+from streamml.nodes.forest import arrays, forest
 from streamml.nodes.forest.arrays import CREDIT, HELD, NEXT, TREES
 from streamml.nodes.forest.grow import leaf_of
 
@@ -39,13 +39,13 @@ def leaf(state, k, row, dense):
 
 
 def new(d=8, labels=4, trees=TREES_WANTED, window=WINDOW, seed=1):
-    state = allocate(forest.Forest, forest.spec(trees, window), sizes(d, labels))
+    state = allocate(arrays.Forest, arrays.spec(trees, window), sizes(d, labels))
     forest.init(state, (seed,))
     return state
 
 
 def sizes(d, labels):
-    return {"d": d, "l": labels, "columns": min(d, forest.DENSE_COLUMNS)}
+    return {"d": d, "l": labels, "columns": min(d, arrays.DENSE_COLUMNS)}
 
 
 def run(state, x, y, dense=True, n_labels=None, budget=BUDGET, d=None):
@@ -160,7 +160,7 @@ def test_capacity_and_padding_change_nothing(dense):
         end = at + int(rng.integers(1, 90))
         got.append(run(state, x[at:end], y[at:end], dense, n_labels=y.shape[1] + 5))
         at, d, labels = end, d + int(rng.integers(0, 9)), labels + 8
-        state = grow(state, forest.spec(TREES_WANTED, WINDOW), sizes(d, labels))
+        state = grow(state, arrays.spec(TREES_WANTED, WINDOW), sizes(d, labels))
     np.testing.assert_array_equal(np.concatenate(got)[:, : y.shape[1]], expected)
 
 
@@ -168,7 +168,7 @@ def test_new_features_and_labels_are_taken_up():
     x, y = checkered(1500)
     state = new(1, 1)
     run(state, np.zeros((300, 1), np.float32), np.zeros((300, 1), bool))
-    state = grow(state, forest.spec(TREES_WANTED, WINDOW), sizes(8, 4))
+    state = grow(state, arrays.spec(TREES_WANTED, WINDOW), sizes(8, 4))
     p = run(state, x, y, budget=60_000)[800:]
     assert ((p[:, 1] > 0.5) == y[800:, 1]).mean() > 0.8
     check_lists(state, True)
@@ -226,8 +226,8 @@ def test_more_labels_and_features_than_are_kept():
     y = np.ones((300, 80), bool)
     state = new(3000, 80)
     p = run(state, x, y, dense=False)[-1]
-    assert p[: forest.LABELS].min() > 0.9
-    assert p[forest.LABELS :].max() < 0.01
+    assert p[: arrays.LABELS].min() > 0.9
+    assert p[arrays.LABELS :].max() < 0.01
     check_lists(state, False)
     wide = new(3000, 4)
     run(wide, rng.normal(size=(300, 3000)).astype(np.float32), checkered(300)[1])
@@ -285,4 +285,4 @@ def test_work_keeps_to_its_budget():
 @pytest.mark.parametrize("window", [0, 16_001])
 def test_windows_out_of_range_are_refused(window):
     with pytest.raises(ConfigError, match="window"):
-        forest.spec(50, window)
+        arrays.spec(50, window)

@@ -93,9 +93,9 @@ def test_features_beyond_the_cap_are_left_out_and_counted():
 def test_a_builder_goes_on_after_building():
     builder = BatchBuilder(Schema())
     builder.append(Event(0, 0.0, {"f": 1.0}))
-    first = builder.build()
+    first = EventBatch.built(builder)
     builder.append(Event(1, 1.0, {"f": 2.0}))
-    assert (len(first), len(builder.build()), len(builder)) == (1, 2, 2)
+    assert (len(first), len(EventBatch.built(builder)), len(builder)) == (1, 2, 2)
 
 
 def test_names_must_be_unique_and_within_their_cap():
