@@ -78,7 +78,7 @@ def mutants_of(file: str, source: bytes) -> list[Mutant]:
 
     Examples
     --------
-    >>> for mutant in mutants_of("a.py", b"def f(x):\\n    return x < 1\n"):
+    >>> for mutant in mutants_of("a.py", b"def f(x):\n    return x < 1\n"):
     ...     print(mutant.operator, mutant.after, sep=": ")
     return: return None
     comparison: return (x <= 1)
