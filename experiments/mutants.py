@@ -132,7 +132,9 @@ def outcomes(
         The tests cannot be run.
     """
     order = _in_turn([[(module, m) for m in module.mutants] for module in modules])
-    tests = list(dict.fromkeys(guard for module in modules for guard in module.guards))
+    guards = dict.fromkeys(guard for module in modules for guard in module.guards)
+    files = {mutant.file for module in modules for mutant in module.mutants}
+    tests = sorted(guards, key=lambda guard: guard in files)  # a package is imported as a whole
     with tempfile.TemporaryDirectory(prefix="streamml-mutants-") as folder:
         copy = Path(folder).resolve() / "checkout"
         shutil.copytree(root, copy, ignore=_LEFT_OUT, symlinks=True)

@@ -295,11 +295,12 @@ class Session:
     def _imported_anew(
         self, path: str, source: bytes, tests: list[int], seconds: float
     ) -> tuple[str, str]:
-        names, spent = [], 0.0
+        few, spent = [], 0.0
         for k in tests:
             spent += self.seconds[k]
-            if not names or spent < _FRESH:
-                names.append(self.items[k].nodeid)
+            if not few or spent < _FRESH:
+                few.append(k)
+        names = [self.items[k].nodeid for k in sorted(few)]
         file = os.path.relpath(path)
         said, _, why = self.fresh.run(file, source, names, seconds + _START).partition(" ")
         if said == "killed" and (key := (file, *names)) not in self.imports:
