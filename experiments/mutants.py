@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -40,6 +40,7 @@ __all__ = ["Module", "main"]
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "experiments/mutants.toml"
 BAR = 0.9
+PATIENCE = 10.0  # seconds that a mutant may take beside what its tests take
 _LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv*", "*.pyc", ".*_cache", ".hypothesis", "bench-results", "build", "dist"
 )
@@ -122,7 +123,7 @@ def _in_turn(columns: Iterable[list[Any]]) -> list[Any]:
 
 
 def outcomes(
-    modules: list[Module], root: Path, folders: list[str], budget: float, longest: float
+    modules: list[Module], root: Path, settings: Mapping[str, Any], budget: float, longest: float
 ) -> Iterator[dict[str, Any]]:
     """What the worker says, run in a copy of ``root``; outcomes are counted in ``modules``.
 
@@ -141,10 +142,11 @@ def outcomes(
         (copy / "tmp").mkdir()
         log = Path(folder, "log")
         job = {
-            "tests": tests, "budget": budget, "longest": longest, "log": str(log),
+            "tests": tests, "budget": budget, "longest": longest, "patience": PATIENCE,
+            "log": str(log), "libraries": settings.get("libraries", []),
             "mutants": [_as_job(mutant, module, copy) for module, mutant in order],
         }  # fmt: skip
-        worker = _start(copy, folders)
+        worker = _start(copy, settings.get("import_from", ["."]))
         assert worker.stdin is not None
         assert worker.stdout is not None
         try:
@@ -160,7 +162,7 @@ def outcomes(
                 raise ConfigError(f"The tests ended early: {log.read_text()[-2000:]}")
         finally:
             worker.kill()
-            worker.wait()
+            worker.communicate()
 
 
 def _as_job(mutant: Mutant, module: Module, copy: Path) -> dict[str, Any]:
@@ -269,9 +271,9 @@ def main(paths: str, budget: str, seed: int, longest: str, table: Path, root: Pa
     try:
         wanted = [path.strip().rstrip("/") for path in paths.split(",") if path.strip()]
         modules = modules_of(table, root.resolve(), wanted, seed)
-        folders = read_toml(table).get("import_from", ["."])
         progress = _Progress(console, modules, seconds(budget))
-        for said in outcomes(modules, root.resolve(), folders, seconds(budget), seconds(longest)):
+        times = seconds(budget), seconds(longest)
+        for said in outcomes(modules, root.resolve(), read_toml(table), *times):
             progress.hear(said)
     except StreamMLError as error:
         raise click.ClickException(str(error)) from error

@@ -10,6 +10,7 @@ stay compiled: a changed file keeps its size and its time of change.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import json
@@ -32,12 +33,11 @@ import coverage
 import pytest
 from _pytest.runner import runtestprotocol
 
-_WARM = ("numpy", "numba", "scipy.stats", "pyarrow.parquet", "msgspec", "click", "rich.console",
-         "prometheus_client", "sklearn.metrics", "river.base", "hypothesis")  # fmt: skip
 _SPARE = 3 << 30  # bytes that a mutant may take more than its parent has
-_START, _TIMES = 10.0, 4.0  # seconds that a mutant may take: so many, and times its tests'
+_TIMES = 4.0  # that a mutant may take longer than its tests
 _FRESH = 10.0  # seconds of tests that are run again after an import of their own
 _DIED = "died"
+_END_WITH_PARENT = 1  # of Linux's prctl
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
     log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    for name in _WARM:
+    for name in job["libraries"]:
         try:
             importlib.import_module(name)
         except ImportError:
@@ -90,6 +90,7 @@ def in_fork(run: Callable[[], str], seconds: float) -> str:
         said = _DIED
         try:
             os.setpgid(0, 0)
+            ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
             _limit_memory()
             said = run()
         finally:
@@ -222,7 +223,7 @@ class Session:
         data = measured.get_data()
         self.lines = {p: data.contexts_by_lineno(p) for p in paths}
         timed = Path("tmp", "seconds")
-        in_fork(lambda: self._time(timed), _START + 2 * (time.monotonic() - begin))
+        in_fork(lambda: self._time(timed), self.job["patience"] + 2 * (time.monotonic() - begin))
         for line in timed.read_text().splitlines():
             number, seconds = line.split()
             self.seconds[int(number)] = float(seconds)
@@ -263,7 +264,7 @@ class Session:
             return "survived", "no test runs it"
         # what has killed often for its time comes first
         tests.sort(key=lambda k: self.seconds[k] / (1 + self.kills[k]))
-        limit = _START + _TIMES * sum(self.seconds[k] for k in tests)
+        limit = self.job["patience"] + _TIMES * sum(self.seconds[k] for k in tests)
         seconds = min(limit, max(1.0, self.deadline - time.monotonic()))
         path = Path(mutant["path"])
         old = path.read_bytes()
@@ -302,9 +303,10 @@ class Session:
                 few.append(k)
         names = [self.items[k].nodeid for k in sorted(few)]
         file = os.path.relpath(path)
-        said, _, why = self.fresh.run(file, source, names, seconds + _START).partition(" ")
+        seconds += 2 * self.job["patience"]  # it starts pytest
+        said, _, why = self.fresh.run(file, source, names, seconds).partition(" ")
         if said == "killed" and (key := (file, *names)) not in self.imports:
-            unchanged = self.fresh.run(file, Path(path).read_bytes(), names, seconds + _START)
+            unchanged = self.fresh.run(file, Path(path).read_bytes(), names, seconds)
             self.imports[key] = unchanged == "survived"
         if said == "killed" and not self.imports[key]:
             return "unclear", "its tests fail in a process of their own"

@@ -11,6 +11,7 @@ import ast
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 __all__ = ["Mutant", "mutants_of"]
 
@@ -259,11 +260,8 @@ def _acts(node: ast.stmt) -> bool:
 
 def _other_expressions(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
     if isinstance(node, ast.Compare):
-        for k, op in enumerate(node.ops):
-            yield (
-                "comparison",
-                _with(node, lambda n, k=k, op=op: _set(n.ops, k, _COMPARE[type(op)]())),
-            )
+        for k in range(len(node.ops)):
+            yield "comparison", _with(node, partial(_set, k=k))
     elif isinstance(node, ast.BoolOp):
         other = ast.Or if isinstance(node.op, ast.And) else ast.And
         yield "logic", _with(node, lambda n: setattr(n, "op", other()))
@@ -284,13 +282,14 @@ def _other_expressions(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _with(node: ast.expr, change: Callable[..., object]) -> ast.expr:
-    other = copy.deepcopy(node)
+    other = copy.copy(node)  # its parts stay as they are
     change(other)
     return other
 
 
-def _set(items: list[ast.cmpop], k: int, value: ast.cmpop) -> None:
-    items[k] = value
+def _set(node: ast.Compare, k: int) -> None:
+    node.ops = list(node.ops)
+    node.ops[k] = _COMPARE[type(node.ops[k])]()
 
 
 def _text(node: ast.expr) -> str:
