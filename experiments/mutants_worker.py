@@ -10,6 +10,7 @@ stay compiled: a changed file keeps its size and its time of change.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -34,9 +35,9 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 _SPARE = 3 << 30  # bytes that a mutant may take more than its parent has
-_TIMES = 4.0  # that a mutant may take longer than its tests
+_TIMES = 4.0  # times as long as its tests may a mutant take
 _FRESH = 10.0  # seconds of tests that are run again after an import of their own
-_DIED = "died"
+_DIED, _LATE = "died", "late"
 _END_WITH_PARENT = 1  # of Linux's prctl
 
 
@@ -79,10 +80,12 @@ def _options(name: str) -> list[str]:
             "-W", "ignore::pytest.PytestAssertRewriteWarning"]  # fmt: skip
 
 
+Limits = tuple[float, float]
+
 # -- a fork, and what it says ------------------------------------------------------------------
 
 
-def in_fork(run: Callable[[], str], seconds: float) -> str:
+def in_fork(run: Callable[[], str], limits: Limits) -> str:
     """What a fork of this process gives; ``"died"`` or ``"late"`` where it gives nothing."""
     reads, writes = os.pipe()
     pid = os.fork()
@@ -91,25 +94,26 @@ def in_fork(run: Callable[[], str], seconds: float) -> str:
         try:
             os.setpgid(0, 0)
             ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
-            _limit_memory()
+            _limit_itself(limits[0])
             said = run()
         finally:
             os.write(writes, said.encode())
             os._exit(0)
     os.close(writes)
-    ready, _, _ = select.select([reads], [], [], seconds)
-    said = os.read(reads, 1000).decode() or _DIED if ready else "late"
+    ready, _, _ = select.select([reads], [], [], limits[1])
+    said = os.read(reads, 1000).decode() if ready else _LATE
     os.close(reads)
-    for kill, one in ((os.killpg, pid), (os.kill, pid)):
-        try:
-            kill(one, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    os.waitpid(pid, 0)
-    return said
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    slow = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
+    return said or (_LATE if slow else _DIED)
 
 
-def _limit_memory() -> None:
+def _limit_itself(seconds: float) -> None:
+    used = int(time.process_time() + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (used, used + 1))
     held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (held + _SPARE, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -126,9 +130,9 @@ class Fresh:
         theirs.close()
         self._pipe = ours.makefile("rw")
 
-    def run(self, file: str, source: bytes, tests: list[str], seconds: float) -> str:
+    def run(self, file: str, source: bytes, tests: list[str], limits: Limits) -> str:
         """What comes of tests with a source in the place of a file's."""
-        asked = {"file": file, "source": source.decode(), "tests": tests, "seconds": seconds}
+        asked = {"file": file, "source": source.decode(), "tests": tests, "limits": limits}
         print(json.dumps(asked), file=self._pipe, flush=True)
         return str(json.loads(self._pipe.readline()))
 
@@ -140,7 +144,7 @@ class Fresh:
             old, times = path.read_bytes(), path.stat()
             path.write_bytes(_as_long(asked["source"].encode(), len(old)))
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-            said = in_fork(lambda tests=asked["tests"]: _pytest(tests), asked["seconds"])
+            said = in_fork(lambda tests=asked["tests"]: _pytest(tests), asked["limits"])
             path.write_bytes(old)
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
             print(json.dumps(said), file=pipe, flush=True)
@@ -179,7 +183,9 @@ class Session:
         self.fresh = fresh
         self.ran = False
         self.deadline = time.monotonic() + job["budget"]
-        self.seconds: dict[int, float] = {}
+        self.seconds: list[float] = []  # of the processor, for each test
+        self.wall: list[float] = []
+        self.passes: dict[int, bool] = {}  # whether a test does in a fork without a change
         self.kills: Counter[int] = Counter()
         self.imports: dict[tuple[str, ...], bool] = {}
 
@@ -202,7 +208,7 @@ class Session:
             if time.monotonic() > self.deadline:
                 break
             outcome, why = self._outcome(mutant)
-            if outcome == "late" and time.monotonic() > self.deadline:
+            if outcome == _LATE and time.monotonic() > self.deadline:
                 break
             self.tell(mutant=number, outcome=outcome, why=why)
         return True
@@ -212,43 +218,33 @@ class Session:
     def _measure(self) -> None:
         paths = sorted({m["path"] for m in self.job["mutants"]})
         measured = coverage.Coverage(data_file=None, include=paths, config_file=False)
-        begin = time.monotonic()
+        begin, failed = time.monotonic(), []
         measured.start()
         for number, item in enumerate(self.items):
             measured.switch_context(str(number))
-            _fails(item)
+            began = time.process_time(), time.monotonic()
+            if _fails(item):
+                failed.append(item.nodeid)
+                self.passes[number] = False
+            self.seconds.append(time.process_time() - began[0])
+            self.wall.append(time.monotonic() - began[1])
             if number % 50 == 49:
                 self.tell(measured=number + 1, of=len(self.items))
         measured.stop()
         data = measured.get_data()
         self.lines = {p: data.contexts_by_lineno(p) for p in paths}
-        timed = Path("tmp", "seconds")
-        in_fork(lambda: self._time(timed), self.job["patience"] + 2 * (time.monotonic() - begin))
-        for line in timed.read_text().splitlines():
-            number, seconds = line.split()
-            self.seconds[int(number)] = float(seconds)
-        left_out = [one.nodeid for k, one in enumerate(self.items) if k not in self.seconds]
-        self.tell(tests=len(self.items), left_out=left_out, seconds=time.monotonic() - begin)
-
-    def _time(self, path: Path) -> str:
-        """What each test takes in a fork of unchanged code; only what passes there can kill."""
-        with path.open("w", buffering=1) as file:
-            for number, item in enumerate(self.items):
-                began = time.monotonic()
-                if not _fails(item):
-                    print(number, time.monotonic() - began, file=file)
-        return "timed"
+        self.tell(tests=len(self.items), left_out=failed, seconds=time.monotonic() - begin)
 
     def _tests(self, mutant: dict[str, Any]) -> list[int]:
         """Its guards' tests that run it: guard by guard, quickest first, while time allows."""
         lines = self.lines[mutant["path"]]
         first, last = mutant["lines"]
         wanted = range(first, last + 1) if mutant["function"] else lines
-        ran = {int(c) for line in wanted for c in lines.get(line, ()) if c} & self.seconds.keys()
+        ran = {int(c) for line in wanted for c in lines.get(line, ()) if c}
         found, spent = [], 0.0
         for guard in mutant["guards"]:
             for k in sorted(ran, key=lambda k: self.seconds[k]):
-                if self.items[k].nodeid.startswith(guard):
+                if self.passes.get(k, True) and self.items[k].nodeid.startswith(guard):
                     ran.remove(k)
                     spent += self.seconds[k]
                     if found and spent > self.job["longest"]:
@@ -264,20 +260,37 @@ class Session:
             return "survived", "no test runs it"
         # what has killed often for its time comes first
         tests.sort(key=lambda k: self.seconds[k] / (1 + self.kills[k]))
-        limit = self.job["patience"] + _TIMES * sum(self.seconds[k] for k in tests)
-        seconds = min(limit, max(1.0, self.deadline - time.monotonic()))
+        limits = self._limits(tests)
         path = Path(mutant["path"])
         old = path.read_bytes()
         source = old[: mutant["start"]] + mutant["text"].encode() + old[mutant["end"] :]
         if mutant["function"]:
-            told = in_fork(lambda: self._patched(mutant, source, tests), seconds)
+            told = in_fork(lambda: self._patched(mutant, source, tests), limits)
             said, _, why = told.partition(" ")
+            if said == "killed" and not self._can_pass(int(why)):
+                return self._outcome(mutant)  # without that test
             if said == "killed":
                 self.kills[int(why)] += 1
                 return "killed", self.items[int(why)].nodeid
-            if said in ("late", _DIED):
+            if said in (_LATE, _DIED):
                 return said, ""
-        return self._imported_anew(mutant["path"], source, tests, seconds)
+        return self._imported_anew(mutant["path"], source, tests, limits)
+
+    def _limits(self, tests: list[int]) -> Limits:
+        """Seconds of the processor, and of the clock, that tests may take."""
+        patience = self.job["patience"]
+        seconds = patience / 2 + _TIMES * sum(self.seconds[k] for k in tests)
+        wall = patience + _TIMES * sum(self.wall[k] for k in tests)
+        return seconds, max(1.0, min(wall, self.deadline - time.monotonic()))
+
+    def _can_pass(self, k: int) -> bool:
+        """Whether a test passes in a fork without a change; only such a one can kill."""
+        if k not in self.passes:
+            said = in_fork(lambda: str(_fails(self.items[k])), self._limits([k]))
+            self.passes[k] = said == "False"
+            if not self.passes[k]:
+                self.tell(left_out=[self.items[k].nodeid])
+        return self.passes[k]
 
     def _patched(self, mutant: dict[str, Any], source: bytes, tests: list[int]) -> str:
         where = (mutant["path"], *mutant["function"])
@@ -294,7 +307,7 @@ class Session:
         return "survived"
 
     def _imported_anew(
-        self, path: str, source: bytes, tests: list[int], seconds: float
+        self, path: str, source: bytes, tests: list[int], limits: Limits
     ) -> tuple[str, str]:
         few, spent = [], 0.0
         for k in tests:
@@ -303,10 +316,10 @@ class Session:
                 few.append(k)
         names = [self.items[k].nodeid for k in sorted(few)]
         file = os.path.relpath(path)
-        seconds += 2 * self.job["patience"]  # it starts pytest
-        said, _, why = self.fresh.run(file, source, names, seconds).partition(" ")
+        limits = limits[0] + self.job["patience"], limits[1] + 2 * self.job["patience"]
+        said, _, why = self.fresh.run(file, source, names, limits).partition(" ")
         if said == "killed" and (key := (file, *names)) not in self.imports:
-            unchanged = self.fresh.run(file, Path(path).read_bytes(), names, seconds)
+            unchanged = self.fresh.run(file, Path(path).read_bytes(), names, limits)
             self.imports[key] = unchanged == "survived"
         if said == "killed" and not self.imports[key]:
             return "unclear", "its tests fail in a process of their own"
