@@ -327,7 +327,12 @@ class Session:
 
 
 def _fails(item: pytest.Item) -> bool:
-    return any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
+    doctest: Any = getattr(item, "dtest", None)
+    names = dict(doctest.globs) if doctest else {}
+    failed = any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
+    if doctest:
+        doctest.globs.update(names)  # it forgets them, and is run again
+    return failed
 
 
 def _path(function: object) -> str:
