@@ -259,7 +259,7 @@ def _percent(part: int, whole: int) -> str:
 @click.option("--paths", default="", help="Files or folders of the core, separated by commas.")
 @click.option("--budget", default="10m", show_default=True, help="Time for all of it.")
 @click.option("--seed", default=1, show_default=True, help="Which mutants come first.")
-@click.option("--longest", default="20s", show_default=True,
+@click.option("--longest", default="6s", show_default=True,
               help="Tests of a mutant: those named first that take no more in all.")  # fmt: skip
 @click.option("--table", type=click.Path(dir_okay=False, path_type=Path), default=TABLE,
               help="Modules, their tests, known survivors.")  # fmt: skip

@@ -3,9 +3,9 @@
 It knows nothing of the rest of the checkout. One pytest session imports and collects the tests
 once, runs each once to learn which lines it runs and how long it takes, and is then forked for
 every mutant: the fork puts the changed function in the place of the old one and runs the tests
-of that line until one fails. What survives there, and what is run by
-importing a file, is run in another fork that has imported nothing of the checkout yet. Kernels
-stay compiled: a changed file keeps its size and its time of change.
+of that line until one fails. What survives there, and what is run by importing a file, is run
+in another fork that has imported nothing of the checkout yet. Kernels stay compiled: a changed
+file keeps its size and its time of change.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from _pytest.runner import runtestprotocol
 
 _SPARE = 3 << 30  # bytes that a mutant may take more than its parent has
 _TIMES = 4.0  # times as long as its tests may a mutant take
-_FRESH = 10.0  # seconds of tests that are run again after an import of their own
-_DIED, _LATE = "died", "late"
+_FRESH = 3.0  # seconds of tests that are run again after an import of their own
+_DIED, _LATE, _UNCLEAR = "died", "late", "unclear"
 _END_WITH_PARENT = 1  # of Linux's prctl
 
 
@@ -90,18 +90,20 @@ def in_fork(run: Callable[[], str], limits: Limits) -> str:
     reads, writes = os.pipe()
     pid = os.fork()
     if not pid:
-        said = _DIED
+        said = ""
         try:
             os.setpgid(0, 0)
             ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
             _limit_itself(limits[0])
             said = run()
+        except BaseException as error:  # what a test raises is a test that fails; this is not
+            said = f"{_UNCLEAR} {error!r}"
         finally:
             os.write(writes, said.encode())
             os._exit(0)
     os.close(writes)
     ready, _, _ = select.select([reads], [], [], limits[1])
-    said = os.read(reads, 1000).decode() if ready else _LATE
+    said = os.read(reads, 4000).decode() if ready else _LATE
     os.close(reads)
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError):
@@ -272,8 +274,8 @@ class Session:
             if said == "killed":
                 self.kills[int(why)] += 1
                 return "killed", self.items[int(why)].nodeid
-            if said in (_LATE, _DIED):
-                return said, ""
+            if said in (_LATE, _DIED, _UNCLEAR):
+                return said, why
         return self._imported_anew(mutant["path"], source, tests, limits)
 
     def _limits(self, tests: list[int]) -> Limits:
@@ -322,7 +324,7 @@ class Session:
             unchanged = self.fresh.run(file, Path(path).read_bytes(), names, limits)
             self.imports[key] = unchanged == "survived"
         if said == "killed" and not self.imports[key]:
-            return "unclear", "its tests fail in a process of their own"
+            return _UNCLEAR, "its tests fail in a process of their own"
         return said, why
 
 
