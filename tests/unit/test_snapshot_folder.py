@@ -27,6 +27,7 @@ def test_the_newest_few_are_kept_and_numbers_go_on(tmp_path):
     assert [one.path.name for one in stored[2:]] == names(folder.path)
     assert stored[-1].size == stored[-1].path.stat().st_size
     assert 0 < stored[-1].seconds < 60
+    assert state.read(stored[-1].path, kind="run") == {"events": 4}
     again = SnapshotFolder(folder.path, keep=2)
     assert again.newest() == {"events": 4}
     again.save({"events": 9})
