@@ -119,6 +119,10 @@ def _in_turn(columns: Iterable[list[Any]]) -> list[Any]:
     return [one for one in chain(*zip_longest(*columns)) if one is not None]
 
 
+def _order(modules: list[Module]) -> list[tuple[Module, Mutant]]:
+    return _in_turn([[(module, mutant) for mutant in module.mutants] for module in modules])
+
+
 # -- running them --------------------------------------------------------------------------------
 
 
@@ -132,7 +136,7 @@ def outcomes(
     ConfigError
         The tests cannot be run.
     """
-    order = _in_turn([[(module, m) for m in module.mutants] for module in modules])
+    order = _order(modules)
     guards = dict.fromkeys(guard for module in modules for guard in module.guards)
     files = {mutant.file for module in modules for mutant in module.mutants}
     tests = sorted(guards, key=lambda guard: guard in files)  # a package is imported as a whole
@@ -209,6 +213,7 @@ class _Progress:
         self.modules = modules
         self.end = time.monotonic() + budget
         self.due = time.monotonic() + _EVERY
+        self.mutants = [mutant for _, mutant in _order(modules)]
 
     def hear(self, said: dict[str, Any]) -> None:
         if "left_out" in said:
@@ -216,6 +221,8 @@ class _Progress:
                 self.say(f"left out, it does not pass without a change: {test}")
         if "tests" in said:
             self.say(f"{said['tests']} tests ran once without a change in {said['seconds']:.0f} s")
+        if said.get("outcome") == "survived":
+            self.say(f"survived: {self.mutants[said['mutant']]}")
         if time.monotonic() > self.due:
             self.due = time.monotonic() + _EVERY
             if "measured" in said:

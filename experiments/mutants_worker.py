@@ -320,11 +320,15 @@ class Session:
         file = os.path.relpath(path)
         limits = limits[0] + self.job["patience"], limits[1] + 2 * self.job["patience"]
         said, _, why = self.fresh.run(file, source, names, limits).partition(" ")
-        if said == "killed" and (key := (file, *names)) not in self.imports:
+        key = (file, *names)
+        if said == "killed" and not self.imports.get(key):
             unchanged = self.fresh.run(file, Path(path).read_bytes(), names, limits)
             self.imports[key] = unchanged == "survived"
-        if said == "killed" and not self.imports[key]:
-            return _UNCLEAR, "its tests fail in a process of their own"
+            if not self.imports[key]:
+                return (
+                    _UNCLEAR,
+                    f"without a change, its tests in a process of their own: {unchanged}",
+                )
         return said, why
 
 

@@ -377,3 +377,58 @@ def test_a_restored_loop_goes_on_in_the_order_of_what_is_due():
     assert second.learner.ids == [0, 5]
     assert second.flush().scored == 4
     assert second.learner.ids == [0, 5, 2, 3, 4, 1]
+
+
+def test_where_nothing_else_is_said_an_event_has_one_delay_in_events():
+    delay = VariableDelay(lambda event, label: 0)
+    assert (delay.unit, delay.per_label) == ("events", False)
+    asked = []
+    delay = VariableDelay(lambda event, label: asked.append((event, label)) or 0)
+    LateLoop(Notes(), delay=delay, beside={}).step(batch_at(0, 1, y=frozenset("ab")))
+    assert asked == [(0, None), (1, None)]
+
+
+def test_what_never_comes_is_neither_learned_nor_due():
+    learner = Notes()
+    delay = VariableDelay(lambda event, label: float("inf") if event == 0 else 5)
+    loop = LateLoop(learner, delay=delay, beside={})
+    loop.step(batch_at(0, 1, 2))
+    assert (loop.waiting, loop.expired) == (3, 0)
+    assert loop.flush().scored == 2
+    assert learned(learner) == [1, 2]
+    assert (loop.waiting, loop.expired) == (0, 1)
+
+
+def test_time_is_told_apart_for_the_learner_and_those_beside():
+    delay = VariableDelay(lambda event, label: 5)
+    loop = LateLoop(Notes(), delay=delay, beside={"other": Notes()})
+
+    def spent(result):
+        return {name for name, seconds in result.seconds.items() if seconds > 0}
+
+    assert spent(loop.step(batch_at(0, 1))) == {"predict", "beside"}
+    assert spent(loop.flush()) == {"learn", "beside", "score"}
+    alone = LateLoop(Notes(), delay=delay, beside={})
+    assert spent(alone.step(batch_at(0, 1))) == {"predict"}
+    assert spent(alone.flush()) == {"learn", "score"}
+
+
+def test_a_snapshot_stays_what_it_was_and_may_be_in_any_order():
+    wait = {0: 7, 1: 5, 2: 3}
+    delay = VariableDelay(lambda event, label: wait.get(event, 0))
+
+    def loop():
+        return LateLoop(IHOMER("fast"), delay=delay, beside={"order": Order()})
+
+    first, second, schema = loop(), loop(), Schema()
+    first.step(batch_at(0, 1, 2, 3, schema=schema))
+    saved = first.snapshot()
+    before = repr(saved)
+    first.step(batch_at(4, 5, first=4, schema=schema))
+    assert repr(saved) == before
+    saved["waiting"]["due"].reverse()
+    second.restore(saved, again := Schema())
+    second.step(batch_at(4, 5, first=4, schema=again))
+    assert second.learners["order"].ids == first.learners["order"].ids == [3, 4, 2, 5]
+    second.flush()
+    assert second.learners["order"].ids[4:] == [1, 0]
