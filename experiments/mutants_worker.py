@@ -199,11 +199,11 @@ class Session:
         if session.testsfailed:
             return False
         self.items = session.items
+        self.caches = [c for c in gc.get_objects() if isinstance(c, _lru_cache_wrapper)
+                       and _path(c.__wrapped__).startswith(str(Path.cwd()))]  # fmt: skip
         self._measure()
         self.ran = True
         self.functions = dict(_functions({m["path"] for m in self.job["mutants"]}))
-        self.caches = [c for c in gc.get_objects() if isinstance(c, _lru_cache_wrapper)
-                       and _path(c.__wrapped__).startswith(str(Path.cwd()))]  # fmt: skip
         gc.collect()
         gc.freeze()
         for number, mutant in enumerate(self.job["mutants"]):
@@ -224,6 +224,7 @@ class Session:
         measured.start()
         for number, item in enumerate(self.items):
             measured.switch_context(str(number))
+            self._forget()
             began = time.process_time(), time.monotonic()
             if _fails(item):
                 failed.append(item.nodeid)
@@ -236,6 +237,11 @@ class Session:
         data = measured.get_data()
         self.lines = {p: data.contexts_by_lineno(p) for p in paths}
         self.tell(tests=len(self.items), left_out=failed, seconds=time.monotonic() - begin)
+
+    def _forget(self) -> None:
+        """What functions remember is not of the next test, nor of a mutant."""
+        for cache in self.caches:
+            cache.cache_clear()
 
     def _tests(self, mutant: dict[str, Any]) -> list[int]:
         """Its guards' tests that run it: guard by guard, quickest first, while time allows."""
@@ -301,8 +307,7 @@ class Session:
             if len(new.co_freevars) != len(function.__code__.co_freevars):
                 return "anew"
             function.__code__ = new
-        for cache in self.caches:
-            cache.cache_clear()
+        self._forget()
         for k in tests:
             if _fails(self.items[k]):
                 return f"killed {k}"

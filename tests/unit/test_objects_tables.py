@@ -2,6 +2,7 @@
 
 import collections
 import copy
+import functools
 import math
 import random
 import re
@@ -16,6 +17,9 @@ from streamml._objects import make, native, take
 from streamml._objects import shape as s
 from streamml._objects import tables as t
 from streamml._objects.known import class_of, constant_of, name_of, name_of_constant, slots_of
+from streamml._objects.take import may_take
+from streamml.baselines._leaf_sets import MajoritySet
+from streamml.baselines._one_by_one import Answer
 from streamml.errors import StateError
 
 
@@ -572,3 +576,80 @@ def test_slots_of_all_bases_are_known():
 
     assert slots_of(Derived) == ("a", "b", "c")
     assert slots_of(proba.Gaussian) == ()
+
+
+# -- named tuples, vectors and rows that are rare ----------------------------------------------
+
+
+def test_our_own_parts_and_their_named_tuples_go_in_and_come_out():
+    values = np.arange(3.0)
+    answer = Answer(*[values] * len(Answer._fields))
+    (found, again), once = make(take([[answer, answer], {1}]))
+    assert type(found) is Answer
+    assert found is again
+    assert found._fields == answer._fields
+    assert all(part.tolist() == [0, 1, 2] for part in found)
+    assert once == {1}
+    assert name_of(MajoritySet) == "streamml.baselines._leaf_sets:MajoritySet"
+    assert class_of(name_of(MajoritySet)) is MajoritySet
+    with refused("cannot be saved"):
+        take([Point(1, 2)])  # a class between it and tuple may hold more
+
+
+def test_it_can_be_asked_what_may_be_taken():
+    assert may_take(proba.Gaussian()) is True
+    assert may_take(object()) is False
+
+
+def test_only_what_lies_in_a_table_names_a_place_there():
+    saved = take([(1,), {2}, frozenset({3}), {4: 5}, collections.deque([6]), VectorDict({7: 8.0}),
+                  collections.defaultdict(int), collections.Counter(), np.zeros(1),
+                  np.zeros(2)])  # fmt: skip
+    arrays = saved["kinds"] == s.ARRAY
+    assert not saved["what"][~arrays].any()
+    assert saved["what"][arrays].tolist() == [0, 1]
+
+
+def test_a_vector_with_a_mask_is_not_saved():
+    with refused("A VectorDict with a mask cannot be saved"):
+        take([VectorDict({1: 2.0}, mask={1})])
+
+
+def test_functions_that_a_file_may_name_are_found_and_no_others():
+    for name in ("river._river_rust.vectordict:euclidean_distance_dict",
+                 "river.naive_bayes.gaussian:GaussianNB._make_gaussian",
+                 "a table of gaussians", "a table of floats", "a variance"):  # fmt: skip
+        found = constant_of(name)
+        assert callable(found)
+        assert name_of_constant(found) == name
+    again = functools.partial(collections.defaultdict, float)
+    assert name_of_constant(again) == "a table of floats"
+    for other in (functools.partial(collections.defaultdict, int),
+                  functools.partial(collections.defaultdict, float, x=1),
+                  functools.partial(collections.defaultdict, float, ()),
+                  functools.partial(collections.OrderedDict, float)):  # fmt: skip
+        with refused("The model holds a function, partial, which cannot be saved"):
+            name_of_constant(other)
+
+
+def rows_of_a_detector(rows, used):
+    """Bytes with so many rows, of which the last alone is in use."""
+    delta, clock, most, least, grace, *_ = native._HEAD.unpack_from(windowing())
+    events = used << (rows - 1)
+    row = struct.Struct(f"<QQQ{most + 1}dQ{most + 1}d")
+    zeros = [0.0] * (most + 1)
+    out = native._HEAD.pack(delta, clock, most, least, grace, 0.0, 0.0, float(events), 0.0,
+                            used, used, 0, 0, rows)  # fmt: skip
+    for k in range(rows):
+        held = used if k == rows - 1 else 0
+        out += row.pack(most, held, most + 1, *zeros, most + 1, *zeros)
+    return out + native._TAIL.pack(delta, clock, most, int(least), int(grace))
+
+
+@pytest.mark.parametrize("rows", [2, 31])
+def test_a_detector_may_have_one_bucket_in_its_last_row_and_31_rows(rows):
+    native._check_windowing(rows_of_a_detector(rows, 1))
+    with refused("has other settings or rows"):
+        native._check_windowing(rows_of_a_detector(32, 1))
+    with refused("has an empty last row"):
+        native._check_windowing(rows_of_a_detector(rows, 0))
