@@ -13,10 +13,12 @@ import pytest
 from streamml.errors import DataError, SchemaError
 from streamml.types import Schema
 from streamml_connectors.files import ArffSource, CsvSource, ParquetSource, SvmlightSource
+from streamml_connectors.files import text as reading
 from streamml_connectors.files.columns import BadRow, Row, binary, commit, number
 from streamml_connectors.files.fields import event_id, label_set, timestamp
 from streamml_connectors.files.labels import find_label_xml, parse_label_xml
 from streamml_connectors.files.parquet_columns import _repeats
+from streamml_connectors.files.text import LineReader, TooLong
 
 
 def drain(source):
@@ -201,6 +203,19 @@ def test_a_line_of_as_many_bytes_as_allowed_is_read(tmp_path, size, end):
     assert (len(events), [x.reason for x in letters]) == (
         (1, []) if size <= 64 else (0, ["too_large"])
     )
+
+
+@pytest.mark.parametrize("piece", [1, 3, 7, 8, 9, 16])
+def test_a_line_that_comes_in_pieces_may_be_as_long(tmp_path, monkeypatch, piece):
+    path = tmp_path / "lines"
+    path.write_bytes(b"12345678\nabcdefgh\n123456789\nx")
+    whole = reading.chunks
+    monkeypatch.setattr(reading, "chunks", lambda path: whole(path, piece))
+    reader, found = LineReader(path, 8), []
+    while (item := reader.take(1)) is not None:
+        found.append(item.line if isinstance(item, TooLong) else item.data)
+    reader.close()
+    assert found == [b"12345678\n", b"abcdefgh\n", 3, b"x\n"]
 
 
 def test_bad_lines_leave_the_labels_of_the_others(tmp_path):
