@@ -43,9 +43,9 @@ def configured(thing: object) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from streamml.baselines import MajorityLabelSet
-    >>> configured(MajorityLabelSet(window=50))
-    {'name': 'MajorityLabelSet', 'parameters': {'window': '50'}}
+    >>> from streamml.evaluate import Delay
+    >>> configured(Delay(events=20))
+    {'name': 'Delay', 'parameters': {'events': '20', 'seconds': 'None'}}
     """
     if thing is None or isinstance(thing, str):
         return {"name": "none" if thing is None else thing, "parameters": {}}
