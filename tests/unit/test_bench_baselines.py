@@ -9,7 +9,7 @@ import pytest
 from river.naive_bayes import GaussianNB
 from river.tree import HoeffdingTreeClassifier
 
-from experiments.window_batch import WindowBatch
+from experiments.bench.window_batch import WindowBatch
 from streamml.baselines import ISOUPT, MLBELS, MLHT, MLHTPS, BinaryRelevance
 from streamml.baselines._observers import label_entropy
 from streamml.errors import ConfigError

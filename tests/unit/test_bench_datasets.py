@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from experiments import datasets as command
-from experiments.data import data_dir, read
-from experiments.fetch import download, unpack
-from experiments.registry import choose, datasets, find, sha256_of, streams
+from experiments.datasets import command
+from experiments.datasets.data import data_dir, read
+from experiments.datasets.fetch import download, unpack
+from experiments.datasets.registry import choose, datasets, find, sha256_of, streams
 from streamml.errors import ConfigError, DataError
 from tests.conftest import needs
 

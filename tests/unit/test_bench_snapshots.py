@@ -1,7 +1,7 @@
 """The table of save and load times: every learner predicts the same after loading."""
 
-from experiments import snapshots
-from experiments.learners import learners
+from experiments.bench.learners import learners
+from experiments.costs import snapshots
 
 
 def test_it_prints_sizes_and_times_and_says_what_cannot_be_saved(capsys, tmp_path):

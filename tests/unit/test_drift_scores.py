@@ -99,7 +99,7 @@ def test_counts_and_windows_agree_with_the_prequential_metrics():
 
 
 def test_the_experiment_prints_and_draws(tmp_path):
-    from experiments.drift import main
+    from experiments.drift.command import main
 
     plot, table = tmp_path / "curves.svg", tmp_path / "figures.csv"
     done = CliRunner().invoke(main, ["--quick", "--plot", str(plot), "--csv", str(table)])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from experiments.gpu_check import Process
-from experiments.gpu_table import table
+from experiments.embed.gpu_check import Process
+from experiments.embed.gpu_table import table
 
 ALONE = {"rate": 40_000.0, "tokenising": 0.25, "copying": 0.01, "computing": 0.8}
 

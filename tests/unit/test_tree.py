@@ -318,7 +318,7 @@ def test_parameters_out_of_range_are_refused(wrong):
 
 @pytest.mark.data
 def test_golden_numbers():
-    from experiments.data import read
+    from experiments.datasets.data import read
 
     metrics, model = Prequential(), MLHAT()
     batch = read("emotions")
