@@ -7,6 +7,7 @@ import pytest
 from streamml import state
 from streamml.baselines import VowpalWabbit
 from streamml.errors import ConfigError, StateError, StreamMLError
+from streamml.state.learners import revive
 from streamml.state.objects import take
 
 pytest.importorskip("vowpalwabbit")
@@ -55,4 +56,4 @@ def test_a_file_makes_none(tmp_path, parameters):
         state.load(tmp_path / "s")
     inner = {"class": "MajorityLabelSet", "parameters": {"max_sets": {"$object": crafted}}}
     with pytest.raises(StateError, match="VowpalWabbit is never made out of a file"):
-        state.revive({**inner, "state": empty})
+        revive({**inner, "state": empty})
