@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from experiments import mutants
-from experiments.mutations import mutants_of
+from experiments.checks import mutants
+from experiments.checks.mutations import mutants_of
 
 SOURCE = '''\
 """What it is."""

@@ -1,7 +1,7 @@
 """Break the pure-Python core one line at a time: ``python -m experiments.mutants``.
 
 Each mutant is one small change of one line (a comparison, a number, a condition, a statement
-left out). A mutant is killed where a test of ``experiments/mutants.toml`` fails; one that
+left out). A mutant is killed where a test of ``experiments/checks/mutants.toml`` fails; one that
 survives shows an assertion that is missing, or a change that makes no difference: those are
 named in the same table with the reason. Everything runs in a copy of the checkout. The same
 seed gives the same mutants in the same order, one of each file in turn; the budget, tests run
@@ -29,16 +29,16 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from experiments.mutations import Mutant, mutants_of
-from experiments.run import seconds
-from experiments.tables import rows_of
+from experiments.bench.run import seconds
+from experiments.checks.mutations import Mutant, mutants_of
+from experiments.common.tables import rows_of
 from streamml.cli.config import read_toml
 from streamml.errors import ConfigError, StreamMLError
 
 __all__ = ["Module", "main"]
 
-ROOT = Path(__file__).resolve().parents[1]
-TABLE = ROOT / "experiments/mutants.toml"
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = Path(__file__).with_name("mutants.toml")
 BAR = 0.9
 PATIENCE = 8.0  # seconds that a mutant may take beside what its tests take
 _LEFT_OUT = shutil.ignore_patterns(
@@ -290,7 +290,3 @@ def main(paths: str, budget: str, seed: int, longest: str, table: Path, root: Pa
     except KeyboardInterrupt:
         console.print("Interrupted; so far:")
     sys.exit(int(report(console, modules) < BAR))
-
-
-if __name__ == "__main__":
-    main()
