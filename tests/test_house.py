@@ -13,7 +13,7 @@ import pytest
 import streamml
 from tests.conftest import needs
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def tool(*command):
