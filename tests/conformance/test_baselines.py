@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from experiments.learners import build, learners
+from experiments.bench.learners import build, learners
 from streamml import checks
 from streamml.errors import ConfigError, MissingDependencyError
 from streamml.types import Event, EventBatch, PartialLabels, Schema
@@ -104,7 +104,7 @@ def test_a_learner_that_is_not_there_is_named_with_what_there_is():
 
 
 def test_a_missing_package_names_the_line_that_installs_it(monkeypatch):
-    from experiments.learners import LearnerRow
+    from experiments.bench.learners import LearnerRow
 
     row = LearnerRow("far", "nowhere:Learner", needs="not_a_package")
     monkeypatch.setitem(learners(), "far", row)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from river import compose, evaluate, metrics, preprocessing
 
-from experiments.river_checks import CHECKS, NOT_APPLICABLE, data, outcomes
+from experiments.checks.river_checks import CHECKS, NOT_APPLICABLE, data, outcomes
 from streamml import IHOMER
 from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import MissingDependencyError, SchemaError

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from experiments.data import data_dir
-from experiments.golden import DATASETS, FILE, figures
+from experiments.checks.golden import DATASETS, FILE, figures
+from experiments.datasets.data import data_dir
 from tests.conftest import needs
 
 pytestmark = pytest.mark.data

@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 from kafka import TopicPartition
 
-from experiments.states import FOLDER, RUN_OPTIONS, going_on, learned_by, stream_of, write_stream
+from experiments.checks.states import (
+    FOLDER,
+    RUN_OPTIONS,
+    going_on,
+    learned_by,
+    stream_of,
+    write_stream,
+)
 from streamml import state
 from streamml.cli.learners import make_learner
 from streamml.join import JoinPolicy

@@ -13,14 +13,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from experiments import parity, report
-from experiments.published import Published, standing
-from experiments.report_claims import CLAIMS, check
-from experiments.report_data import METRICS, Figures
-from experiments.report_ranks import rank
-from experiments.report_tables import metric_table
-from experiments.store import Cell, Result, save
-from experiments.svg import Axis, Line, Plot, Point
+from experiments.bench import parity
+from experiments.bench.published import Published, standing
+from experiments.bench.report import command as report
+from experiments.bench.report.claims import CLAIMS, check
+from experiments.bench.report.data import METRICS, Figures
+from experiments.bench.report.ranks import rank
+from experiments.bench.report.tables import metric_table
+from experiments.bench.store import Cell, Result, save
+from experiments.common.svg import Axis, Line, Plot, Point
 from tests.conftest import needs
 
 LEARNERS = ("streamml", "streamml, random clusters", "no-change", "majority", "MLHT", "iSOUPT",

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments.report_data import Figures, ranks_of
-from experiments.run import cells_of, seconds
-from experiments.store import Cell, Result, load, load_all, same_figures, save
+from experiments.bench.report.data import Figures, ranks_of
+from experiments.bench.run import cells_of, seconds
+from experiments.bench.store import Cell, Result, load, load_all, same_figures, save
 from streamml.errors import ConfigError, DataError
 from tests.bench_learners import TABLE
 from tests.signals import heeds_ctrl_c
@@ -155,8 +155,8 @@ def test_a_child_that_hangs_is_killed_and_what_it_told_is_kept(monkeypatch, tmp_
         '[[learner]]\nname = "hangs"\nclass = "bench_learners:Hangs"\ngroup = "yours"\n'
     )
     code = (
-        "from experiments import isolated as i\n"
-        "from experiments.store import Cell\n"
+        "from experiments.bench import isolated as i\n"
+        "from experiments.bench.store import Cell\n"
         "if __name__ == '__main__':\n"
         "    i._GRACE = 2.0\n"
         "    i.prepare()\n"

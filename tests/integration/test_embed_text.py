@@ -10,7 +10,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments.embed_precision import scores
+from experiments.embed.precision import scores
 from streamml import IHOMER
 from streamml.cli import main
 from streamml.embed import EmbeddingSource, make_embedder
@@ -229,7 +229,7 @@ def test_meaning_outlasts_a_change_of_wording(embedder):
     """After each change of wording embedding is ahead of hashed words; see embed_accuracy."""
 
     def near_f1(made):
-        from experiments.embed_accuracy import AfterChange
+        from experiments.embed.accuracy import AfterChange
 
         stream = TextStream(n_events=600)
         near = AfterChange(stream)

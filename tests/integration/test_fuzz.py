@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from experiments import fuzz as job
-from experiments.fuzz import fuzz
-from experiments.fuzz_mutate import spoil_bytes, spoil_value
-from experiments.fuzz_targets import TARGETS, Target
+from experiments.checks import fuzz as job
+from experiments.checks.fuzz import fuzz
+from experiments.checks.fuzz_mutate import spoil_bytes, spoil_value
+from experiments.checks.fuzz_targets import TARGETS, Target
 from streamml.errors import DataError
 
 

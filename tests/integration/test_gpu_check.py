@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.gpu_steps import Asked, precision
+from experiments.embed.gpu_steps import Asked, precision
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'streamml[embed]'")
 pytest.importorskip("sentence_transformers", reason="pip install 'streamml[embed]'")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.learners import build, learners
+from experiments.bench.learners import build, learners
 from streamml import state
 from streamml.baselines import ISOUPT, MLHTPS, BinaryRelevance, VowpalWabbit
 from streamml.errors import StateError

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from river.forest import AMFClassifier
 
-from experiments.learners import build
+from experiments.bench.learners import build
 from streamml import state
 from streamml.baselines import MLHTPS, BinaryRelevance
 from streamml.errors import StateError, StreamMLError

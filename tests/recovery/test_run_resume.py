@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from experiments.kafka_crash import difference
+from experiments.kafka.crash import difference
 from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, DataError
 from streamml.evaluate import Delay

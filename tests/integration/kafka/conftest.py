@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.kafka_broker import Broker, UnavailableError, jars
+from experiments.kafka.broker import Broker, UnavailableError, jars
 from tests.conftest import needs
 from tests.integration.kafka.certificates import PASSWORD, USER, make_certificates
 from tests.integration.kafka.consumer import Consumer

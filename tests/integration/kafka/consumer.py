@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from experiments.kafka_broker import Broker
+from experiments.kafka.broker import Broker
 from streamml import state
 from streamml.streams import DemoStream
 from streamml.types import Event

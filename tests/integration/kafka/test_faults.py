@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from experiments.kafka_crash import Replay, difference
+from experiments.kafka.crash import Replay, difference
 from tests.integration.kafka.consumer import (
     demo,
     members,

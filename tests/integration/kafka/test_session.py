@@ -1,6 +1,6 @@
 """The session that an operator would type: from a file to a killed consumer and back."""
 
-from experiments.kafka_session import session
+from experiments.kafka.session import session
 
 
 def test_a_killed_consumer_ends_with_the_figures_of_the_file(broker, tmp_path, capsys):

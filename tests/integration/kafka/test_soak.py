@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from experiments.kafka_soak import Sample, Soak, draw, soak
+from experiments.kafka.soak import Sample, Soak, draw, soak
 
 FLAT = [Sample(float(k), 100 * k, 300.0) for k in range(1, 21)]
 

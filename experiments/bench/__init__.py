@@ -1,0 +1,1 @@
+"""The replay benchmark: every learner on every dataset, cell by cell, and its results."""

@@ -1,0 +1,1 @@
+"""The report of the benchmark: what its results say, as a page and as Markdown."""

@@ -1,0 +1,1 @@
+"""What must not change or break: pinned figures, stored states, river's checks, fuzz, mutants."""

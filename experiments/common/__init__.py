@@ -1,0 +1,1 @@
+"""What several rooms share: tables in TOML, pictures, a process seen from outside."""

@@ -1,0 +1,1 @@
+"""What the learner costs: time, memory, storing, starting."""

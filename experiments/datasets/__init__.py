@@ -1,0 +1,1 @@
+"""The datasets: which there are, where they come from, and reading them."""

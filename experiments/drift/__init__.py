@@ -1,0 +1,1 @@
+"""Drift: streams with known ones, alarms and recovery."""

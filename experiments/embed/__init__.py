@@ -1,0 +1,1 @@
+"""The embedding stage: speed, accuracy, precision, and what a GPU makes of it."""

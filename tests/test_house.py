@@ -1,0 +1,96 @@
+"""The rules of the house: layers, types, style, public names, pinned versions."""
+
+import importlib
+import json
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import streamml
+from tests.conftest import needs
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def tool(*command):
+    path = Path(sys.executable).parent / command[0]
+    done = subprocess.run(
+        [path, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ruff_finds_nothing():
+    tool("ruff", "check", ".")
+
+
+def test_the_code_is_formatted():
+    tool("ruff", "format", "--check", ".")
+
+
+def test_mypy_strict_finds_nothing():
+    tool("mypy")
+
+
+def test_imports_point_downwards_only():
+    tool("lint-imports", "--no-cache")
+
+
+def modules():
+    import streamml_connectors
+
+    for package in (streamml, streamml_connectors):
+        yield package.__name__
+        for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+            if not found.name.endswith("__main__"):
+                yield found.name
+
+
+@pytest.mark.parametrize("name", list(modules()))
+def test_every_name_in_all_exists(name):
+    module = importlib.import_module(name)
+    missing = [n for n in getattr(module, "__all__", []) if not hasattr(module, n)]
+    assert not missing
+    assert module.__doc__
+
+
+def test_public_modules_and_their_names_are_pinned():
+    """A name that anybody may import is a promise: tests/golden has each, null where none is."""
+    pinned = json.loads((ROOT / "tests" / "golden" / "public_names.json").read_text())
+    public = [name for name in modules() if not any(p.startswith("_") for p in name.split("."))]
+    found = {name: getattr(importlib.import_module(name), "__all__", None) for name in public}
+    found = {name: names if names is None else sorted(names) for name, names in found.items()}
+    assert found.keys() - pinned.keys() == set(), "new modules: prefix _, or pin their names"
+    assert pinned.keys() - found.keys() == set(), "public modules are gone"
+    assert {name: names for name, names in found.items() if names != pinned[name]} == {}
+
+
+def test_what_is_missing_skips_a_test_but_fails_it_in_ci(monkeypatch):
+    outcomes = (pytest.skip.Exception, pytest.fail.Exception)
+    for value, outcome in zip(("", "no", "True"), (outcomes[0], *outcomes), strict=True):
+        monkeypatch.setenv("CI", value)
+        needs("a thing", found=True)
+        with pytest.raises(outcomes, match="a thing") as caught:
+            needs("a thing", found=None)
+        assert caught.type is outcome
+
+
+def test_every_dependency_is_pinned_and_no_file_names_a_registry_host():
+    pinned = {
+        line.split("==")[0].lower().replace("_", "-")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    }
+    text = (ROOT / "pyproject.toml").read_text()
+    wanted = {m.lower() for m in re.findall(r'^    "([A-Za-z0-9_-]+)>=', text, re.M)}
+    assert wanted - {"python"} <= pinned
+    assert "://" not in (ROOT / "constraints.txt").read_text()
+
+
+def test_version_is_the_same_everywhere():
+    text = (ROOT / "pyproject.toml").read_text()
+    assert f'version = "{streamml.__version__}"' in text
