@@ -25,7 +25,7 @@ from streamml.baselines import MLHAT, MLHTPS, MajorityLabelSet, NoChange
 from streamml.errors import StreamMLError
 from streamml.types import Event, EventBatch, Schema
 from streamml_connectors.files import ArffSource, CsvSource, JsonlSource, SvmlightSource
-from streamml_connectors.files.columns import BadRow, Row
+from streamml_connectors.files.columns import BadRow, ParsedRow
 from streamml_connectors.files.json_event import decode_object, identify, read_event
 from streamml_connectors.kafka.decode import Decoder
 
@@ -136,13 +136,13 @@ def _learners(rng: random.Random) -> tuple[dict[str, Any], bool]:
     return described, rng.random() < 0.3
 
 
-def _revive(given: tuple[dict[str, Any], bool], folder: Path) -> None:
+def _restore(given: tuple[dict[str, Any], bool], folder: Path) -> None:
     described, by_file = given
     if by_file:
         state.write(folder / "input.state", described, kind="learner")
         learner = state.load(folder / "input.state")
     else:
-        learner = state.revive(described)
+        learner = state.restore_learner(described)
     batch = EventBatch.from_events(_events(8, 2), learner.schema)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -185,7 +185,7 @@ def _decode(data: bytes, folder: Path) -> None:
     del folder
     lines = data.split(b"\n")
     for line in lines:
-        row = Row()
+        row = ParsedRow()
         try:
             found = decode_object(line)
             identify(found, row, "id", "timestamp")
@@ -248,7 +248,7 @@ def _reader(suffix: str, kind: Callable[..., Any]) -> Use:
 TARGETS: dict[str, Target] = {
     "state documents": Target(_documents, _read_state),
     "state headers": Target(_headers, _read_state),
-    "learners": Target(_learners, _revive),
+    "learners": Target(_learners, _restore),
     "JSON events": Target(_lines, _decode),
     "ARFF": Target(_file("arff", _ARFF), _reader("arff", ArffSource)),
     "CSV": Target(_file("csv", _CSV), _reader("csv", CsvSource)),

@@ -10,7 +10,7 @@ import numpy as np
 from streamml.base import MIN_SCORE, Learner
 from streamml.base.changes import ChangeLog
 from streamml.baselines._tree_loop import run_tree, take_changes
-from streamml.ihomer.loop.arrays import new_output, predictions_of, rows_of
+from streamml.ihomer.loop.arrays import batch_arrays, new_output, predictions_of
 from streamml.nodes.arrays import Spec, allocate, grow
 from streamml.nodes.tree.arrays import (
     DEACTIVATED,
@@ -30,10 +30,10 @@ from streamml.nodes.tree.arrays import (
     new_tree,
 )
 from streamml.nodes.tree.ensemble import COLUMNS, MEMBERS, Ensemble, ensemble_spec
-from streamml.nodes.tree.saved import check_shapes, check_window, saved_tree
+from streamml.nodes.tree.restore import check_shapes, check_window, restore_tree
 from streamml.nodes.tree.text import tree_text
 from streamml.nodes.tree.window import WIDEST, Window, window_spec
-from streamml.state.capture import capture, check, part_of, rebuild
+from streamml.state.capture import capture, check, part_of, restore_value
 from streamml.state.parameters import (
     COUNT,
     SEED,
@@ -49,7 +49,7 @@ from streamml.types import Change, EventBatch, Predictions, Schema
 __all__ = ["MLHAT"]
 
 _RUN = 512  # events a compiled call works through at most: bounds scratch memory
-_LANES = 8  # room for labels is a multiple of it
+_LABEL_BLOCK = 8  # room for labels is a multiple of it
 _OWN = np.zeros((1, 0, 1), np.float32)
 
 
@@ -201,7 +201,7 @@ class MLHAT(Learner):
             adaptive=self.adaptive,
         )
         self._changes = ChangeLog()
-        self._room = (1, _LANES, 1)  # features, labels, widest row
+        self._room = (1, _LABEL_BLOCK, 1)  # features, labels, widest row
         self._allocate()
 
     def _allocate(self) -> None:
@@ -283,11 +283,11 @@ class MLHAT(Learner):
     def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
         changes = ChangeLog()
         changes.restore(part_of(learned, "changes", dict))
-        window = rebuild(learned.get("window"), self._window, "the windows")
-        ensemble = rebuild(learned.get("ensemble"), self._ensemble, "the regressions")
+        window = restore_value(learned.get("window"), self._window, "the windows")
+        ensemble = restore_value(learned.get("ensemble"), self._ensemble, "the regressions")
         d, known = len(window.times), len(ensemble.z) // MEMBERS
-        check(d >= 1 and known >= 1 and known % _LANES == 0, "the tree", "has no usable size")
-        tree = saved_tree(part_of(learned, "tree", dict), self._plan, d, known)
+        check(d >= 1 and known >= 1 and known % _LABEL_BLOCK == 0, "the tree", "has no usable size")
+        tree = restore_tree(part_of(learned, "tree", dict), self._plan, d, known)
         check(tree.work.clock[KNOWN] <= len(schema.labels), "the tree", "has labels without name")
         w = window.values.shape[2]
         check(1 <= w <= WIDEST, "the windows", "have no usable width")
@@ -306,7 +306,7 @@ class MLHAT(Learner):
         if len(batch) == 0:
             return Predictions.concatenate([])
         self._reserve(batch)
-        rows = rows_of(batch, _OWN)
+        rows = batch_arrays(batch, _OWN)
         parts: list[Predictions] = []
         start = 0
         while start < len(batch):
@@ -379,4 +379,4 @@ def _sizes(b: int, d: int, known: int, w: int) -> dict[str, int]:
 
 
 def _padded(n: int) -> int:
-    return max(-(-n // _LANES), 1) * _LANES
+    return max(-(-n // _LABEL_BLOCK), 1) * _LABEL_BLOCK

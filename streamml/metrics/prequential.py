@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from streamml.errors import ConfigError, ContractError, StateError
 from streamml.metrics import _kernels as kernels
 from streamml.metrics.scores import LabelScores, Scores, Tally, label_scores, scores
-from streamml.state.capture import check, check_range, rebuild
+from streamml.state.capture import check, check_range, restore_value
 from streamml.types import (
     LABELS_PARTIAL,
     EventBatch,
@@ -284,7 +284,7 @@ class Prequential:
                     "restore it with the version and parameters it was taken with."
                 )
         found = {
-            name: rebuild(snapshot[name], like, name) if name in snapshot else like
+            name: restore_value(snapshot[name], like, name) if name in snapshot else like
             for name, like in _kinds().items()
         }
         labels, rows = len(found["counts"]), found["rows"]

@@ -186,7 +186,9 @@ class Declared(Mine):
 def test_learners_of_others_declare_what_they_like():
     assert Mine(float("nan")).clone().n is not None
     with pytest.raises(StateError, match="n of Declared must be a whole number"):
-        state.revive({"class": "Declared", "parameters": {"n": 10}, "state": {}}, [Declared])
+        state.restore_learner(
+            {"class": "Declared", "parameters": {"n": 10}, "state": {}}, [Declared]
+        )
 
 
 @pytest.mark.parametrize(

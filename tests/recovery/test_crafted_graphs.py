@@ -183,7 +183,7 @@ def test_of_those_some_were_refused_and_some_were_made():
 
 def test_untouched_ones_are_made():
     for described in DESCRIBED.values():
-        state.revive(copy.deepcopy(described))
+        state.restore_learner(copy.deepcopy(described))
 
 
 class Canary:

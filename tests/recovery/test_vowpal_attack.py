@@ -55,4 +55,4 @@ def test_a_file_makes_none(tmp_path, parameters):
         state.load(tmp_path / "s")
     inner = {"class": "MajorityLabelSet", "parameters": {"max_sets": {"$object": crafted}}}
     with pytest.raises(StateError, match="VowpalWabbit is never made out of a file"):
-        state.revive({**inner, "state": empty})
+        state.restore_learner({**inner, "state": empty})

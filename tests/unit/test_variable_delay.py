@@ -146,7 +146,7 @@ def test_labels_that_nobody_waits_for_any_more_take_no_memory():
 @pytest.mark.parametrize("delay", [None, "3s", -1, float("nan")])
 def test_a_delay_of_an_event_is_a_number(delay):
     with pytest.raises(ConfigError, match="give a number, 0 or more"):
-        VariableDelay(lambda event, label: delay).taken(1, None)
+        VariableDelay(lambda event, label: delay).checked_delay(1, None)
 
 
 def test_the_delay_of_each_event_comes_from_a_function():

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamml.types import EventBatch, Int64Array
-from streamml.types.rows import taken
+from streamml.types.rows import select_rows
 
-__all__ = ["joined", "taken"]
+__all__ = ["joined", "select_rows"]
 
 _T = TypeVar("_T", bound=np.generic)
 

@@ -20,8 +20,8 @@ from streamml.types import (
     Schema,
     UInt8Array,
 )
-from streamml_connectors.files.batches import taken
-from streamml_connectors.files.columns import BadRow, Row, commit
+from streamml_connectors.files.batches import select_rows
+from streamml_connectors.files.columns import BadRow, ParsedRow, commit
 from streamml_connectors.files.fields import label_set
 from streamml_connectors.files.fields import timestamp as parse_time
 from streamml_connectors.files.parquet_columns import LABEL_BAD, LABEL_UNKNOWN, Layout, Piece
@@ -51,10 +51,10 @@ def piece_batch(
     sizes = np.empty((2, n), np.int32)
     sizes[0], sizes[1] = len(schema.features), len(schema.labels)
     made = np.full((n, len(plan.nominal)), -1, np.int32)
-    rows: list[Row] = []
+    rows: list[ParsedRow] = []
     if plan.nominal or plan.sides:
         for i in range(n):
-            row = Row(sparse=bool(known[i].any()))
+            row = ParsedRow(sparse=bool(known[i].any()))
             rows.append(row)
             try:
                 if i not in bad:
@@ -96,7 +96,9 @@ def _spoilt(
     return found
 
 
-def _named_row(piece: Piece, plan: Layout, i: int, row: Row, separator: str) -> list[str | None]:
+def _named_row(
+    piece: Piece, plan: Layout, i: int, row: ParsedRow, separator: str
+) -> list[str | None]:
     """Read what has names into ``row``; the features that nominal columns make."""
     names: list[str | None] = []
     for column, values in zip(plan.nominal, piece.nominal, strict=True):
@@ -107,7 +109,7 @@ def _named_row(piece: Piece, plan: Layout, i: int, row: Row, separator: str) -> 
     return names
 
 
-def _side(use: str, value: Any, row: Row, separator: str) -> None:
+def _side(use: str, value: Any, row: ParsedRow, separator: str) -> None:
     if use == "labels":
         found = label_set(value, separator) if isinstance(value, str) else value
         row.y_known = found is not None
@@ -144,7 +146,7 @@ def _features(
 def _batch(
     x: tuple[Int64Array, Int32Array, Float32Array],
     codes: UInt8Array,
-    rows: list[Row],
+    rows: list[ParsedRow],
     schema: Schema,
     first_row: int,
     sizes: Int32Array,
@@ -171,7 +173,7 @@ def _batch(
         negative_indptr, negative_indices, sizes[0], sizes[1],
         texts=[row.text or "" for row in rows] if schema.takes_text else None,
     )  # fmt: skip
-    return taken(batch, np.setdiff1d(np.arange(n), list(bad))) if bad else batch
+    return select_rows(batch, np.setdiff1d(np.arange(n), list(bad))) if bad else batch
 
 
 def _csr(there: BoolArray) -> tuple[Int64Array, Int32Array]:
@@ -181,7 +183,7 @@ def _csr(there: BoolArray) -> tuple[Int64Array, Int32Array]:
 
 
 def _listed(
-    rows: list[Row], schema: Schema, bad: dict[int, BadRow]
+    rows: list[ParsedRow], schema: Schema, bad: dict[int, BadRow]
 ) -> tuple[Int64Array, Int32Array]:
     """CSR labels of label lists."""
     indptr, indices = [0], []
