@@ -25,7 +25,7 @@ from streamml.baselines import MLHAT, MLHTPS, MajorityLabelSet, NoChange
 from streamml.errors import StreamMLError
 from streamml.types import Event, EventBatch, Schema
 from streamml_connectors.files import ArffSource, CsvSource, JsonlSource, SvmlightSource
-from streamml_connectors.files.columns import BadRow, ParsedRow
+from streamml_connectors.files.columns import BadRow, Row
 from streamml_connectors.files.json_event import decode_object, identify, read_event
 from streamml_connectors.kafka.decode import Decoder
 
@@ -185,7 +185,7 @@ def _decode(data: bytes, folder: Path) -> None:
     del folder
     lines = data.split(b"\n")
     for line in lines:
-        row = ParsedRow()
+        row = Row()
         try:
             found = decode_object(line)
             identify(found, row, "id", "timestamp")

@@ -28,7 +28,7 @@ from streamml.errors import ConfigError, StateError
 from streamml.state.capture import Restorable, Saveable, part_of
 from streamml.state.document import pack, unpack
 from streamml.state.migrations import upgrade
-from streamml.state.objects import make, may_take, take
+from streamml.state.objects import capture_objects, may_capture, restore_objects
 from streamml.state.parameters import check_values, parameter_names
 from streamml.state.statefile import VERSION, read_file, write_file
 
@@ -219,8 +219,8 @@ def _plain(value: Any) -> Any:
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, Restorable):
         return {_OBJECT: _configuration(value)}
-    if may_take(value):
-        return {_GRAPH: take(value)}
+    if may_capture(value):
+        return {_GRAPH: capture_objects(value)}
     raise StateError(
         f"The parameter value of type {type(value).__name__} cannot be saved: give it "
         "snapshot() and restore(), or pass numbers, texts, lists, mappings and models of river."
@@ -250,7 +250,7 @@ def _restore_parameter(value: Any, names: Mapping[str, type]) -> Any:
     if isinstance(value, dict) and set(value) == {_OBJECT}:
         return _construct(part_of(value, _OBJECT, dict, "a parameter"), names)
     if isinstance(value, dict) and set(value) == {_GRAPH}:
-        return make(part_of(value, _GRAPH, dict, "a parameter"))
+        return restore_objects(part_of(value, _GRAPH, dict, "a parameter"))
     if isinstance(value, dict):
         return {key: _restore_parameter(part, names) for key, part in value.items()}
     return value

@@ -7,7 +7,7 @@ import pytest
 from streamml import state
 from streamml.baselines import VowpalWabbit
 from streamml.errors import ConfigError, StateError, StreamMLError
-from streamml.state.objects import take
+from streamml.state.objects import capture_objects
 
 pytest.importorskip("vowpalwabbit")
 
@@ -45,7 +45,7 @@ def test_a_file_makes_none(tmp_path, parameters):
     (tmp_path / "out").mkdir()
     if "rate" in parameters:
         parameters = {"rate": parameters["rate"] or attack(tmp_path / "out")}
-    empty = {"position": 0, "schema": None, "learned": {"known": 0, "graph": take({})}}
+    empty = {"position": 0, "schema": None, "learned": {"known": 0, "graph": capture_objects({})}}
     crafted = {"class": "VowpalWabbit", "parameters": parameters, "state": empty}
     state.write(tmp_path / "s", crafted, kind="learner")
     with contextlib.suppress(StreamMLError):

@@ -10,7 +10,7 @@ import numpy as np
 
 from streamml.errors import SchemaError
 from streamml_connectors.files.arff_header import Attribute, Header, unescape
-from streamml_connectors.files.columns import BadRow, Columns, ParsedRow, binary, number
+from streamml_connectors.files.columns import BadRow, Columns, Row, binary, number
 from streamml_connectors.files.kernels import BINARY, LABEL, NUMBER, SIDE, SKIP, SLOW_FIELD, TEXT
 
 __all__ = ["ArffColumns"]
@@ -112,7 +112,7 @@ class ArffColumns(Columns):
             raise BadRow("unknown_value", f"{what} has no value {text[:40]!r}.")
         return found
 
-    def side(self, attribute: int, text: str, row: ParsedRow) -> None:  # noqa: ARG002
+    def side(self, attribute: int, text: str, row: Row) -> None:  # noqa: ARG002
         """The text for the embedding stage."""
         row.text = text
 
@@ -120,7 +120,7 @@ class ArffColumns(Columns):
         """Whether a field is a label column."""
         return self.role[attribute] in (LABEL, SLOW_FIELD)
 
-    def label(self, attribute: int, text: str, quoted: bool, row: ParsedRow) -> None:
+    def label(self, attribute: int, text: str, quoted: bool, row: Row) -> None:
         """Read a label field; of two nominal values the second is 1."""
         values = self._attributes[attribute].values
         if self.role[attribute] == SLOW_FIELD and values and (quoted or text != "?"):
@@ -130,7 +130,7 @@ class ArffColumns(Columns):
             text, quoted = str(values.index(text)), True
         super().label(attribute, text, quoted, row)
 
-    def row(self, text: str) -> ParsedRow:
+    def row(self, text: str) -> Row:
         """Read a row the slow way."""
         if not text.lstrip().startswith("{"):
             return self._dense(text)
@@ -144,7 +144,7 @@ class ArffColumns(Columns):
         row.sparse = True
         return row
 
-    def _dense(self, text: str) -> ParsedRow:
+    def _dense(self, text: str) -> Row:
         fields = [(j, value, quoted) for j, (value, quoted) in enumerate(_dense_fields(text))]
         if len(fields) != len(self.names):
             raise BadRow(

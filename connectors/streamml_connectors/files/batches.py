@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamml.types import EventBatch, Int64Array
-from streamml.types.rows import select_rows
+from streamml.types.rows import select_rows as taken
 
-__all__ = ["joined", "select_rows"]
+__all__ = ["joined", "taken"]
 
 _T = TypeVar("_T", bound=np.generic)
 

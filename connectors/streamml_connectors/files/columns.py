@@ -13,7 +13,7 @@ import numpy as np
 from streamml.types import EventId, Int32Array, Schema, UInt8Array
 from streamml_connectors.files.kernels import LABEL, SIDE, SKIP
 
-__all__ = ["FLOAT32_MAX", "BadRow", "Columns", "ParsedRow", "binary", "commit", "number"]
+__all__ = ["FLOAT32_MAX", "BadRow", "Columns", "Row", "binary", "commit", "number"]
 
 FLOAT32_MAX: Final = float(np.finfo(np.float32).max)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
@@ -73,7 +73,7 @@ def _short(text: str) -> str:
 
 
 @dataclass(slots=True)
-class ParsedRow:
+class Row:
     """One row by names, before it is given columns.
 
     Attributes
@@ -129,18 +129,18 @@ class Columns(abc.ABC):
         """Feature name and number of an unquoted field; ``None``: it is missing."""
 
     @abc.abstractmethod
-    def row(self, text: str) -> ParsedRow:
+    def row(self, text: str) -> Row:
         """Read a whole row the slow way."""
 
-    def side(self, attribute: int, text: str, row: ParsedRow) -> None:  # noqa: B027
+    def side(self, attribute: int, text: str, row: Row) -> None:  # noqa: B027
         """Read a field that is no feature into ``row``."""
 
     def learned(self, attribute: int, name: str, column: int) -> None:  # noqa: B027
         """A field made the feature ``name``, which has a column."""
 
-    def fill(self, fields: Iterable[tuple[int, str, bool]]) -> ParsedRow:
+    def fill(self, fields: Iterable[tuple[int, str, bool]]) -> Row:
         """A row of fields given as attribute, text, and whether the text was quoted."""
-        row = ParsedRow()
+        row = Row()
         for attribute, text, quoted in fields:
             role = self.role[attribute]
             if role == SKIP:
@@ -159,7 +159,7 @@ class Columns(abc.ABC):
         """Whether a field is a label column."""
         return bool(self.role[attribute] == LABEL)
 
-    def label(self, attribute: int, text: str, quoted: bool, row: ParsedRow) -> None:
+    def label(self, attribute: int, text: str, quoted: bool, row: Row) -> None:
         """Read a label field into ``row``."""
         name = self.names[attribute]
         if text == "" or (text == "?" and not quoted):
@@ -168,7 +168,7 @@ class Columns(abc.ABC):
             row.positive.append(name)
 
 
-def commit(row: ParsedRow, schema: Schema) -> None:
+def commit(row: Row, schema: Schema) -> None:
     """Give the names of a row their columns, or refuse the row before any is new.
 
     Raises

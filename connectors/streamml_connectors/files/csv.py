@@ -11,7 +11,7 @@ import numpy as np
 
 from streamml.errors import ConfigError, DataError, SchemaError
 from streamml.types import DeadLetter, EventBatch, Schema
-from streamml_connectors.files.columns import BadRow, Columns, ParsedRow, number
+from streamml_connectors.files.columns import BadRow, Columns, Row, number
 from streamml_connectors.files.fields import MISSING, event_id, label_set, timestamp
 from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense
@@ -207,7 +207,7 @@ class _CsvColumns(Columns):
         if name == self.names[attribute]:
             self.column[attribute] = column
 
-    def side(self, attribute: int, text: str, row: ParsedRow) -> None:
+    def side(self, attribute: int, text: str, row: Row) -> None:
         """Identifier, timestamp, text or list of labels."""
         kind = self._sides[attribute]
         if kind == "id":
@@ -220,7 +220,7 @@ class _CsvColumns(Columns):
             labels = label_set(text, self._separator)
             row.positive, row.y_known = labels or [], labels is not None
 
-    def row(self, text: str) -> ParsedRow:
+    def row(self, text: str) -> Row:
         """Read a row the slow way."""
         fields = _split(text, self._delimiter)
         if len(fields) != len(self.names):

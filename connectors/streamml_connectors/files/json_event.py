@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from streamml_connectors.files.columns import FLOAT32_MAX, BadRow, ParsedRow
+from streamml_connectors.files.columns import FLOAT32_MAX, BadRow, Row
 from streamml_connectors.files.fields import timestamp as parse_time
 
 __all__ = [
@@ -57,7 +57,7 @@ def _refuse_not_finite(text: str | bytes) -> None:
         return
 
 
-def identify(found: Mapping[str, Any], row: ParsedRow, id_field: str, time_field: str) -> None:
+def identify(found: Mapping[str, Any], row: Row, id_field: str, time_field: str) -> None:
     """Read the identifier and the time of an object.
 
     Raises
@@ -88,7 +88,7 @@ def take_text(found: dict[str, Any], field: str) -> str | None:
     return text
 
 
-def read_event(found: Mapping[str, Any], row: ParsedRow) -> None:
+def read_event(found: Mapping[str, Any], row: Row) -> None:
     """``x`` and ``y`` of an event; with ``"sparse": true`` all it leaves out are zeros.
 
     Raises
@@ -109,7 +109,7 @@ def read_event(found: Mapping[str, Any], row: ParsedRow) -> None:
     read_labels(found, row)
 
 
-def read_labels(found: Mapping[str, Any], row: ParsedRow) -> None:
+def read_labels(found: Mapping[str, Any], row: Row) -> None:
     """``y``: a list of labels, ``null``, or positives and negatives.
 
     Raises

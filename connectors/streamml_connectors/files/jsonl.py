@@ -10,7 +10,7 @@ import numpy as np
 
 from streamml.errors import ConfigError, SchemaError
 from streamml.types import DeadLetter, EventBatch, Schema
-from streamml_connectors.files.columns import BadRow, Columns, ParsedRow
+from streamml_connectors.files.columns import BadRow, Columns, Row
 from streamml_connectors.files.fields import label_set
 from streamml_connectors.files.json_event import (
     decode_object,
@@ -146,10 +146,10 @@ class _Fields(Columns):
         """Nothing is ever left open."""
         raise NotImplementedError
 
-    def row(self, text: str) -> ParsedRow:
+    def row(self, text: str) -> Row:
         """Read one line."""
         found = decode_object(text)
-        row = ParsedRow()
+        row = Row()
         identify(found, row, self._id, self._time)
         if self._text is not None:
             row.text = take_text(found, self._text)
@@ -159,7 +159,7 @@ class _Fields(Columns):
             read_event(found, row)
         return row
 
-    def _flat(self, found: Mapping[str, Any], row: ParsedRow) -> None:
+    def _flat(self, found: Mapping[str, Any], row: Row) -> None:
         for name, value in found.items():
             if value is None or name in self._out:
                 continue

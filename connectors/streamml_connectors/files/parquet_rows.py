@@ -20,8 +20,8 @@ from streamml.types import (
     Schema,
     UInt8Array,
 )
-from streamml_connectors.files.batches import select_rows
-from streamml_connectors.files.columns import BadRow, ParsedRow, commit
+from streamml_connectors.files.batches import taken
+from streamml_connectors.files.columns import BadRow, Row, commit
 from streamml_connectors.files.fields import label_set
 from streamml_connectors.files.fields import timestamp as parse_time
 from streamml_connectors.files.parquet_columns import LABEL_BAD, LABEL_UNKNOWN, Layout, Piece
@@ -51,10 +51,10 @@ def piece_batch(
     sizes = np.empty((2, n), np.int32)
     sizes[0], sizes[1] = len(schema.features), len(schema.labels)
     made = np.full((n, len(plan.nominal)), -1, np.int32)
-    rows: list[ParsedRow] = []
+    rows: list[Row] = []
     if plan.nominal or plan.sides:
         for i in range(n):
-            row = ParsedRow(sparse=bool(known[i].any()))
+            row = Row(sparse=bool(known[i].any()))
             rows.append(row)
             try:
                 if i not in bad:
@@ -96,9 +96,7 @@ def _spoilt(
     return found
 
 
-def _named_row(
-    piece: Piece, plan: Layout, i: int, row: ParsedRow, separator: str
-) -> list[str | None]:
+def _named_row(piece: Piece, plan: Layout, i: int, row: Row, separator: str) -> list[str | None]:
     """Read what has names into ``row``; the features that nominal columns make."""
     names: list[str | None] = []
     for column, values in zip(plan.nominal, piece.nominal, strict=True):
@@ -109,7 +107,7 @@ def _named_row(
     return names
 
 
-def _side(use: str, value: Any, row: ParsedRow, separator: str) -> None:
+def _side(use: str, value: Any, row: Row, separator: str) -> None:
     if use == "labels":
         found = label_set(value, separator) if isinstance(value, str) else value
         row.y_known = found is not None
@@ -146,7 +144,7 @@ def _features(
 def _batch(
     x: tuple[Int64Array, Int32Array, Float32Array],
     codes: UInt8Array,
-    rows: list[ParsedRow],
+    rows: list[Row],
     schema: Schema,
     first_row: int,
     sizes: Int32Array,
@@ -173,7 +171,7 @@ def _batch(
         negative_indptr, negative_indices, sizes[0], sizes[1],
         texts=[row.text or "" for row in rows] if schema.takes_text else None,
     )  # fmt: skip
-    return select_rows(batch, np.setdiff1d(np.arange(n), list(bad))) if bad else batch
+    return taken(batch, np.setdiff1d(np.arange(n), list(bad))) if bad else batch
 
 
 def _csr(there: BoolArray) -> tuple[Int64Array, Int32Array]:
@@ -183,7 +181,7 @@ def _csr(there: BoolArray) -> tuple[Int64Array, Int32Array]:
 
 
 def _listed(
-    rows: list[ParsedRow], schema: Schema, bad: dict[int, BadRow]
+    rows: list[Row], schema: Schema, bad: dict[int, BadRow]
 ) -> tuple[Int64Array, Int32Array]:
     """CSR labels of label lists."""
     indptr, indices = [0], []

@@ -19,8 +19,8 @@ from streamml.types import (
     Int64Array,
     Schema,
 )
-from streamml_connectors.files.batches import select_rows
-from streamml_connectors.files.columns import BadRow, Columns, ParsedRow, commit
+from streamml_connectors.files.batches import taken
+from streamml_connectors.files.columns import BadRow, Columns, Row, commit
 from streamml_connectors.files.kernels import OK, SLOW
 from streamml_connectors.files.parsing import Parsed
 from streamml_connectors.files.text import RAW_BYTES
@@ -81,8 +81,8 @@ def plain_rows(data: bytes, comment: bytes = b"") -> Parsed:
 class _Work:
     """What is found out about the rows of a block while Python goes over them."""
 
-    extra: dict[int, ParsedRow] = field(default_factory=dict)  # slow rows
-    sides: dict[int, ParsedRow] = field(default_factory=dict)  # id, timestamp, labels of others
+    extra: dict[int, Row] = field(default_factory=dict)  # slow rows
+    sides: dict[int, Row] = field(default_factory=dict)  # id, timestamp, labels of others
     dead: list[int] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
 
@@ -122,7 +122,7 @@ def assemble(
             position = f"line {first_line + int(parsed.lines[i, 2])}"
             schema.labels.refused += bad.refused
             work.dead.append(i)
-            work.extra[i] = ParsedRow()
+            work.extra[i] = Row()
             work.letters.append(letter(bad.reason, bad.detail, position, line))
         n_features[i], n_labels[i] = len(schema.features), len(schema.labels)
     np.maximum.accumulate(n_features, out=n_features)
@@ -162,7 +162,7 @@ def _fix(
     work: _Work,
 ) -> bool:
     """Fill in what the kernel left open in row ``i``; false: read it the slow way."""
-    row, found = ParsedRow(), []
+    row, found = Row(), []
     x0, x1 = int(parsed.x_indptr[i]), int(parsed.x_indptr[i + 1])
     try:
         for _, attribute, slot, start, end in fixes:
@@ -236,10 +236,10 @@ def _batch(
         negative_indptr, negative_indices, n_features, n_labels,
         texts=[work.extra[i].text or "" for i in range(n)] if schema.takes_text else None,
     )  # fmt: skip
-    return select_rows(batch, np.setdiff1d(np.arange(n), work.dead)) if work.dead else batch
+    return taken(batch, np.setdiff1d(np.arange(n), work.dead)) if work.dead else batch
 
 
-def _features(row: ParsedRow, schema: Schema) -> tuple[Int32Array, NDArray[np.float32]]:
+def _features(row: Row, schema: Schema) -> tuple[Int32Array, NDArray[np.float32]]:
     pairs = [(schema.features.find(name), value) for name, value in row.x.items()]
     pairs = [pair for pair in pairs if pair[0] >= 0]
     return (
@@ -252,7 +252,7 @@ def _columns(names: list[str], schema: Schema) -> Int32Array:
     return np.array(sorted({schema.labels.find(name) for name in names}), np.int32)
 
 
-def _partial(row: ParsedRow, schema: Schema) -> tuple[int, Int32Array]:
+def _partial(row: Row, schema: Schema) -> tuple[int, Int32Array]:
     """Kind and negatives of a row whose labels are known in part."""
     if row.negative is not None:
         return LABELS_PARTIAL, _columns(row.negative, schema)

@@ -10,7 +10,7 @@ import numpy as np
 from streamml.errors import ConfigError, ContractError, DataError
 from streamml.io import JSON, Source
 from streamml.types import DeadLetter, EventBatch, Schema
-from streamml_connectors.files.batches import joined, select_rows
+from streamml_connectors.files.batches import joined, taken
 
 __all__ = ["ShuffledSource"]
 
@@ -96,7 +96,7 @@ class ShuffledSource:
             events = joined(batches)
             del batches
             order = np.random.default_rng(self.seed).permutation(len(events))
-            shuffled = select_rows(events, order)
+            shuffled = taken(events, order)
             shuffled.timestamps = np.sort(events.timestamps)
             shuffled.n_features[:] = len(self.schema.features)
             shuffled.n_labels[:] = len(self.schema.labels)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from streamml.types import DeadLetter, EventBatch, Schema
-from streamml_connectors.files.columns import BadRow, Columns, ParsedRow, number
+from streamml_connectors.files.columns import BadRow, Columns, Row, number
 from streamml_connectors.files.rows import assemble, plain_rows
 from streamml_connectors.files.source import LineSource
 from streamml_connectors.files.text import MAX_LINE, Block
@@ -80,9 +80,9 @@ class _Pairs(Columns):
         """Nothing is ever left open."""
         raise NotImplementedError
 
-    def row(self, text: str) -> ParsedRow:
+    def row(self, text: str) -> Row:
         """Read one line."""
-        row = ParsedRow(sparse=True)
+        row = Row(sparse=True)
         fields = text.split("#", 1)[0].split()
         if fields and not text[0].isspace() and ":" not in fields[0]:
             self._labels(fields.pop(0), row)
@@ -99,7 +99,7 @@ class _Pairs(Columns):
                 row.x[index] = found
         return row
 
-    def _labels(self, text: str, row: ParsedRow) -> None:
+    def _labels(self, text: str, row: Row) -> None:
         if text == "?":
             row.y_known = False
             return

@@ -20,7 +20,7 @@ from streamml.types import (
     Int32Array,
     Schema,
 )
-from streamml_connectors.files.columns import FLOAT32_MAX, BadRow, ParsedRow, commit
+from streamml_connectors.files.columns import FLOAT32_MAX, BadRow, Row, commit
 from streamml_connectors.files.json_event import (
     decode_object,
     identify,
@@ -166,7 +166,7 @@ class Decoder:
         return True
 
     def _read_slowly(self, record: Any, rows: _Builder) -> None:
-        row = ParsedRow()
+        row = Row()
         found = decode_object(record.value)
         identify(found, row, "id", "timestamp")
         if self._text is not None:
@@ -191,7 +191,7 @@ class Decoder:
     # -- labels ------------------------------------------------------------------------
 
     def _read_labels(self, record: Any, rows: _Builder) -> None:
-        row = ParsedRow(sparse=True, text="-")  # needs neither features nor text
+        row = Row(sparse=True, text="-")  # needs neither features nor text
         try:
             document = self._label(record.value)
         except _ODD:
@@ -210,7 +210,7 @@ class Decoder:
         time = record.timestamp / 1000 if row.timestamp is None else row.timestamp
         rows.add(record, event_id, time, None, *self._known(row))
 
-    def _known(self, row: ParsedRow) -> tuple[int, list[int], list[int]]:
+    def _known(self, row: Row) -> tuple[int, list[int], list[int]]:
         """Kind, positive and negative columns of the labels."""
         find = self.schema.labels.find
         positive = sorted({find(name) for name in row.positive})
