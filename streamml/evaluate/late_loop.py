@@ -173,7 +173,7 @@ class LateLoop(EvaluatedLearners):
         if event.y_kind[0] == LABELS_UNKNOWN:
             self.score(event, made, timer)  # counted as unscored
         else:
-            self._make_room()
+            self._expire_oldest()
             decided = {name: Predictions(p.indptr, p.indices) for name, p in made.items()}
             own = select_rows(event, np.zeros(1, np.int64))  # a slice would keep its whole batch
             self._waiting[number] = waiting = DelayedEvent(own, decided)
@@ -185,7 +185,7 @@ class LateLoop(EvaluatedLearners):
                     self._order += 1
         return made["learner"]
 
-    def _make_room(self) -> None:
+    def _expire_oldest(self) -> None:
         while len(self._waiting) >= self.delay.max_waiting:
             del self._waiting[next(iter(self._waiting))]
             self.expired += 1

@@ -152,11 +152,11 @@ class Service:
         self._configured: dict[str, Any] | None = None  # in snapshots, for whoever asks them
         if snapshots is not None:
             self._configured = configuration(learner)
-            self._snapshots = self._open_snapshots(
+            self._snapshots = self._run_snapshots(
                 snapshots, snapshot_every or Every(), delay, problem
             )
 
-    def _open_snapshots(
+    def _run_snapshots(
         self,
         folder: SnapshotFolder,
         every: Every,
