@@ -16,7 +16,7 @@ def select_rows(batch: EventBatch, rows: Int64Array) -> EventBatch:
     Examples
     --------
     >>> from streamml.types.event import Event
-    from streamml.types.schema import Schema
+    >>> from streamml.types.schema import Schema
     >>> events = [Event(k, 0.0, {"f": float(k)}, None) for k in range(3)]
     >>> select_rows(EventBatch.from_events(events, Schema()), np.array([2, 0])).x_values.tolist()
     [2.0, 0.0]
