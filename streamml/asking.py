@@ -1,5 +1,5 @@
-"""The learner inside stored state: see :mod:`streamml.state.asking`."""
+"""The learner inside stored state: see :mod:`streamml.state.stored_learner`."""
 
-from streamml.state.asking import learner_in
+from streamml.state.stored_learner import learner_in
 
 __all__ = ["learner_in"]

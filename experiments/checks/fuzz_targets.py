@@ -23,7 +23,7 @@ from streamml import IHOMER, state
 from streamml.base import Learner
 from streamml.baselines import MLHAT, MLHTPS, MajorityLabelSet, NoChange
 from streamml.errors import StreamMLError
-from streamml.state.learners import describe, revive
+from streamml.state.learners import describe, restore_learner
 from streamml.types import Event, EventBatch, Schema
 from streamml_connectors.files import ArffSource, CsvSource, JsonlSource, SvmlightSource
 from streamml_connectors.files.columns import BadRow, Row
@@ -137,13 +137,13 @@ def _learners(rng: random.Random) -> tuple[dict[str, Any], bool]:
     return described, rng.random() < 0.3
 
 
-def _revive(given: tuple[dict[str, Any], bool], folder: Path) -> None:
+def _restore(given: tuple[dict[str, Any], bool], folder: Path) -> None:
     described, by_file = given
     if by_file:
         state.write(folder / "input.state", described, kind="learner")
         learner = state.load(folder / "input.state")
     else:
-        learner = revive(described)
+        learner = restore_learner(described)
     batch = EventBatch.from_events(_events(8, 2), learner.schema)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -249,7 +249,7 @@ def _reader(suffix: str, kind: Callable[..., Any]) -> Use:
 TARGETS: dict[str, Target] = {
     "state documents": Target(_documents, _read_state),
     "state headers": Target(_headers, _read_state),
-    "learners": Target(_learners, _revive),
+    "learners": Target(_learners, _restore),
     "JSON events": Target(_lines, _decode),
     "ARFF": Target(_file("arff", _ARFF), _reader("arff", ArffSource)),
     "CSV": Target(_file("csv", _CSV), _reader("csv", CsvSource)),

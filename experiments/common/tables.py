@@ -9,7 +9,7 @@ from typing import Any
 from streamml.cli.config import read_toml
 from streamml.errors import ConfigError
 
-__all__ = ["rows_of"]
+__all__ = ["batch_arrays"]
 
 
 def rows_of(

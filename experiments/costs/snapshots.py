@@ -34,7 +34,7 @@ _TIMES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SnapshotCost:
     """Bytes and seconds of one learner; medians of several runs."""
 
     learner: str
@@ -65,7 +65,9 @@ def bare(path: Path, data: bytes) -> float:
     return time.perf_counter() - started
 
 
-def measure(name: str, source: str, learner: Learner, probe: EventBatch, folder: Path) -> Row:
+def measure(
+    name: str, source: str, learner: Learner, probe: EventBatch, folder: Path
+) -> SnapshotCost:
     """Save and load a learner that has learned, several times."""
     path, beside = folder / "learner.state", folder / "bare"
     saves, loads, bares = [], [], []
@@ -85,10 +87,10 @@ def measure(name: str, source: str, learner: Learner, probe: EventBatch, folder:
     )
     size, events = path.stat().st_size, learner._position
     medians = map(statistics.median, (saves, loads, bares))
-    return Row(name, source, events, size, *medians, same)
+    return SnapshotCost(name, source, events, size, *medians, same)
 
 
-def large(megabytes: float, folder: Path) -> Iterator[Row]:
+def large(megabytes: float, folder: Path) -> Iterator[SnapshotCost]:
     """Our learner, taught until its state has so many megabytes."""
     for preset in _LARGE:
         learner = IHOMER(preset)
@@ -100,7 +102,9 @@ def large(megabytes: float, folder: Path) -> Iterator[Row]:
         yield measure(f"streamml {preset}, large", "features come", learner, probe, folder)
 
 
-def benchmark(names: list[str], source: str, events: int, folder: Path) -> Iterator[Row | str]:
+def benchmark(
+    names: list[str], source: str, events: int, folder: Path
+) -> Iterator[SnapshotCost | str]:
     """Learners of the benchmark on the first events of a stream."""
     batch = read(source)
     batch = batch.slice(0, min(events, len(batch)))

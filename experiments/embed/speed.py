@@ -44,7 +44,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Row:
+class BatchSpeed:
     """One size of batch: embedding alone, and through the learner."""
 
     device: str
@@ -71,11 +71,13 @@ def made(n_events: int) -> EventBatch:
     return TextStream(n_events=n_events).next_batch(n_events)
 
 
-def measure(embedder: TextEmbedder, device: str, batch: int, events: int) -> Row:
+def measure(embedder: TextEmbedder, device: str, batch: int, events: int) -> BatchSpeed:
     """Embed alone, then through the learner, after a warm-up."""
     texts = made(events)
     alone(embedder, batch, texts.slice(0, min(_WARM[device] * batch, events)))
-    return Row(device, batch, alone(embedder, batch, texts), through(embedder, batch, events))
+    return BatchSpeed(
+        device, batch, alone(embedder, batch, texts), through(embedder, batch, events)
+    )
 
 
 def alone(embedder: TextEmbedder, batch: int, texts: EventBatch) -> Run:
@@ -128,7 +130,7 @@ def main(model: str, precision: str, cpu_texts: int, gpu_texts: int) -> None:
     print(f"In {', '.join(f'{what} on {where}' for where, what in precisions.items())}.")
 
 
-def add(table: Table, row: Row) -> None:
+def add(table: Table, row: BatchSpeed) -> None:
     """One line of the table."""
     spent = row.alone.spent
     shares = (spent.tokenising, spent.copying, spent.computing)

@@ -9,7 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from streamml.state.capture import check, check_range, part_of, rebuild
+from streamml.state.capture import check, check_range, part_of, restore_value
 from streamml.types import Change
 
 __all__ = ["ChangeLog"]
@@ -105,9 +105,9 @@ class ChangeLog(Sequence[Change]):
         numbers = all(isinstance(k, str) and type(n) is int and n > 0 for k, n in totals.items())
         check(numbers, where, "has a wrong count")
         kinds = part_of(snapshot, "kinds", list, where)
-        sizes = rebuild(snapshot.get("sizes"), empty, where)
-        labels = rebuild(snapshot.get("labels"), empty, where)
-        compared = rebuild(snapshot.get("compared"), np.zeros((0, 2)), where)
+        sizes = restore_value(snapshot.get("sizes"), empty, where)
+        labels = restore_value(snapshot.get("labels"), empty, where)
+        compared = restore_value(snapshot.get("compared"), np.zeros((0, 2)), where)
         check_range(sizes, 0, len(labels) + 1, where)
         check_range(labels, 0, 2**31, where)
         check(int(sizes.sum()) == len(labels), where, "has broken groups")

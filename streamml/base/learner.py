@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from streamml.base.named_face import MIN_SCORE, NamedFace
 from streamml.errors import ContractError, StateError
-from streamml.state.capture import capture, check, part_of, rebuild
+from streamml.state.capture import capture, check, part_of, restore_value
 from streamml.state.parameters import Constraints
 from streamml.types import (
     Change,
@@ -232,7 +232,7 @@ class Learner(NamedFace, abc.ABC):
         check(known, "the learner", "has learned other things")
         start = self if set(learned) == set(self._learned) else self.clone()
         found = {name: getattr(start, name) for name in self._learned}  # what is new begins so
-        found |= {name: rebuild(saved, found[name], name) for name, saved in learned.items()}
+        found |= {name: restore_value(saved, found[name], name) for name, saved in learned.items()}
         self._check_learned(found, schema)
         for name, value in found.items():
             setattr(self, name, value)

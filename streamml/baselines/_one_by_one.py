@@ -10,7 +10,7 @@ import numpy as np
 
 from streamml.base import MIN_SCORE, Learner
 from streamml.state.capture import check, part_of
-from streamml.state.objects import make, take
+from streamml.state.objects import capture_objects, restore_objects
 from streamml.types import (
     LABELS_FULL,
     LABELS_UNKNOWN,
@@ -91,13 +91,13 @@ class OneByOne(Learner):
         del copy  # a graph shares no memory with what it was taken of
         return {
             "known": self._known,
-            "graph": take({name: getattr(self, name) for name in self._learned}),
+            "graph": capture_objects({name: getattr(self, name) for name in self._learned}),
         }
 
     def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
         known = part_of(learned, "known", int, "the learner")
         check(0 <= known <= len(schema.labels), "the learner", "knows labels without name")
-        found = make(part_of(learned, "graph", dict, "the learner"))
+        found = restore_objects(part_of(learned, "graph", dict, "the learner"))
         fits = type(found) is dict and bool(found) and set(found) <= set(self._learned)
         check(fits, "the learner", "has learned other things")
         if set(found) < set(self._learned):  # what is new begins as in a new one

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from streamml.drift.adwin import AdwinState
-from streamml.ihomer.loop.arrays import Output, Rows
+from streamml.ihomer.loop.arrays import BatchArrays, Output
 from streamml.kernels.compile import F4, Real, Whole, entry_point, kernel
 from streamml.nodes.tree.arrays import (
     KNOWN,
@@ -68,7 +68,7 @@ def _mark(
 @entry_point
 def run_tree(
     plan: TreePlan,
-    rows: Rows,
+    rows: BatchArrays,
     start: int,
     stop: int,
     predict: bool,

@@ -11,7 +11,7 @@ import numpy as np
 
 from streamml.base import MIN_SCORE, Learner
 from streamml.baselines._answer import answer, known_before, repeat_row
-from streamml.state.capture import check, check_range, part_of, rebuild
+from streamml.state.capture import check, check_range, part_of, restore_value
 from streamml.state.parameters import Constraints, Whole, check_parameters
 from streamml.types import LABELS_FULL, EventBatch, Int32Array, Predictions, Schema
 
@@ -99,8 +99,8 @@ class MajorityLabelSet(Learner):
     def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
         where, empty = "the majority label set", np.zeros(0, np.int64)
         sets, best = (part_of(learned, name, np.ndarray, where) for name in ("indices", "best"))
-        indptr = rebuild(learned.get("indptr"), empty, where)
-        counts = rebuild(learned.get("counts"), empty, where)
+        indptr = restore_value(learned.get("indptr"), empty, where)
+        counts = restore_value(learned.get("counts"), empty, where)
         known, most, forgotten = (
             part_of(learned, name, int, where) for name in ("known", "best_count", "forgotten")
         )

@@ -10,7 +10,7 @@ import numpy as np
 from streamml.base import MIN_SCORE, Learner
 from streamml.base.changes import ChangeLog
 from streamml.baselines._tree_loop import run_tree, take_changes
-from streamml.ihomer.loop.arrays import new_output, predictions_of, rows_of
+from streamml.ihomer.loop.arrays import batch_arrays, new_output, predictions_of
 from streamml.nodes.arrays import Spec, allocate, grow
 from streamml.nodes.tree.arrays import (
     DEACTIVATED,
@@ -30,10 +30,10 @@ from streamml.nodes.tree.arrays import (
     new_tree,
 )
 from streamml.nodes.tree.ensemble import COLUMNS, MEMBERS, Ensemble, ensemble_spec
-from streamml.nodes.tree.saved import check_shapes, check_window, saved_tree
+from streamml.nodes.tree.restore import check_shapes, check_window, restore_tree
 from streamml.nodes.tree.text import tree_text
 from streamml.nodes.tree.window import WIDEST, Window, window_spec
-from streamml.state.capture import capture, check, part_of, rebuild
+from streamml.state.capture import capture, check, part_of, restore_value
 from streamml.state.parameters import (
     COUNT,
     SEED,
@@ -49,7 +49,7 @@ from streamml.types import Change, EventBatch, Predictions, Schema
 __all__ = ["MLHAT"]
 
 _RUN = 512  # events a compiled call works through at most: bounds scratch memory
-_LANES = 8  # room for labels is a multiple of it
+_LABEL_BLOCK = 8  # room for labels is a multiple of it
 _OWN = np.zeros((1, 0, 1), np.float32)
 
 
@@ -201,11 +201,11 @@ class MLHAT(Learner):
             adaptive=self.adaptive,
         )
         self._changes = ChangeLog()
-        self._room = (1, _LANES, 1)  # features, labels, widest row
+        self._capacity = (1, _LABEL_BLOCK, 1)  # features, labels, widest row
         self._allocate()
 
     def _allocate(self) -> None:
-        d, known, _ = self._room
+        d, known, _ = self._capacity
         self._tree = new_tree(self._plan, d, known)
         self._window = allocate(Window, self._window_spec(), self._sizes())
         self._ensemble = allocate(Ensemble, ensemble_spec, self._sizes())
@@ -215,7 +215,7 @@ class MLHAT(Learner):
         return window_spec(self.window, self.neighbours)
 
     def _sizes(self) -> dict[str, int]:
-        d, known, w = self._room
+        d, known, w = self._capacity
         return _sizes(len(self._tree.blocks.owner), d, known, w)
 
     # -- the contract ------------------------------------------------------------------
@@ -224,7 +224,7 @@ class MLHAT(Learner):
         new = self._unbound
         super().bind(schema)
         if new:
-            self._room = (max(schema.declared_features, 1), _padded(schema.declared_labels), 1)
+            self._capacity = (max(schema.declared_features, 1), _padded(schema.declared_labels), 1)
             self._allocate()
             self._tree.work.clock[KNOWN] = schema.declared_labels
 
@@ -283,11 +283,11 @@ class MLHAT(Learner):
     def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
         changes = ChangeLog()
         changes.restore(part_of(learned, "changes", dict))
-        window = rebuild(learned.get("window"), self._window, "the windows")
-        ensemble = rebuild(learned.get("ensemble"), self._ensemble, "the regressions")
+        window = restore_value(learned.get("window"), self._window, "the windows")
+        ensemble = restore_value(learned.get("ensemble"), self._ensemble, "the regressions")
         d, known = len(window.times), len(ensemble.z) // MEMBERS
-        check(d >= 1 and known >= 1 and known % _LANES == 0, "the tree", "has no usable size")
-        tree = saved_tree(part_of(learned, "tree", dict), self._plan, d, known)
+        check(d >= 1 and known >= 1 and known % _LABEL_BLOCK == 0, "the tree", "has no usable size")
+        tree = restore_tree(part_of(learned, "tree", dict), self._plan, d, known)
         check(tree.work.clock[KNOWN] <= len(schema.labels), "the tree", "has labels without name")
         w = window.values.shape[2]
         check(1 <= w <= WIDEST, "the windows", "have no usable width")
@@ -296,7 +296,7 @@ class MLHAT(Learner):
         check_shapes(ensemble, ensemble_spec, sizes)
         check_window(window, d)
         self._tree, self._window, self._ensemble, self._changes = tree, window, ensemble, changes
-        self._room = (d, known, w)
+        self._capacity = (d, known, w)
         self._y, self._known = np.zeros((2, known), np.float32)
 
     # -- running -----------------------------------------------------------------------
@@ -306,7 +306,7 @@ class MLHAT(Learner):
         if len(batch) == 0:
             return Predictions.concatenate([])
         self._reserve(batch)
-        rows = rows_of(batch, _OWN)
+        rows = batch_arrays(batch, _OWN)
         parts: list[Predictions] = []
         start = 0
         while start < len(batch):
@@ -334,12 +334,12 @@ class MLHAT(Learner):
             self._changes.extend(take_changes(self._tree.work))
             self._position = int(self._tree.work.clock[POSITION])
             if start < stop:
-                self._make_room()
+                self._extend_tree()
         return Predictions.concatenate(parts)
 
     def _reserve(self, batch: EventBatch) -> None:
         """Make room for the columns of a batch; how much there is changes no result."""
-        d, known, w = self._room
+        d, known, w = self._capacity
         features = max(int(batch.x_indices.max(initial=-1)) + 1, int(batch.n_features.max()))
         labels = max(int(batch.n_labels.max()), int(self._tree.work.clock[KNOWN]))
         widest = min(int(np.diff(batch.x_indptr).max()), WIDEST)
@@ -351,20 +351,20 @@ class MLHAT(Learner):
             known = _padded(max(labels, min(2 * known, known + 512)))
         if widest > w:
             w = min(max(widest, 2 * w), WIDEST)
-        self._room = (d, known, w)
+        self._capacity = (d, known, w)
         self._grow(grow_tree(self._tree, self._plan, d, known))
 
-    def _make_room(self) -> None:
+    def _extend_tree(self) -> None:
         """More nodes and blocks, as the loop asked for."""
-        d, known, _ = self._room
+        d, known, _ = self._capacity
         self._grow(grow_tree(self._tree, self._plan, d, known, full=True))
 
     def _grow(self, tree: Tree) -> None:
         self._tree = tree
         self._window = grow(self._window, self._window_spec(), self._sizes())
         self._ensemble = grow(self._ensemble, ensemble_spec, self._sizes())
-        if len(self._y) < self._room[1]:
-            self._y, self._known = np.zeros((2, self._room[1]), np.float32)
+        if len(self._y) < self._capacity[1]:
+            self._y, self._known = np.zeros((2, self._capacity[1]), np.float32)
 
 
 def _sizes(b: int, d: int, known: int, w: int) -> dict[str, int]:
@@ -379,4 +379,4 @@ def _sizes(b: int, d: int, known: int, w: int) -> dict[str, int]:
 
 
 def _padded(n: int) -> int:
-    return max(-(-n // _LANES), 1) * _LANES
+    return max(-(-n // _LABEL_BLOCK), 1) * _LABEL_BLOCK

@@ -84,7 +84,7 @@ class EmbedOptions:
     embed_max_wait: str
 
     @classmethod
-    def taken(cls, options: dict[str, Any]) -> EmbedOptions:
+    def pop_from(cls, options: dict[str, Any]) -> EmbedOptions:
         """Take them out of the options of a command."""
         return cls(**{name: options.pop(name) for name in cls.__slots__})
 

@@ -42,7 +42,7 @@ def explain(
     from streamml.cli.options import split_names
     from streamml.cli.overwriting import refuse_overwriting
     from streamml.ihomer import IHOMER
-    from streamml.state.asking import learner_in
+    from streamml.state.stored_learner import learner_in
 
     asked = "/dev/stdin" if event == "-" else None
     refuse_overwriting((("STATE", stored), ("the event", asked)), (("--svg", svg),))

@@ -39,8 +39,8 @@ class ConnectionOptions:
         return f"{type(self).__name__}(sasl_user={self.sasl_user!r}, ...)"
 
     @classmethod
-    def taken(cls, options: dict[str, Any]) -> Any:
-        """Those of this kind, taken out of the options of a command."""
+    def pop_from(cls, options: dict[str, Any]) -> Any:
+        """Those of this kind, popped from the options of a command."""
         return cls(**{field.name: options.pop(field.name) for field in fields(cls)})
 
     def connection(self, servers: str) -> Connection:

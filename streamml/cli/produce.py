@@ -57,7 +57,7 @@ def produce(**options: Any) -> int:
     from streamml.cli.options import open_stream, parse_delay, parse_rate
     from streamml_connectors.kafka import Producer, parse_url
 
-    connection = ConnectionOptions.taken(options)
+    connection = ConnectionOptions.pop_from(options)
     if not is_kafka(options["target"]):
         raise ConfigError(f"{options['target']} is no topic: write kafka://HOST:PORT/TOPIC.")
     servers, topics = parse_url(options["target"])

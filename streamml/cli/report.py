@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from streamml.base import LabelNode
-    from streamml.cli.summary import Report
+    from streamml.cli.summary import RunReport
     from streamml.metrics import Prequential, Scores
     from streamml.service import Progress
 
@@ -46,7 +46,7 @@ _PLACES: Final = 10
 _NARROW: Final = 90  # columns
 
 
-def print_report(report: Report, console: Console) -> None:
+def print_report(report: RunReport, console: Console) -> None:
     """Print all of it; adapts to the width of the console."""
     progress = report.result.progress
     console.print()
@@ -62,7 +62,7 @@ def print_report(report: Report, console: Console) -> None:
     _print_changes(report, console)
 
 
-def _headline(report: Report) -> Text:
+def _headline(report: RunReport) -> Text:
     progress = report.result.progress
     stopped = ", stopped" if report.result.stopped else ""
     text = Text()
@@ -112,7 +112,7 @@ def _cells(scores: Sequence[Scores], field: str) -> list[str]:
     ]
 
 
-def _facts(report: Report) -> Table:
+def _facts(report: RunReport) -> Table:
     progress = report.result.progress
     times = progress.times
     parts = [
@@ -169,7 +169,7 @@ def _leaves(node: LabelNode) -> int:
     return total
 
 
-def _print_changes(report: Report, console: Console) -> None:
+def _print_changes(report: RunReport, console: Console) -> None:
     """Structure changes line by line, drifts as the places where they crowd."""
     changes, counts = report.learner.changes, report.learner.change_counts
     n_structure = sum(counts.get(kind, 0) for kind in STRUCTURE_CHANGES)

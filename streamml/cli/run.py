@@ -24,7 +24,7 @@ from streamml.cli.saying import say
 
 if TYPE_CHECKING:
     from streamml.base import Learner
-    from streamml.cli.summary import Report
+    from streamml.cli.summary import RunReport
     from streamml.io import Source
     from streamml.service import Observer, Progress, Result, Service
 
@@ -165,7 +165,7 @@ def run(**options: Any) -> int:
     second one ends it at once. Where SIGINT is ignored from the start, as with nohup and in
     the background of a script, it stays so: SIGTERM ends the run.
     """
-    kafka, embed = KafkaOptions.taken(options), EmbedOptions.taken(options)
+    kafka, embed = KafkaOptions.pop_from(options), EmbedOptions.pop_from(options)
     return _run(_Options(**options, kafka=kafka, embed=embed))
 
 
@@ -280,9 +280,9 @@ def _signals(stop: Callable[[], None]) -> Iterator[list[int]]:
 def _print(
     options: _Options, learner: Learner, source: Source, result: Result, first: float | None
 ) -> None:
-    from streamml.cli.summary import Report, to_json
+    from streamml.cli.summary import RunReport, to_json
 
-    report = Report(
+    report = RunReport(
         source=source.name,
         order=options.order,
         learner=learner,
@@ -299,7 +299,7 @@ def _print(
     sys.stdout.flush()
 
 
-def _print_for_people(report: Report) -> None:
+def _print_for_people(report: RunReport) -> None:
     from rich.console import Console
 
     from streamml.cli.report import print_report

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from streamml.metrics import Scores
     from streamml.service import Result
 
-__all__ = ["Report", "to_json"]
+__all__ = ["RunReport", "to_json"]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RunReport:
     """What the report is made of.
 
     Parameters
@@ -49,7 +49,7 @@ class Report:
     peak_rss_mb: float
 
 
-def to_json(report: Report) -> str:
+def to_json(report: RunReport) -> str:
     """One line of JSON; a score that does not exist (nothing was scored) is ``null``."""
     progress = report.result.progress
     return json.dumps(

@@ -17,9 +17,17 @@ from streamml.types import (
     Int64Array,
 )
 
-__all__ = ["Rows", "featured", "finite_only", "join_rows", "sparse_rows", "spread", "with_features"]
+__all__ = [
+    "SparseRows",
+    "featured",
+    "finite_only",
+    "join_rows",
+    "sparse_rows",
+    "spread",
+    "with_features",
+]
 
-Rows = tuple[Int64Array, Int32Array, Float32Array]
+SparseRows = tuple[Int64Array, Int32Array, Float32Array]
 """Row offsets, columns, values."""
 
 
@@ -92,7 +100,7 @@ def _taken(batch: EventBatch, rows: Int64Array) -> EventBatch:
     return replace(batch, **changed)
 
 
-def sparse_rows(vectors: Float32Array, there: BoolArray) -> Rows:
+def sparse_rows(vectors: Float32Array, there: BoolArray) -> SparseRows:
     """Vectors as rows of the components that are there."""
     n, d = vectors.shape
     if there.all():
@@ -103,7 +111,7 @@ def sparse_rows(vectors: Float32Array, there: BoolArray) -> Rows:
     return indptr, np.nonzero(there)[1].astype(np.int32), vectors[there]
 
 
-def spread(x: Rows, there: BoolArray) -> Rows:
+def spread(x: SparseRows, there: BoolArray) -> SparseRows:
     """Rows put where ``there`` says; the others are empty."""
     if there.all():
         return x
@@ -112,7 +120,7 @@ def spread(x: Rows, there: BoolArray) -> Rows:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), x[1], x[2]
 
 
-def join_rows(left: Rows, right: Rows) -> Rows:
+def join_rows(left: SparseRows, right: SparseRows) -> SparseRows:
     """Sparse rows side by side.
 
     Examples

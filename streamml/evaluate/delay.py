@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from streamml.errors import ConfigError
-from streamml.state.capture import check, part_of, rebuild
+from streamml.state.capture import check, part_of, restore_value
 from streamml.types import EventBatch, Float64Array, Predictions, Schema
-from streamml.types.saved import batch_from, batch_state, decided_from, decided_state
+from streamml.types.saved import batch_state, decided_state, restore_batch, restore_decided
 
-__all__ = ["ArrivalClock", "Delay", "Part"]
+__all__ = ["ArrivalClock", "Delay", "DelayedBatch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Delay:
 
 
 @dataclass(slots=True)
-class Part:
+class DelayedBatch:
     """A batch that waits for its labels: predicted, learned and scored up to somewhere."""
 
     batch: EventBatch
@@ -107,12 +107,14 @@ class Part:
         }
 
     @classmethod
-    def restored(cls, saved: Mapping[str, Any], schema: Schema, names: Iterable[str]) -> Part:
-        """The part that :meth:`snapshot` described; all of it was predicted by ``names``."""
+    def from_snapshot(
+        cls, saved: Mapping[str, Any], schema: Schema, names: Iterable[str]
+    ) -> DelayedBatch:
+        """The batch that :meth:`snapshot` described; all of it was predicted by ``names``."""
         where, empty = "a waiting batch", np.zeros(0)
         check(isinstance(saved, Mapping), where, "is no mapping")
-        batch = batch_from(part_of(saved, "batch", dict, where), schema)
-        now, due = (rebuild(saved.get(name), empty, where) for name in ("now", "due"))
+        batch = restore_batch(part_of(saved, "batch", dict, where), schema)
+        now, due = (restore_value(saved.get(name), empty, where) for name in ("now", "due"))
         check(len(now) == len(due) == len(batch) > 0, where, "has other times")
         ordered = all(bool((t[1:] >= t[:-1]).all()) for t in (now, due))
         check(ordered, where, "is unordered")
@@ -122,7 +124,7 @@ class Part:
         learned = part_of(saved, "learned", int, where)
         check(0 <= learned < len(batch), where, "was learned already")
         rows = {name: part_of(decided, name, dict, where) for name in decided}
-        found = {name: decided_from(row, batch) for name, row in rows.items()}
+        found = {name: restore_decided(row, batch) for name, row in rows.items()}
         return cls(batch, now, due, found, len(batch), learned)
 
 
@@ -142,14 +144,14 @@ class ArrivalClock:
         """Whether labels take any time at all."""
         return bool(self.delay.events or self.delay.seconds)
 
-    def admit(self, batch: EventBatch) -> Part:
+    def admit(self, batch: EventBatch) -> DelayedBatch:
         """Events that come now."""
         if self.delay.events is not None:
             now = self.now + np.arange(len(batch), dtype=np.float64)
             self.now += len(batch)
             # Due before the event is predicted that comes after ``events`` others.
-            return Part(batch, now, now + self.delay.events + 1)
+            return DelayedBatch(batch, now, now + self.delay.events + 1)
         assert self.delay.seconds is not None
         now = np.maximum(np.maximum.accumulate(batch.timestamps), self.now)
         self.now = float(now[-1])
-        return Part(batch, now, now + self.delay.seconds)
+        return DelayedBatch(batch, now, now + self.delay.seconds)

@@ -12,8 +12,8 @@ import numpy as np
 
 from streamml.base import MIN_SCORE, Learner
 from streamml.errors import ConfigError
-from streamml.evaluate.contest import Contest, StepResult, Timer
-from streamml.evaluate.late_state import Due, Waiting, restored_waiting, waiting_state
+from streamml.evaluate.late_state import DelayedEvent, Due, restore_waiting, waiting_state
+from streamml.evaluate.learners import EvaluatedLearners, StepResult, Timer
 from streamml.metrics import Prequential
 from streamml.state.capture import check, part_of
 from streamml.types import (
@@ -25,7 +25,7 @@ from streamml.types import (
     Predictions,
     Schema,
 )
-from streamml.types.rows import taken
+from streamml.types.rows import select_rows
 
 __all__ = ["LateLoop", "VariableDelay"]
 
@@ -71,7 +71,7 @@ class VariableDelay:
         if self.max_waiting < 1:
             raise ConfigError(f"max_waiting must be at least 1 event, not {self.max_waiting}.")
 
-    def taken(self, event: EventId, label: str | None) -> float:
+    def checked_delay(self, event: EventId, label: str | None) -> float:
         """The delay, checked."""
         delay = self.of(event, label)
         if not isinstance(delay, int | float | np.number) or not delay >= 0.0:
@@ -82,7 +82,7 @@ class VariableDelay:
         return delay
 
 
-class LateLoop(Contest):
+class LateLoop(EvaluatedLearners):
     """Predicts at arrival, learns what has come, scores an event when all of it has.
 
     Parameters
@@ -121,7 +121,7 @@ class LateLoop(Contest):
         self.expired = 0
         """Events given up because too many waited, or because a label never comes."""
         self._due: list[Due] = []
-        self._waiting: dict[int, Waiting] = {}
+        self._waiting: dict[int, DelayedEvent] = {}
         self._arrived = 0
         self._order = 0
         self._most_due = 64
@@ -173,10 +173,10 @@ class LateLoop(Contest):
         if event.y_kind[0] == LABELS_UNKNOWN:
             self.score(event, made, timer)  # counted as unscored
         else:
-            self._make_room()
+            self._expire_oldest()
             decided = {name: Predictions(p.indptr, p.indices) for name, p in made.items()}
-            own = taken(event, np.zeros(1, np.int64))  # a slice would keep its whole batch
-            self._waiting[number] = waiting = Waiting(own, decided)
+            own = select_rows(event, np.zeros(1, np.int64))  # a slice would keep its whole batch
+            self._waiting[number] = waiting = DelayedEvent(own, decided)
             for delay, labels in self._parts(event):
                 waiting.left += 1
                 if delay < math.inf:
@@ -185,7 +185,7 @@ class LateLoop(Contest):
                     self._order += 1
         return made["learner"]
 
-    def _make_room(self) -> None:
+    def _expire_oldest(self) -> None:
         while len(self._waiting) >= self.delay.max_waiting:
             del self._waiting[next(iter(self._waiting))]
             self.expired += 1
@@ -217,7 +217,7 @@ class LateLoop(Contest):
         arrived, expired = (part_of(snapshot, n, int, where) for n in ("arrived", "expired"))
         names = self.names(snapshot, schema)
         saved = part_of(snapshot, "waiting", dict, where)
-        waiting, due = restored_waiting(saved, names, self.learners)
+        waiting, due = restore_waiting(saved, names, self.learners)
         check(0 <= expired <= arrived < 2**62, where, "gave up more than arrived")
         check(len(waiting) <= arrived and now == now, where, "has other events")
         super().restore(snapshot, names)
@@ -232,13 +232,13 @@ class LateLoop(Contest):
     def _parts(self, event: EventBatch) -> list[tuple[float, Int32Array | None]]:
         """The labels that come together, by delay; ``None`` for all that is known."""
         if not self.delay.per_label:
-            return [(self.delay.taken(event.ids[0], None), None)]
+            return [(self.delay.checked_delay(event.ids[0], None), None)]
         known = np.arange(int(event.n_labels[0]), dtype=np.int32)
         if event.y_kind[0] == LABELS_PARTIAL:
             known = np.union1d(event.y_indices, event.negative_indices).astype(np.int32)
         names, by_delay = event.schema.labels.names, dict[float, list[int]]()
         for column in known.tolist():
-            delay = self.delay.taken(event.ids[0], names[column])
+            delay = self.delay.checked_delay(event.ids[0], names[column])
             by_delay.setdefault(delay, []).append(column)
         if len(by_delay) < 2:  # where nothing is known, nothing is on its way
             return [(next(iter(by_delay), 0.0), None)]

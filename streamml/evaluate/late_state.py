@@ -10,9 +10,9 @@ import numpy as np
 
 from streamml.state.capture import check, check_range, part_of
 from streamml.types import EventBatch, Int32Array, Predictions, Schema
-from streamml.types.saved import batch_from, batch_state, decided_from, decided_state
+from streamml.types.saved import batch_state, decided_state, restore_batch, restore_decided
 
-__all__ = ["Due", "Waiting", "restored_waiting", "waiting_state"]
+__all__ = ["DelayedEvent", "Due", "restore_waiting", "waiting_state"]
 
 _WHERE = "what waits for its labels"
 
@@ -21,7 +21,7 @@ Due = tuple[float, int, int, Int32Array | None]
 
 
 @dataclass(slots=True)
-class Waiting:
+class DelayedEvent:
     """An event whose labels are on their way; ``left`` parts of them have not come."""
 
     batch: EventBatch
@@ -29,7 +29,7 @@ class Waiting:
     left: int = 0
 
 
-def waiting_state(waiting: Mapping[int, Waiting], due: Iterable[Due]) -> dict[str, Any]:
+def waiting_state(waiting: Mapping[int, DelayedEvent], due: Iterable[Due]) -> dict[str, Any]:
     """Events, decisions and what is due, by the events' places."""
     place = {number: k for k, number in enumerate(waiting)}
     coming = sorted((entry for entry in due if entry[2] in place), key=lambda entry: entry[:2])
@@ -46,18 +46,20 @@ def waiting_state(waiting: Mapping[int, Waiting], due: Iterable[Due]) -> dict[st
     }
 
 
-def restored_waiting(
+def restore_waiting(
     saved: Mapping[str, Any], schema: Schema, names: Iterable[str]
-) -> tuple[dict[int, Waiting], list[Due]]:
+) -> tuple[dict[int, DelayedEvent], list[Due]]:
     """What :func:`waiting_state` described: events by place, and a heap of what is due."""
-    waiting: dict[int, Waiting] = {}
+    waiting: dict[int, DelayedEvent] = {}
     for k, one in enumerate(part_of(saved, "events", list, _WHERE)):
-        batch = batch_from(part_of(one, "batch", dict, _WHERE), schema)
+        batch = restore_batch(part_of(one, "batch", dict, _WHERE), schema)
         decided = part_of(one, "decided", dict, _WHERE)
         left = part_of(one, "left", int, _WHERE)
         check(len(batch) == 1 and set(decided) == set(names), _WHERE, "has other learners")
-        rows = {name: decided_from(part_of(decided, name, dict, _WHERE), batch) for name in decided}
-        waiting[k] = Waiting(batch, rows, left)
+        rows = {
+            name: restore_decided(part_of(decided, name, dict, _WHERE), batch) for name in decided
+        }
+        waiting[k] = DelayedEvent(batch, rows, left)
     due = [
         _due(entry, order, waiting)
         for order, entry in enumerate(part_of(saved, "due", list, _WHERE))
@@ -68,7 +70,7 @@ def restored_waiting(
     return waiting, due
 
 
-def _due(entry: Any, order: int, waiting: Mapping[int, Waiting]) -> Due:
+def _due(entry: Any, order: int, waiting: Mapping[int, DelayedEvent]) -> Due:
     check(isinstance(entry, list) and len(entry) == 3, _WHERE, "is broken")
     due, number, labels = entry
     check(type(due) is float and due == due, _WHERE, "has no time")

@@ -19,9 +19,9 @@ import numpy as np
 
 from streamml.base import MIN_SCORE, Learner
 from streamml.errors import ConfigError
-from streamml.evaluate.contest import Contest, ReportsSplit, StepResult, Timer
-from streamml.evaluate.delay import ArrivalClock, Delay, Part
+from streamml.evaluate.delay import ArrivalClock, Delay, DelayedBatch
 from streamml.evaluate.late_loop import LateLoop, VariableDelay
+from streamml.evaluate.learners import EvaluatedLearners, ReportsSplit, StepResult, Timer
 from streamml.io import Source
 from streamml.metrics import Prequential
 from streamml.state.capture import check, part_of
@@ -40,7 +40,7 @@ __all__ = [
 _SHOWN = ("exact_match", "hamming_loss", "micro_f1", "macro_f1", "example_f1")
 
 
-class PrequentialLoop(Contest):
+class PrequentialLoop(EvaluatedLearners):
     """Predicts, scores and learns, step by step; how a stream is cut changes no bit.
 
     Parameters
@@ -85,7 +85,7 @@ class PrequentialLoop(Contest):
     ) -> None:
         super().__init__(learner, beside=beside, metrics=metrics, min_score=min_score)
         self.delay = delay
-        self._queue: deque[Part] = deque()
+        self._queue: deque[DelayedBatch] = deque()
         self._arrived = 0
         self._learned = 0
         self._clock = ArrivalClock(delay or Delay(events=0))
@@ -180,7 +180,7 @@ class PrequentialLoop(Contest):
         now = part_of(snapshot, "now", float, where)
         saved = part_of(snapshot, "waiting", list, where)
         names = self.names(snapshot, schema)
-        queue = deque(Part.restored(part, names, self.learners) for part in saved)
+        queue = deque(DelayedBatch.from_snapshot(part, names, self.learners) for part in saved)
         waiting = sum(len(part.batch) - part.learned for part in queue)
         check(waiting == arrived - learned, where, "lost events that wait")
         super().restore(snapshot, names)
@@ -218,7 +218,7 @@ class PrequentialLoop(Contest):
             self._score(part, timer)
             self._queue.popleft()
 
-    def _score(self, part: Part, timer: Timer) -> None:
+    def _score(self, part: DelayedBatch, timer: Timer) -> None:
         """Score what was learned of a part, in one go."""
         if part.scored < part.learned:
             events = part.batch.slice(part.scored, part.learned)

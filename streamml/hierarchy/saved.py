@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from streamml.state.capture import check, check_range, part_of, rebuild
+from streamml.state.capture import check, check_range, part_of, restore_value
 from streamml.types import Float64Array
 
 __all__ = ["count_arrays", "grow_tree", "tree_arrays"]
@@ -20,9 +20,9 @@ def count_arrays(saved: Mapping[str, Any], n_labels: int) -> dict[str, Any]:
     where = "the label counts"
     floats, whole = np.zeros(0), np.zeros(0, np.int64)
     found: dict[str, Any] = {
-        name: rebuild(saved.get(name), floats, where) for name in ("label", "sizes", "value")
+        name: restore_value(saved.get(name), floats, where) for name in ("label", "sizes", "value")
     }
-    found["key"] = rebuild(saved.get("key"), whole, where)
+    found["key"] = restore_value(saved.get("key"), whole, where)
     for name in ("increment", "total"):
         found[name] = part_of(saved, name, float, where)
     for name in ("work", "shed"):
@@ -71,10 +71,10 @@ def grow_tree(saved: Mapping[str, Any], tree: Any, node_kind: Any) -> None:
     """Put a saved tree into an empty one."""
     where, whole = "the label tree", np.zeros(0, np.int64)
     ids, parents, born = (
-        rebuild(saved.get(name), whole, where) for name in ("ids", "parents", "born")
+        restore_value(saved.get(name), whole, where) for name in ("ids", "parents", "born")
     )
-    diameters = rebuild(saved.get("diameters"), np.zeros((0, 2)), where)
-    leaf_of = rebuild(saved.get("leaf_of"), tree.leaf_of, where)
+    diameters = restore_value(saved.get("diameters"), np.zeros((0, 2)), where)
+    leaf_of = restore_value(saved.get("leaf_of"), tree.leaf_of, where)
     next_id = part_of(saved, "next_id", int, where)
     _check_shape(ids, parents, born, next_id, where)
     check(diameters.shape == (len(ids), 2), where, "has other diameters")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from streamml.base import Learner
-from streamml.state.capture import capture, check, part_of, rebuild
+from streamml.state.capture import capture, check, part_of, restore_value
 from streamml.types import (
     LABELS_FULL,
     LABELS_UNKNOWN,
@@ -98,11 +98,11 @@ class Alternate:
         """Go to a state that :meth:`snapshot` gave."""
         trial = part_of(snapshot, "trial", dict)
         for name, array in {"n": self._n, "sums": self._sums, "over": self._over}.items():
-            found = rebuild(trial.get(name), array, f"alternate.{name}")
+            found = restore_value(trial.get(name), array, f"alternate.{name}")
             check(found.shape == array.shape, f"alternate.{name}", "is of other clusters")
             array[...] = found
-        self.events = rebuild(trial.get("events"), 0, "alternate.events")
-        self.next_check = rebuild(trial.get("next_check"), 0, "alternate.next_check")
+        self.events = restore_value(trial.get("events"), 0, "alternate.events")
+        self.next_check = restore_value(trial.get("next_check"), 0, "alternate.next_check")
         check(0 <= self.events < self.next_check, "alternate.events", "is out of range")
         self.learner._restore_learned(part_of(snapshot, "learner", dict), schema)
 

@@ -19,22 +19,27 @@ from streamml.drift.adwin import check_adwin, new_adwin_state
 from streamml.errors import ConfigError, StateError
 from streamml.hierarchy import RULES, LabelHierarchy
 from streamml.ihomer.alternate import Alternate
-from streamml.ihomer.explained import Explained
-from streamml.ihomer.loop import new_output, predictions_of, rows_of, run_events
+from streamml.ihomer.drift_handling import DriftHandling
+from streamml.ihomer.explainable import Explainable
+from streamml.ihomer.loop import batch_arrays, new_output, predictions_of, run_events
 from streamml.ihomer.memory import Memory, bytes_of
-from streamml.ihomer.watched import Watched
 from streamml.nodes import NodeClassifier
-from streamml.nodes.layout import Layout, layout_of, restored_layout, saved_layout
-from streamml.nodes.members import DECISIONS, MEMBERS, PRESETS, PRESETS_0_1, Plan, make_plan
-from streamml.nodes.own import own_scores, own_snapshot, restore_own, teach_own
-from streamml.nodes.saved import StartValues, saved_extras, saved_stack
-from streamml.nodes.stack import (
+from streamml.nodes.custom_classifiers import (
+    custom_scores,
+    custom_snapshot,
+    restore_custom,
+    teach_custom,
+)
+from streamml.nodes.layout import Layout, layout_of, layout_snapshot, restore_layout
+from streamml.nodes.member_states import (
     N_LABELS,
     extend_tree,
-    new_extras,
-    new_stack,
+    new_member_states,
+    new_optional_members,
 )
-from streamml.state.capture import capture, check, part_of, rebuild
+from streamml.nodes.members import DECISIONS, MEMBERS, PRESETS, PRESETS_0_1, MixturePlan, make_plan
+from streamml.nodes.restore import StartValues, restore_member_states, restore_optional_members
+from streamml.state.capture import capture, check, part_of, restore_value
 from streamml.state.parameters import (
     COUNT,
     SEED,
@@ -61,7 +66,7 @@ from streamml.types import (
 __all__ = ["IHOMER"]
 
 _RUN = 512  # events a compiled call works through at most: bounds scratch memory
-_LANES = 16  # room for labels is a multiple of it
+_LABEL_BLOCK = 16  # room for labels is a multiple of it
 _ALERT_VARIANCE = np.float32(1.0)
 _OWN = Instance(
     NodeClassifier,
@@ -70,7 +75,7 @@ _OWN = Instance(
 )
 
 
-class IHOMER(Explained, Watched, Learner):
+class IHOMER(Explainable, DriftHandling, Learner):
     """Streaming multi-label classifier that clusters its labels as it learns.
 
     Parameters
@@ -189,12 +194,12 @@ class IHOMER(Explained, Watched, Learner):
         """Members that have learned nothing."""
         self._layout, self._plan = layout, self._plan_of(layout)
         self._memory = Memory(bytes_of(self.memory_budget), self._plan)
-        self._stack = new_stack(self._plan, layout.members, 16, _LANES, self.seed)
-        self._extras = new_extras(self._plan, 16, _LANES, self.seed)
+        self._states = new_member_states(self._plan, layout.members, 16, _LABEL_BLOCK, self.seed)
+        self._optional = new_optional_members(self._plan, 16, _LABEL_BLOCK, self.seed)
 
-    def _plan_of(self, layout: Layout) -> Plan:
+    def _plan_of(self, layout: Layout) -> MixturePlan:
         given: dict[str, Any] = {"decision": self.decision, "lean": self.lean, **layout.constants}
-        return make_plan(tuple(layout.members), n_own=len(self.classifiers or ()), **given)
+        return make_plan(tuple(layout.members), n_custom=len(self.classifiers or ()), **given)
 
     # -- the contract ------------------------------------------------------------------
 
@@ -207,7 +212,7 @@ class IHOMER(Explained, Watched, Learner):
             self._alternate.learner._schema = self._schema
         if new:
             self._reserve(schema.declared_features, schema.declared_labels)
-            self._stack.clock[N_LABELS] = schema.declared_labels
+            self._states.clock[N_LABELS] = schema.declared_labels
             self._hierarchy.reserve_labels(schema.declared_labels)
 
     def predict(self, batch: EventBatch, min_score: float = MIN_SCORE) -> Predictions:
@@ -238,7 +243,7 @@ class IHOMER(Explained, Watched, Learner):
 
     def mixture_weights(self) -> dict[str, float]:
         """How far the mixture trusts each member now, shared over all labels."""
-        weights = self._stack.mixture.wg
+        weights = self._states.mixture.wg
         return {name: float(weights[getattr(self._plan, name)]) for name in self._layout.members}
 
     # -- running -----------------------------------------------------------------------
@@ -252,14 +257,14 @@ class IHOMER(Explained, Watched, Learner):
             return Predictions.concatenate(
                 [self._run(event, predict, learn, min_score) for event in events]
             )
-        rows = rows_of(batch, own_scores(self.classifiers or (), batch))
+        rows = batch_arrays(batch, custom_scores(self.classifiers or (), batch))
         parts: list[Predictions] = []
         start = 0
         beyond = int(batch.x_indices.max(initial=-1)) + 1
         beyond = beyond if beyond > batch.n_features.max() else 0
         placed, end, full = rows, 0, False
         while start < len(batch):
-            if start >= end or self._memory.slots is None:
+            if start >= end or self._memory.table is None:
                 end = self._run_stop(batch, start, learn)
                 if learn:
                     end = self._budget_stop(batch, start, end)
@@ -267,11 +272,11 @@ class IHOMER(Explained, Watched, Learner):
             stop = min(end, self._run_stop(batch, start, learn))
             told = predict or (learn and self._alternate is not None)
             # joined rows come in any order: one of them may know more labels than the last
-            labels = max(int(batch.n_labels[start:stop].max()), int(self._stack.clock[N_LABELS]))
+            labels = max(int(batch.n_labels[start:stop].max()), int(self._states.clock[N_LABELS]))
             output = new_output(stop - start if told else 0, labels)
             if learn:
                 self._hierarchy.reserve_labels(labels)
-            watch = self._watch()
+            clusters = self._cluster_detectors()
             done = run_events(
                 self._plan,
                 placed,
@@ -279,9 +284,9 @@ class IHOMER(Explained, Watched, Learner):
                 stop,
                 told,
                 learn,
-                *self._stack,
-                *self._extras,
-                watch,
+                *self._states,
+                *self._optional,
+                clusters,
                 output,
                 float(self.drift_delta),
                 np.float32(min_score),
@@ -290,14 +295,14 @@ class IHOMER(Explained, Watched, Learner):
             made = predictions_of(output)
             if predict:
                 parts.append(made)
-            if done < stop and not watch.level.any():  # the tree wants room
-                self._extras = extend_tree(
-                    self._extras, len(self._stack.inputs.top), len(self._stack.y)
+            if done < stop and not clusters.level.any():  # the tree wants room
+                self._optional = extend_tree(
+                    self._optional, len(self._states.inputs.top), len(self._states.y)
                 )
             if learn and done > start:
-                teach_own(self.classifiers or (), batch)
+                teach_custom(self.classifiers or (), batch)
                 self._note_names(batch, start, done)
-                self._after(batch, start, done, watch.level, made)
+                self._after(batch, start, done, clusters.level, made)
                 self._keep_budget(full and done == end)
             start = done
         return Predictions.concatenate(parts)
@@ -341,29 +346,29 @@ class IHOMER(Explained, Watched, Learner):
 
     def _capture_learned(self, copy: bool) -> dict[str, Any]:
         return {
-            "layout": saved_layout(self._layout, self._plan),
-            "stack": capture(self._stack, copy),
-            "extras": capture(self._extras, copy),
+            "layout": layout_snapshot(self._layout, self._plan),
+            "stack": capture(self._states, copy),
+            "extras": capture(self._optional, copy),
             "detectors": capture(self._detectors, copy),
             "hierarchy": self._hierarchy.snapshot(),
             "changes": self._changes.snapshot(),
-            "classifiers": [own_snapshot(c) for c in self.classifiers or ()],
+            "classifiers": [custom_snapshot(c) for c in self.classifiers or ()],
             "memory": self._memory.snapshot(),
             "alternate": None if self._alternate is None else self._alternate.snapshot(copy),
         }
 
-    def _saved_layout(self, learned: Mapping[str, Any]) -> tuple[Layout, Plan]:
+    def _restore_layout(self, learned: Mapping[str, Any]) -> tuple[Layout, MixturePlan]:
         """What the state was made with, whatever the preset is today."""
         layout = layout_of(self.preset, self.members, self.links, self.window, PRESETS_0_1)
         if "layout" in learned:
-            layout = restored_layout(part_of(learned, "layout", dict))
+            layout = restore_layout(part_of(learned, "layout", dict))
         try:
             return layout, self._plan_of(layout)
         except ConfigError as error:
             raise StateError(f"The state does not fit: {error}") from error
 
     def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
-        layout, plan = self._saved_layout(learned)
+        layout, plan = self._restore_layout(learned)
         memory, changes = Memory(self._memory.budget, plan), ChangeLog()
         hierarchy = LabelHierarchy(self.rule, self.n_min, memory.max_pairs)
         hierarchy.restore(part_of(learned, "hierarchy", dict))
@@ -371,20 +376,20 @@ class IHOMER(Explained, Watched, Learner):
         tree = hierarchy.tree
         check(tree.n_labels <= len(schema.labels), "the label tree", "has labels without a name")
         start = StartValues(plan, layout.members, self.seed)
-        stack = saved_stack(part_of(learned, "stack", dict), plan, tree.n_labels, start)
-        extras = saved_extras(part_of(learned, "extras", dict), plan, stack, start)
-        memory.restore(part_of(learned, "memory", dict), schema, len(stack.inputs.top))
-        detectors = rebuild(learned.get("detectors"), self._detectors, "detectors")
+        states = restore_member_states(part_of(learned, "stack", dict), plan, tree.n_labels, start)
+        optional = restore_optional_members(part_of(learned, "extras", dict), plan, states, start)
+        memory.restore(part_of(learned, "memory", dict), schema, len(states.inputs.top))
+        detectors = restore_value(learned.get("detectors"), self._detectors, "detectors")
         check(len(detectors.levels) == len(tree.leaves), "detectors", "are of other clusters")
         check_adwin(detectors, "detectors")
-        restore_own(self.classifiers or (), part_of(learned, "classifiers", list))
+        restore_custom(self.classifiers or (), part_of(learned, "classifiers", list))
         alternate = None
         if learned.get("alternate") is not None:
-            known = int(stack.clock[N_LABELS])
-            alternate = Alternate(self._newcomer(schema, stack, layout), len(tree.leaves), known)
+            known = int(states.clock[N_LABELS])
+            alternate = Alternate(self._newcomer(schema, states, layout), len(tree.leaves), known)
             alternate.restore(part_of(learned, "alternate", dict), schema)
         self._layout, self._plan = layout, plan
-        self._stack, self._extras, self._detectors = stack, extras, detectors
+        self._states, self._optional, self._detectors = states, optional, detectors
         self._hierarchy, self._changes, self._alternate = hierarchy, changes, alternate
         self._memory = memory
         self._leaf_ids = [leaf.id for leaf in tree.leaves]

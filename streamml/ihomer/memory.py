@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamml.errors import ConfigError
-from streamml.ihomer.loop import Rows
-from streamml.ihomer.slots import FeatureSlots, with_reserve
-from streamml.nodes.members import Plan
-from streamml.nodes.room import bytes_for
+from streamml.ihomer.feature_table import FeatureTable, with_reserve
+from streamml.ihomer.loop import BatchArrays
+from streamml.nodes.capacity import bytes_for
+from streamml.nodes.members import MixturePlan
 from streamml.state.capture import check, part_of
 from streamml.state.parameters import bytes_in
 from streamml.types import LABELS_UNKNOWN, EventBatch, Schema
 
-__all__ = ["Memory", "bytes_of", "cut", "room_for"]
+__all__ = ["Memory", "bytes_of", "cut", "label_capacity"]
 
 _PER_NAME = 160  # bytes of a name in its vocabulary, about
 _PAIRS_SHARE = 16  # one part in so many is for pairs of labels
@@ -62,10 +62,10 @@ class Memory:
         Members and constants of the learner.
     """
 
-    def __init__(self, budget: int, plan: Plan) -> None:
+    def __init__(self, budget: int, plan: MixturePlan) -> None:
         self.budget = budget
         self.plan = plan
-        self.slots: FeatureSlots | None = None
+        self.table: FeatureTable | None = None
         self.features = 0
         """Features known at the last event learned."""
         self.shed: Counter[str] = Counter()
@@ -88,7 +88,7 @@ class Memory:
         return self.budget - self.budget // _PAIRS_SHARE
 
     def _least(self, n_labels: int) -> int:
-        return bytes_for(self.plan, _FEWEST, room_for(n_labels)) * _PAIRS_SHARE // 15
+        return bytes_for(self.plan, _FEWEST, label_capacity(n_labels)) * _PAIRS_SHARE // 15
 
     def most_features(self, n_features: int, n_labels: int) -> int:
         """Rows of features there is room for, when so many names are known."""
@@ -102,12 +102,12 @@ class Memory:
         return low
 
     def _has_room(self, rows: int, n_features: int, n_labels: int) -> bool:
-        needed = bytes_for(self.plan, rows, room_for(n_labels)) + 24 * rows
+        needed = bytes_for(self.plan, rows, label_capacity(n_labels)) + 24 * rows
         return needed + _PER_NAME * (n_features + n_labels) <= self._arrays()
 
     def two_fit(self, n_features: int, n_labels: int) -> bool:
         """Whether there is room for an alternate learner too."""
-        needed = 2 * bytes_for(self.plan, n_features, room_for(n_labels))
+        needed = 2 * bytes_for(self.plan, n_features, label_capacity(n_labels))
         return needed + _PER_NAME * (n_features + n_labels) <= self._arrays()
 
     def fits(self, n_features: int, n_labels: int) -> bool:
@@ -151,7 +151,7 @@ class Memory:
 
     def stop(self, batch: EventBatch, start: int, stop: int, two: bool) -> int:
         """Row after the first one, of those learned, whose names leave too little room."""
-        if self.slots is not None:
+        if self.table is not None:
             return stop
         return _first(batch, start, stop, lambda d, labels: not self._all_fit(d, labels, two))
 
@@ -176,7 +176,7 @@ class Memory:
         return {
             "features": self.features,
             "shed": dict(self.shed),
-            "slots": None if self.slots is None else self.slots.snapshot(),
+            "slots": None if self.table is None else self.table.snapshot(),
         }
 
     def restore(self, snapshot: Mapping[str, Any], schema: Schema, rows: int) -> None:
@@ -187,14 +187,14 @@ class Memory:
         check(counts, where, "has shed less than nothing")
         features = part_of(snapshot, "features", int, where)
         check(0 <= features <= len(schema.features), where, "knows features without a name")
-        slots = None
+        table = None
         if snapshot.get("slots") is not None:
             saved = part_of(snapshot, "slots", dict, where)
-            slots = FeatureSlots.restored(saved, len(schema.features), rows)
-        self.slots, self.features, self.shed = slots, features, Counter(shed)
+            table = FeatureTable.from_snapshot(saved, len(schema.features), rows)
+        self.table, self.features, self.shed = table, features, Counter(shed)
 
 
-def room_for(n_labels: int) -> int:
+def label_capacity(n_labels: int) -> int:
     """Label columns there is room for once room is short."""
     return -(-(n_labels + _AHEAD) // 16) * 16
 
@@ -229,7 +229,7 @@ def _search(names: list[list[int]], over: Callable[[int, int], bool]) -> int:
     return low
 
 
-def cut(rows: Rows, room: int) -> Rows:
+def cut(rows: BatchArrays, room: int) -> BatchArrays:
     """Rows without the columns there is no room for."""
     kept = rows.x_indices < room
     ends = np.concatenate([[0], np.cumsum(kept)])

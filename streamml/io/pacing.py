@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from streamml.errors import ConfigError
 from streamml.io.protocols import Source
 from streamml.types import EventBatch, Schema
-from streamml.types.saved import batch_from, batch_state
+from streamml.types.saved import batch_state, restore_batch
 
 __all__ = ["Clock", "EventsPerSecond", "OriginalTimestamps", "Pace", "SystemClock", "Unpaced"]
 
@@ -90,7 +90,7 @@ class _ReadsAhead:
     def restore(self, snapshot: Mapping[str, Any], schema: Schema) -> None:
         """Hand out the events read ahead first."""
         ahead = snapshot.get("ahead")
-        self._ahead = None if ahead is None else batch_from(ahead, schema)
+        self._ahead = None if ahead is None else restore_batch(ahead, schema)
 
     def _take_ahead(self, most: int) -> EventBatch | None:
         ahead, self._ahead = self._ahead, None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streamml.join.state import Waiting
+from streamml.join.state import WaitingEvent
 from streamml.types import BoolArray, EventBatch, Float64Array, Int32Array, Int64Array
 
 __all__ = ["Arrivals", "Joined"]
@@ -81,4 +81,4 @@ class Joined:
 
     batch: EventBatch
     new: BoolArray
-    waiting: list[Waiting | None]
+    waiting: list[WaitingEvent | None]

@@ -21,16 +21,16 @@ from streamml.errors import ConfigError
 from streamml.io.operation import JoinState
 from streamml.join.arrivals import Arrivals, Joined
 from streamml.join.clock import RecordClock
-from streamml.join.rows import Rows
+from streamml.join.rows import JoinedRows
 from streamml.join.state import (
     EarlyLabels,
-    Waiting,
+    WaitingEvent,
     early_state,
-    restored_early,
-    restored_waiting,
+    restore_early,
+    restore_waiting,
     waiting_state,
 )
-from streamml.state.capture import check, part_of, rebuild
+from streamml.state.capture import check, part_of, restore_value
 from streamml.types import LABELS_UNKNOWN, DeadLetter, EventId, Schema
 
 __all__ = ["OUTCOMES", "Arrivals", "JoinBuffer", "JoinPolicy", "Joined"]
@@ -107,7 +107,7 @@ class JoinBuffer:
         self.policy = policy or JoinPolicy()
         self.counts: Counter[str] = Counter()
         """``"joined"`` and :data:`OUTCOMES` -> how many there were."""
-        self._waiting: OrderedDict[EventId, Waiting] = OrderedDict()
+        self._waiting: OrderedDict[EventId, WaitingEvent] = OrderedDict()
         self._early: OrderedDict[EventId, EarlyLabels] = OrderedDict()
         self._done: OrderedDict[EventId, bool] = OrderedDict()  # True: learned
         self._clock = RecordClock(self.policy.max_age)
@@ -117,7 +117,7 @@ class JoinBuffer:
         """Take arrivals in, in order; gives what can be predicted and learned now."""
         if self._all_complete(arrivals):
             return self._pass_on(arrivals)
-        rows = Rows(arrivals)
+        rows = JoinedRows(arrivals)
         only, now = arrivals.labels_only.tolist(), arrivals.arrived.tolist()
         for i, event_id in enumerate(arrivals.ids):
             self._tick(now[i], arrivals.schema)
@@ -146,7 +146,7 @@ class JoinBuffer:
 
     # -- one arrival -------------------------------------------------------------------
 
-    def _features(self, i: int, event_id: EventId, rows: Rows) -> None:
+    def _features(self, i: int, event_id: EventId, rows: JoinedRows) -> None:
         if event_id in self._waiting or event_id in self._done:
             self._out("duplicate_event", event_id, rows.arrivals.position(i), {})
             return
@@ -165,7 +165,7 @@ class JoinBuffer:
             return
         self._learned(event_id)
 
-    def _labels(self, i: int, event_id: EventId, rows: Rows) -> None:
+    def _labels(self, i: int, event_id: EventId, rows: JoinedRows) -> None:
         waiting = self._waiting.pop(event_id, None)
         labels = rows.labels(i, self._clock.now or 0.0)
         schema = rows.arrivals.schema
@@ -277,13 +277,13 @@ class JoinBuffer:
             It does not fit; nothing is changed then.
         """
         where = "the join"
-        waiting = restored_waiting(part_of(snapshot, "waiting", dict, where), schema)
-        early = restored_early(part_of(snapshot, "early", dict, where), schema)
+        waiting = restore_waiting(part_of(snapshot, "waiting", dict, where), schema)
+        early = restore_early(part_of(snapshot, "early", dict, where), schema)
         counts = part_of(snapshot, "counts", dict, where)
         check(all(type(n) is int for n in counts.values()), where, "has counts that are none")
         done = part_of(snapshot, "done", dict, where)
         ids = part_of(done, "ids", list, where)
-        learned = rebuild(done.get("learned"), np.zeros(0, np.uint8), where)
+        learned = restore_value(done.get("learned"), np.zeros(0, np.uint8), where)
         check(len(ids) == len(learned), where, "remembers ids of another number")
         check(all(type(i) in (int, str) for i in ids), where, "remembers what is no id")
         now = snapshot.get("now")

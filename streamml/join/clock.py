@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from streamml.state.capture import check, part_of, rebuild
+from streamml.state.capture import check, part_of, restore_value
 from streamml.types import EventId
 
 __all__ = ["RecordClock"]
@@ -101,7 +101,7 @@ class RecordClock:
         StateError
             It does not fit.
         """
-        times = rebuild(snapshot.get("times"), np.zeros(0), where)
+        times = restore_value(snapshot.get("times"), np.zeros(0), where)
         ids = part_of(snapshot, "ids", list, where)
         check(len(ids) == len(times) and bool(np.isfinite(times).all()), where, "has no times")
         check(all(type(i) in (int, str, type(None)) for i in ids), where, "doubts what is no id")

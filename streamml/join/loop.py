@@ -15,7 +15,7 @@ import numpy as np
 
 from streamml.base import MIN_SCORE, Learner
 from streamml.evaluate import StepResult
-from streamml.evaluate.contest import Contest, Timer
+from streamml.evaluate.learners import EvaluatedLearners, Timer
 from streamml.join.arrivals import Arrivals, Joined
 from streamml.join.buffer import JoinBuffer, JoinPolicy
 from streamml.metrics import Prequential
@@ -28,12 +28,12 @@ from streamml.types import (
     Predictions,
     Schema,
 )
-from streamml.types.rows import taken
+from streamml.types.rows import select_rows
 
 __all__ = ["JoinLoop"]
 
 
-class JoinLoop(Contest):
+class JoinLoop(EvaluatedLearners):
     """Predicts events as they arrive; scores and learns them when their labels do.
 
     Parameters
@@ -92,10 +92,10 @@ class JoinLoop(Contest):
         _keep_decisions(joined, decided)
         at = np.flatnonzero(learned)
         if len(at):
-            self.score(taken(rows, at), self._decisions(joined, decided, at), timer)
+            self.score(select_rows(rows, at), self._decisions(joined, decided, at), timer)
         new = np.flatnonzero(joined.new)
         predictions = _rows_of(decided["learner"], new)
-        return StepResult(predictions, len(at), timer.seconds, taken(rows, new))
+        return StepResult(predictions, len(at), timer.seconds, select_rows(rows, new))
 
     def _decisions(
         self, joined: Joined, decided: Mapping[str, Predictions], at: Int64Array

@@ -8,16 +8,16 @@ from typing import Any, Final
 import numpy as np
 
 from streamml.join.arrivals import Arrivals, Joined
-from streamml.join.state import EarlyLabels, Waiting
+from streamml.join.state import EarlyLabels, WaitingEvent
 from streamml.types import LABELS_UNKNOWN, EventBatch, EventId, Int32Array, Int64Array
 
-__all__ = ["Rows"]
+__all__ = ["JoinedRows"]
 
 _NONE: Final = np.zeros(0, np.int32)
 
 
 @dataclass(slots=True)
-class Rows:
+class JoinedRows:
     """Collects what is to be done as rows of a batch."""
 
     arrivals: Arrivals
@@ -31,7 +31,7 @@ class Rows:
     _features: list[tuple[Int32Array, Any]] = field(default_factory=list)
     _labels: list[tuple[int, Int32Array, Int32Array]] = field(default_factory=list)
     _new: list[bool] = field(default_factory=list)
-    _waiting: list[Waiting | None] = field(default_factory=list)
+    _waiting: list[WaitingEvent | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.kind = self.arrivals.y_kind.tolist()
@@ -39,10 +39,10 @@ class Rows:
         self._y = self.arrivals.y_indptr.tolist()
         self._negative = self.arrivals.negative_indptr.tolist()
 
-    def open(self, i: int, now: float) -> Waiting:
+    def open(self, i: int, now: float) -> WaitingEvent:
         """An event without labels: to be predicted; it waits."""
         indices, values = self._row(i)
-        waiting = Waiting(
+        waiting = WaitingEvent(
             indices.copy(),
             values.copy(),
             float(self.arrivals.timestamps[i]),
@@ -61,7 +61,7 @@ class Rows:
         found = (labels.kind, labels.positive, labels.negative)
         self._add(i, self._row(i), found, True, None)
 
-    def close(self, i: int, waiting: Waiting, labels: EarlyLabels) -> None:
+    def close(self, i: int, waiting: WaitingEvent, labels: EarlyLabels) -> None:
         """Labels of an event that waited: to be scored and learned."""
         found = (labels.kind, labels.positive, labels.negative)
         self._add(i, (waiting.x_indices, waiting.x_values), found, False, waiting)
@@ -92,7 +92,7 @@ class Rows:
         features: tuple[Int32Array, Any],
         labels: tuple[int, Int32Array, Int32Array],
         new: bool,
-        waiting: Waiting | None,
+        waiting: WaitingEvent | None,
     ) -> None:
         self._at.append(i)
         self._ids.append(self.arrivals.ids[i])

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from streamml.state.capture import check, check_range, part_of, rebuild
+from streamml.state.capture import check, check_range, part_of, restore_value
 from streamml.types import (
     LABELS_FULL,
     LABELS_PARTIAL,
@@ -22,10 +22,10 @@ from streamml.types import (
 
 __all__ = [
     "EarlyLabels",
-    "Waiting",
+    "WaitingEvent",
     "early_state",
-    "restored_early",
-    "restored_waiting",
+    "restore_early",
+    "restore_waiting",
     "waiting_state",
 ]
 
@@ -34,7 +34,7 @@ _WHERE: Final = "what waits to be joined"
 
 
 @dataclass(slots=True)
-class Waiting:
+class WaitingEvent:
     """An event that was predicted and waits for its labels.
 
     Attributes
@@ -66,7 +66,7 @@ class EarlyLabels:
     position: str
 
 
-def waiting_state(queue: Mapping[EventId, Waiting]) -> dict[str, Any]:
+def waiting_state(queue: Mapping[EventId, WaitingEvent]) -> dict[str, Any]:
     """Waiting events as lists and arrays, in their order."""
     events = list(queue.values())
     learners = list(events[0].decided) if events else []
@@ -83,7 +83,7 @@ def waiting_state(queue: Mapping[EventId, Waiting]) -> dict[str, Any]:
     }
 
 
-def restored_waiting(state: Mapping[str, Any], schema: Schema) -> OrderedDict[EventId, Waiting]:
+def restore_waiting(state: Mapping[str, Any], schema: Schema) -> OrderedDict[EventId, WaitingEvent]:
     """What :func:`waiting_state` wrote down; its columns are those of ``schema``.
 
     Raises
@@ -103,7 +103,7 @@ def restored_waiting(state: Mapping[str, Any], schema: Schema) -> OrderedDict[Ev
     return OrderedDict(
         (
             event_id,
-            Waiting(
+            WaitingEvent(
                 x[k],
                 values[k],
                 times[k],
@@ -129,7 +129,7 @@ def early_state(queue: Mapping[EventId, EarlyLabels]) -> dict[str, Any]:
     }
 
 
-def restored_early(state: Mapping[str, Any], schema: Schema) -> OrderedDict[EventId, EarlyLabels]:
+def restore_early(state: Mapping[str, Any], schema: Schema) -> OrderedDict[EventId, EarlyLabels]:
     """What :func:`early_state` wrote down; its columns are those of ``schema``.
 
     Raises
@@ -138,7 +138,7 @@ def restored_early(state: Mapping[str, Any], schema: Schema) -> OrderedDict[Even
         It does not fit.
     """
     ids, positions = _texts(state)
-    kinds = rebuild(state.get("kinds"), np.zeros(0, np.uint8), _WHERE)
+    kinds = restore_value(state.get("kinds"), np.zeros(0, np.uint8), _WHERE)
     check(len(kinds) == len(ids), _WHERE, "has another length")
     check_range(kinds, LABELS_FULL, LABELS_PARTIAL + 1, _WHERE)
     positive, negative = (
@@ -167,7 +167,7 @@ def _texts(state: Mapping[str, Any]) -> tuple[list[EventId], list[str]]:
 
 
 def _times(state: Mapping[str, Any], name: str, n: int) -> list[float]:
-    times = rebuild(state.get(name), np.zeros(0), _WHERE)
+    times = restore_value(state.get(name), np.zeros(0), _WHERE)
     check(len(times) == n and bool(np.isfinite(times).all()), _WHERE, f"has no {name}")
     found: list[float] = times.tolist()
     return found
@@ -178,8 +178,8 @@ def _rows(
 ) -> list[Any]:
     """The rows of :func:`_ragged`: ``n`` of them, of columns below ``limit``."""
     ragged = part_of(state, name, dict, _WHERE)
-    values = rebuild(ragged.get("values"), np.zeros(0, dtype), _WHERE)
-    indptr = rebuild(ragged.get("indptr"), np.zeros(0, np.int64), _WHERE)
+    values = restore_value(ragged.get("values"), np.zeros(0, dtype), _WHERE)
+    indptr = restore_value(ragged.get("indptr"), np.zeros(0, np.int64), _WHERE)
     fits = len(indptr) == n + 1 and indptr[0] == 0 and indptr[-1] == len(values)
     check(fits and bool((np.diff(indptr) >= 0).all()), _WHERE, "has rows of another length")
     rows = [values[a:b].copy() for a, b in pairwise(indptr.tolist())]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from streamml.errors import ConfigError, ContractError, StateError
 from streamml.metrics import _kernels as kernels
 from streamml.metrics.scores import LabelScores, Scores, Tally, label_scores, scores
-from streamml.state.capture import check, check_range, rebuild
+from streamml.state.capture import check, check_range, restore_value
 from streamml.types import (
     LABELS_PARTIAL,
     EventBatch,
@@ -123,13 +123,13 @@ class Prequential:
         kind = _own(batch.y_kind, np.uint8)
         if (kind == LABELS_PARTIAL).any():
             _check("the negative labels", negative, n_labels)
-        self._make_room_for_labels(int(n_labels.max()))
-        self._make_room_for_row(int((np.diff(truth[0]) + np.diff(decided[0])).max()))
+        self._reserve_labels(int(n_labels.max()))
+        self._reserve_row(int((np.diff(truth[0]) + np.diff(decided[0])).max()))
         step = max(self.window, _CHUNK)  # bounds the ring, whatever the size of the batch
         for start in range(0, len(batch), step):
             stop = min(start + step, len(batch))
             new = sum(int(indptr[stop] - indptr[start]) for indptr in (truth[0], decided[0]))
-            self._make_room_for_entries(new)
+            self._reserve_entries(new)
             self._weight, self._labels, unscored = kernels.score_rows(
                 start,
                 stop,
@@ -155,7 +155,7 @@ class Prequential:
             )
             self.unscored += unscored
 
-    def _make_room_for_labels(self, labels: int) -> None:
+    def _reserve_labels(self, labels: int) -> None:
         have = len(self._counts)
         if labels > have:
             more = ((0, max(labels, 2 * have) - have), (0, 0))
@@ -163,7 +163,7 @@ class Prequential:
             self._window_counts = np.pad(self._window_counts, more)
             self._faded_counts = np.pad(self._faded_counts, more)
 
-    def _make_room_for_entries(self, new: int) -> None:
+    def _reserve_entries(self, new: int) -> None:
         """Grow the ring of entries, oldest first, so that ``new`` more fit."""
         need = int(self._ring[3]) + new
         if need > len(self._entries):
@@ -172,7 +172,7 @@ class Prequential:
             self._entries[: len(held)] = held
             self._ring[2] = 0
 
-    def _make_room_for_row(self, entries: int) -> None:
+    def _reserve_row(self, entries: int) -> None:
         if entries > len(self._row):
             self._row = np.zeros(entries, np.int32)
 
@@ -284,7 +284,7 @@ class Prequential:
                     "restore it with the version and parameters it was taken with."
                 )
         found = {
-            name: rebuild(snapshot[name], like, name) if name in snapshot else like
+            name: restore_value(snapshot[name], like, name) if name in snapshot else like
             for name, like in _kinds().items()
         }
         labels, rows = len(found["counts"]), found["rows"]
@@ -302,7 +302,7 @@ class Prequential:
         self._rows = np.zeros((self.window, 2), np.int32)
         self._rows[: len(rows)] = rows
         self._ring = np.array([0, len(rows), 0, len(self._entries)], np.int64)
-        self._make_room_for_row(int(rows[:, 0].max(initial=0)))
+        self._reserve_row(int(rows[:, 0].max(initial=0)))
         self._labels = labels
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from streamml.nodes.members import MEMBERS, PRESETS, Plan, Preset, equal_start
+from streamml.nodes.members import MEMBERS, PRESETS, MixturePlan, Preset, equal_start
 from streamml.state.capture import check, part_of
 
-__all__ = ["Layout", "layout_of", "restored_layout", "saved_layout"]
+__all__ = ["Layout", "layout_of", "layout_snapshot", "restore_layout"]
 
 
 class Layout(NamedTuple):
@@ -37,19 +37,19 @@ def layout_of(
 
 CONSTANTS = tuple(
     name
-    for name in Plan._fields[Plan._fields.index("neighbours") + 1 :]
+    for name in MixturePlan._fields[MixturePlan._fields.index("neighbours") + 1 :]
     if name not in ("lean", "decision")
 )
 """Names of a plan's constants that no parameter of a learner gives."""
 
 
-def saved_layout(layout: Layout, plan: Plan) -> dict[str, dict[str, int | float]]:
+def layout_snapshot(layout: Layout, plan: MixturePlan) -> dict[str, dict[str, int | float]]:
     """A layout with every constant, for a snapshot: a state goes on with what it was made with."""
     constants = {name: getattr(plan, name) for name in CONSTANTS}
     return {"members": dict(layout.members), "constants": constants}
 
 
-def restored_layout(saved: Mapping[str, Any]) -> Layout:
+def restore_layout(saved: Mapping[str, Any]) -> Layout:
     """A layout out of a snapshot; what it has no word of is as usual.
 
     Raises

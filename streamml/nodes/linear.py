@@ -15,7 +15,7 @@ import numpy as np
 
 from streamml.kernels.compile import F4, Real, kernel, sigmoid32
 from streamml.nodes.arrays import Spec
-from streamml.nodes.lanes import rows_sums, rows_update
+from streamml.nodes.simd import rows_sums, rows_update
 from streamml.types import Float32Array, Int32Array
 
 

@@ -8,10 +8,10 @@ from streamml.errors import ConfigError
 from streamml.nodes.combine.decision_state import BLOCK
 from streamml.state.parameters import Constraints, Real, Whole, check_declared
 
-__all__ = ["MEMBERS", "PRESETS", "PRESETS_0_1", "Plan", "Preset", "equal_start", "make_plan"]
+__all__ = ["MEMBERS", "PRESETS", "PRESETS_0_1", "MixturePlan", "Preset", "equal_start", "make_plan"]
 
 
-class Plan(NamedTuple):
+class MixturePlan(NamedTuple):
     """Row of each member in the mixture (-1: not a member), and the constants of a learner."""
 
     linear: int
@@ -30,8 +30,8 @@ class Plan(NamedTuple):
     last: int
     transition: int
     constant: int
-    own: int  # first row of the user's own classifiers
-    n_own: int
+    custom: int  # first row of the user's own classifiers
+    n_custom: int
     size: int  # members in all
     neighbours: int  # most neighbours asked for; 0 where no member asks
     window: int
@@ -51,7 +51,7 @@ class Plan(NamedTuple):
     decision: int
 
 
-MEMBERS = Plan._fields[: Plan._fields.index("own")]
+MEMBERS = MixturePlan._fields[: MixturePlan._fields.index("custom")]
 """Names of the built-in node classifiers, in the order of their rows."""
 
 _CONSTANTS: Constraints = {
@@ -138,12 +138,12 @@ def equal_start(members: tuple[str, ...]) -> dict[str, float]:
 
 def make_plan(
     members: tuple[str, ...],
-    n_own: int = 0,
+    n_custom: int = 0,
     decision: str = "adaptive",
     lean: float = 0.5,
     window: int = 2048,
     **constants: int | float,
-) -> Plan:
+) -> MixturePlan:
     """Lay out the rows of a mixture.
 
     Raises
@@ -168,9 +168,9 @@ def make_plan(
     asked = [int(name[3:]) for name in chosen if name.startswith("knn")]
     values: dict[str, int | float] = {
         **rows,
-        "own": len(chosen),
-        "n_own": n_own,
-        "size": len(chosen) + n_own,
+        "custom": len(chosen),
+        "n_custom": n_custom,
+        "size": len(chosen) + n_custom,
         "neighbours": max(asked, default=0),
         "window": window,
         "rls_size": 256,
@@ -191,4 +191,4 @@ def make_plan(
     }
     check_declared(_CONSTANTS, values, "a layout")
     values |= {k: float(values[k]) for k, what in _CONSTANTS.items() if isinstance(what, Real)}
-    return Plan(**values)  # type: ignore[arg-type]
+    return MixturePlan(**values)  # type: ignore[arg-type]

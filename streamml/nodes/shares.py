@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from streamml.base.explanation import LabelExplanation, Share
-from streamml.nodes.combine.decision_state import USE_T
-from streamml.nodes.members import Plan
-from streamml.nodes.stack import Stack
+from streamml.nodes.combine.decision_state import BY_THRESHOLDS
+from streamml.nodes.member_states import MemberStates
+from streamml.nodes.members import MixturePlan
 from streamml.types import Float64Array
 
 __all__ = ["explain_label", "feature_shares", "label_shares", "member_shares"]
@@ -18,8 +18,8 @@ _LINEAR = (("linear", "x1"), ("linear_raw", "x0"), ("arow", "x1"))  # member, fo
 
 
 def explain_label(
-    stack: Stack,
-    plan: Plan,
+    states: MemberStates,
+    plan: MixturePlan,
     members: Sequence[str],
     features: Sequence[str],
     labels: Sequence[str],
@@ -28,11 +28,11 @@ def explain_label(
     top: int,
 ) -> LabelExplanation:
     """Why the last event predicted got its score for one label."""
-    decision = stack.decision
+    decision = states.decision
     shares = (
-        member_shares(stack, plan, members, label),
-        label_shares(stack, plan, labels, label),
-        feature_shares(stack, plan, features, label),
+        member_shares(states, plan, members, label),
+        label_shares(states, plan, labels, label),
+        feature_shares(states, plan, features, label),
     )
     ordered = [sorted(part, key=lambda share: -abs(share.added)) for part in shares]
     return LabelExplanation(
@@ -41,26 +41,30 @@ def explain_label(
         _probability(decision.z[label + 1]),
         _probability(decision.th[label + 1]),
         bool(decision.out[label]),
-        not decision.i[USE_T],
+        not decision.i[BY_THRESHOLDS],
         tuple(ordered[0]),
         tuple(ordered[1]),
         tuple(ordered[2][:top]),
     )
 
 
-def member_shares(stack: Stack, plan: Plan, names: Sequence[str], label: int) -> list[Share]:
+def member_shares(
+    states: MemberStates, plan: MixturePlan, names: Sequence[str], label: int
+) -> list[Share]:
     """Weight times score of every member, as the mixture adds them up."""
-    mixture = stack.mixture
+    mixture = states.mixture
     weights = mixture.wg + mixture.d[:, label]
     return [
-        Share(name, float(weights[k] * mixture.phi[k, label]), float(stack.raw[k, label]))
+        Share(name, float(weights[k] * mixture.phi[k, label]), float(states.raw[k, label]))
         for k, name in enumerate(names[: plan.size])
     ]
 
 
-def label_shares(stack: Stack, plan: Plan, names: Sequence[str], label: int) -> list[Share]:
+def label_shares(
+    states: MemberStates, plan: MixturePlan, names: Sequence[str], label: int
+) -> list[Share]:
     """What the second level adds for each label it listens to."""
-    links = stack.links
+    links = states.links
     return [
         Share(names[int(links.nbr[q, label])], float(links.a[q, label] * links.uu[q, label]),
               float(links.uu[q, label]))
@@ -69,9 +73,11 @@ def label_shares(stack: Stack, plan: Plan, names: Sequence[str], label: int) -> 
     ]  # fmt: skip
 
 
-def feature_shares(stack: Stack, plan: Plan, names: Sequence[str], label: int) -> list[Share]:
+def feature_shares(
+    states: MemberStates, plan: MixturePlan, names: Sequence[str], label: int
+) -> list[Share]:
     """What each feature adds through the linear members (their biases left out)."""
-    mixture, inputs = stack.mixture, stack.inputs
+    mixture, inputs = states.mixture, states.inputs
     n = int(inputs.num[0])
     columns = inputs.idx[:n]
     added: Float64Array = np.zeros(n)
@@ -79,9 +85,9 @@ def feature_shares(stack: Stack, plan: Plan, names: Sequence[str], label: int) -
         row = getattr(plan, member)
         if row < 0:
             continue
-        linear = getattr(stack, member)
+        linear = getattr(states, member)
         x = getattr(inputs, form)[:n].astype(np.float64)
-        raw = float(stack.raw[row, label])
+        raw = float(states.raw[row, label])
         kept = min(max(raw, -8.0), 8.0) / raw / 3.0 if raw else 1.0 / 3.0  # the mixture clips
         moderated = 2.0 if member == "arow" else 1.0 / np.sqrt(1.0 + 0.3927 * linear.v[label])
         weight = float(mixture.wg[row] + mixture.d[row, label]) * kept * moderated

@@ -24,8 +24,8 @@ from streamml.join.arrivals import Arrivals
 from streamml.join.loop import JoinLoop
 from streamml.metrics import Prequential
 from streamml.service.batch_size import BatchSize, SplitProbe
-from streamml.service.keeper import Every, Keeper
 from streamml.service.progress import STRUCTURE_CHANGES, Progress, Result, TimeSplit
+from streamml.service.run_snapshots import Every, RunSnapshots
 from streamml.state.folder import SnapshotFolder
 from streamml.state.learners import configuration
 from streamml.types import EventBatch
@@ -148,25 +148,27 @@ class Service:
         self._error: StreamMLError | None = None
         self._latency = LatencyRecorder()
         self._resumed = 0
-        self._keeper: Keeper | None = None
+        self._snapshots: RunSnapshots | None = None
         self._configured: dict[str, Any] | None = None  # in snapshots, for whoever asks them
         if snapshots is not None:
             self._configured = configuration(learner)
-            self._keeper = self._make_keeper(snapshots, snapshot_every or Every(), delay, problem)
+            self._snapshots = self._run_snapshots(
+                snapshots, snapshot_every or Every(), delay, problem
+            )
 
-    def _make_keeper(
+    def _run_snapshots(
         self,
         folder: SnapshotFolder,
         every: Every,
         delay: Delay | None,
         problem: Callable[[str], None],
-    ) -> Keeper:
+    ) -> RunSnapshots:
         about: dict[str, object] = {"learner": self.learner, "delay": delay}
         if isinstance(self.source, Committing):
             self.source.before_revoke = self.store
         else:
             about["source"] = self.source.name
-        return Keeper(
+        return RunSnapshots(
             folder,
             every,
             about,
@@ -189,15 +191,15 @@ class Service:
         ConfigError, DataError
             The snapshots are of another run, or all are broken.
         """
-        if self._keeper is None:
+        if self._snapshots is None:
             return False
-        found = self._keeper.resume()
+        found = self._snapshots.resume()
         self._resumed = self._tally.events
         return found
 
     def store(self) -> bool:
         """Take a snapshot now, between two batches; says whether it was stored."""
-        return self._keeper is None or self._keeper.take(self._tally.events)
+        return self._snapshots is None or self._snapshots.store(self._tally.events)
 
     def stop(self) -> None:
         """Ask :meth:`run` to end after the batch it is at; safe in a signal handler."""
@@ -214,10 +216,10 @@ class Service:
         """
         self._start = self._clock.now()
         try:
-            if self._keeper is not None and isinstance(self.source, Committing):
-                self._keeper.remember_start()
+            if self._snapshots is not None and isinstance(self.source, Committing):
+                self._snapshots.remember_start()
             while not self._stop and self._run_batch():
-                if self._keeper is not None and self._keeper.due(self._tally.events):
+                if self._snapshots is not None and self._snapshots.due(self._tally.events):
                     self.store()
             self.store()  # before the flush: what waits goes on waiting after a resume
             self._add(self._loop.flush().seconds)
@@ -299,9 +301,9 @@ class Service:
         try:
             return self._pace.next_batch(self.source, most, self._clock, lambda: self._stop)
         except InputLost:
-            if self._keeper is None:
+            if self._snapshots is None:
                 raise
-            self._keeper.rewind()
+            self._snapshots.rewind()
             return EventBatch.from_events([], self.source.schema)
         except StreamMLError as error:
             if not self._tally.events:
@@ -377,7 +379,7 @@ class Service:
             outcomes=outcomes,
             end_to_end=latency if latency.total else None,
             join=join,
-            snapshot=self._keeper.state if self._keeper is not None else None,
+            snapshot=self._snapshots.state if self._snapshots is not None else None,
         )
 
     @property

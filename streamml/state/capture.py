@@ -1,6 +1,6 @@
 """What was learned as plain values, and back: the generic part of snapshots.
 
-``capture`` turns attributes into scalars, lists, mappings and arrays; ``rebuild`` makes
+``capture`` turns attributes into scalars, lists, mappings and arrays; ``restore_value`` makes
 attributes of the same kind out of them, and refuses what is of another kind: arrays keep
 dtype and number of axes, named tuples their fields. Ranges are checked by whoever knows
 them, with :func:`check`.
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from streamml.errors import StateError
 
-__all__ = ["Restorable", "Saveable", "capture", "check", "check_range", "part_of", "rebuild"]
+__all__ = ["Restorable", "Saveable", "capture", "check", "check_range", "part_of", "restore_value"]
 
 State = TypeVar("State")
 
@@ -79,7 +79,7 @@ def capture(value: Any, copy: bool = True) -> Any:
     )
 
 
-def rebuild(saved: Any, like: State, where: str) -> State:
+def restore_value(saved: Any, like: State, where: str) -> State:
     """What was captured, as a value of the kind of ``like``; shares no memory with ``saved``.
 
     Fields of named tuples go by name: one that ``saved`` does not have yet is that of ``like``.
@@ -95,7 +95,7 @@ def rebuild(saved: Any, like: State, where: str) -> State:
         mapping = _fields(saved, fields._fields, where)
         found = type(fields)(
             **{
-                name: rebuild(mapping[name], getattr(fields, name), f"{where}.{name}")
+                name: restore_value(mapping[name], getattr(fields, name), f"{where}.{name}")
                 if name in mapping
                 else copying.deepcopy(getattr(fields, name))
                 for name in fields._fields

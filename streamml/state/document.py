@@ -125,7 +125,7 @@ def unpack(document: bytes, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any
     _check(document, arrays)
     left = dict(arrays)
     try:
-        value = _revive(parse(document.decode("ascii")), left, 0)
+        value = _restore(parse(document.decode("ascii")), left, 0)
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         raise StateError(f"The document cannot be read ({type(error).__name__}).") from error
     if not isinstance(value, dict):
@@ -150,14 +150,14 @@ def _check(document: bytes, arrays: Mapping[str, NDArray[Any]]) -> None:
     check_cost(cost_of_json(document) + room, len(document) + room, "The document")
 
 
-def _revive(value: Any, arrays: Arrays, depth: int) -> Any:
+def _restore(value: Any, arrays: Arrays, depth: int) -> Any:
     """What a value of JSON stands for; lists and mappings are changed where they are."""
     if depth > 2 * _DEPTH + 8:
         raise StateError("The document is nested too deeply.")
     if isinstance(value, list):
         for k, part in enumerate(value):
             if isinstance(part, list | dict):
-                value[k] = _revive(part, arrays, depth + 1)
+                value[k] = _restore(part, arrays, depth + 1)
         return value
     if not isinstance(value, dict):
         return value
@@ -167,19 +167,19 @@ def _revive(value: Any, arrays: Arrays, depth: int) -> Any:
             return _REVIVE[key](inner, arrays, depth + 1)
     for key, part in value.items():
         if isinstance(part, list | dict):
-            value[key] = _revive(part, arrays, depth + 1)
+            value[key] = _restore(part, arrays, depth + 1)
     return value
 
 
-def _revive_array(name: Any, arrays: Arrays, depth: int) -> NDArray[Any]:
+def _restore_array(name: Any, arrays: Arrays, depth: int) -> NDArray[Any]:
     del depth
     if name not in arrays:
         raise StateError(f"The document mentions an array {str(name)[:60]!r} that is not there.")
     return arrays.pop(name)
 
 
-def _revive_texts(names: Any, arrays: Arrays, depth: int) -> list[str]:
-    whole, ends = (_revive_array(name, arrays, depth) for name in names)
+def _restore_texts(names: Any, arrays: Arrays, depth: int) -> list[str]:
+    whole, ends = (_restore_array(name, arrays, depth) for name in names)
     fits = whole.dtype == np.uint8 and ends.dtype == np.int64 and whole.ndim == ends.ndim == 1
     if not (fits and len(ends) and ends[0] >= 0 and ends[-1] == len(whole)):
         raise StateError("The document has texts that are none.")
@@ -202,28 +202,28 @@ def _check_texts(whole: NDArray[Any], ends: NDArray[Any]) -> None:
     check_cost(cost, whole.nbytes + ends.nbytes, "A list of texts")
 
 
-def _revive_tuple(parts: Any, arrays: Arrays, depth: int) -> tuple[Any, ...]:
+def _restore_tuple(parts: Any, arrays: Arrays, depth: int) -> tuple[Any, ...]:
     if not isinstance(parts, list):
         raise TypeError
-    return tuple(_revive(parts, arrays, depth))
+    return tuple(_restore(parts, arrays, depth))
 
 
-def _revive_pairs(pairs: Any, arrays: Arrays, depth: int) -> dict[Any, Any]:
-    keys = [_revive(key, arrays, depth) for key, _ in pairs]
+def _restore_pairs(pairs: Any, arrays: Arrays, depth: int) -> dict[Any, Any]:
+    keys = [_restore(key, arrays, depth) for key, _ in pairs]
     check_keys(keys)
-    parts = (_revive(part, arrays, depth + 1) for _, part in pairs)
+    parts = (_restore(part, arrays, depth + 1) for _, part in pairs)
     return dict(zip(keys, parts, strict=True))
 
 
-def _revive_bytes(text: Any, arrays: Arrays, depth: int) -> bytes:
+def _restore_bytes(text: Any, arrays: Arrays, depth: int) -> bytes:
     del arrays, depth
     return base64.b64decode(text, validate=True)
 
 
 _REVIVE: dict[str, Callable[[Any, Arrays, int], Any]] = {
-    _ARRAY: _revive_array,
-    _TUPLE: _revive_tuple,
-    _PAIRS: _revive_pairs,
-    _BYTES: _revive_bytes,
-    _TEXTS: _revive_texts,
+    _ARRAY: _restore_array,
+    _TUPLE: _restore_tuple,
+    _PAIRS: _restore_pairs,
+    _BYTES: _restore_bytes,
+    _TEXTS: _restore_texts,
 }

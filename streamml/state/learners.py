@@ -28,7 +28,7 @@ from streamml.errors import ConfigError, StateError
 from streamml.state.capture import Restorable, Saveable, part_of
 from streamml.state.document import pack, unpack
 from streamml.state.migrations import upgrade
-from streamml.state.objects import make, may_take, take
+from streamml.state.objects import capture_objects, may_capture, restore_objects
 from streamml.state.parameters import check_values, parameter_names
 from streamml.state.statefile import VERSION, read_file, write_file
 
@@ -149,7 +149,7 @@ def load(path: str | Path, known: Known = (), limit: int = LIMIT) -> Any:
     """
     mapping = read(path, kind="learner", limit=limit)
     try:
-        return revive(mapping, known)
+        return restore_learner(mapping, known)
     except StateError as error:
         raise StateError(f"{path}: {error}") from error
 
@@ -177,7 +177,7 @@ def configuration(learner: object) -> dict[str, Any] | None:
         return None
 
 
-def revive(mapping: Mapping[str, Any], known: Known = ()) -> Any:
+def restore_learner(mapping: Mapping[str, Any], known: Known = ()) -> Any:
     """The learner that :func:`describe` described."""
     names = _by_name(known)
     learner: Any = _construct(mapping, names)
@@ -219,8 +219,8 @@ def _plain(value: Any) -> Any:
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, Restorable):
         return {_OBJECT: _configuration(value)}
-    if may_take(value):
-        return {_GRAPH: take(value)}
+    if may_capture(value):
+        return {_GRAPH: capture_objects(value)}
     raise StateError(
         f"The parameter value of type {type(value).__name__} cannot be saved: give it "
         "snapshot() and restore(), or pass numbers, texts, lists, mappings and models of river."
@@ -236,7 +236,7 @@ def _construct(mapping: Mapping[str, Any], names: Mapping[str, type]) -> object:
     if unknown:
         raise StateError(f"{kind.__name__} has no parameter {min(map(str, unknown))[:40]!r} here.")
     given = {**getattr(kind, "_values_before", {}), **saved}
-    parameters = {name: _revive_parameter(value, names) for name, value in given.items()}
+    parameters = {name: _restore_parameter(value, names) for name, value in given.items()}
     try:
         check_values(kind, parameters)
         return kind(**parameters)
@@ -244,15 +244,15 @@ def _construct(mapping: Mapping[str, Any], names: Mapping[str, type]) -> object:
         raise StateError(f"{kind.__name__} refuses the saved parameters: {error}") from error
 
 
-def _revive_parameter(value: Any, names: Mapping[str, type]) -> Any:
+def _restore_parameter(value: Any, names: Mapping[str, type]) -> Any:
     if isinstance(value, list | tuple):
-        return type(value)(_revive_parameter(part, names) for part in value)
+        return type(value)(_restore_parameter(part, names) for part in value)
     if isinstance(value, dict) and set(value) == {_OBJECT}:
         return _construct(part_of(value, _OBJECT, dict, "a parameter"), names)
     if isinstance(value, dict) and set(value) == {_GRAPH}:
-        return make(part_of(value, _GRAPH, dict, "a parameter"))
+        return restore_objects(part_of(value, _GRAPH, dict, "a parameter"))
     if isinstance(value, dict):
-        return {key: _revive_parameter(part, names) for key, part in value.items()}
+        return {key: _restore_parameter(part, names) for key, part in value.items()}
     return value
 
 

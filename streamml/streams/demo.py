@@ -58,7 +58,7 @@ class _Concept:
     factors: Int64Array  # (2, groups): the dense features whose product matters
 
 
-class _Rows(NamedTuple):
+class _DrawnRows(NamedTuple):
     """Events as dense arrays, one row each."""
 
     positions: Int64Array
@@ -66,8 +66,10 @@ class _Rows(NamedTuple):
     present: BoolArray
     on: BoolArray
 
-    def take(self, rows: Int64Array) -> _Rows:
-        return _Rows(self.positions[rows], self.values[rows], self.present[rows], self.on[rows])
+    def take(self, rows: Int64Array) -> _DrawnRows:
+        return _DrawnRows(
+            self.positions[rows], self.values[rows], self.present[rows], self.on[rows]
+        )
 
 
 class DemoStream(GeneratedStream):
@@ -145,7 +147,7 @@ class DemoStream(GeneratedStream):
         self.drifts = tuple(drift for drift in known if drift.start < n_events)
         self._concepts = tuple(_concept(seed, number) for number in range(3))
         self._block = lru_cache(maxsize=2)(self._make_block)
-        self._all: _Rows | None = None
+        self._all: _DrawnRows | None = None
 
     # -- what a source is read by ------------------------------------------------------
 
@@ -188,10 +190,10 @@ class DemoStream(GeneratedStream):
         start = number * BLOCK
         return self._to_batch(self._all.take(np.arange(start, min(start + BLOCK, self.n_events))))
 
-    def _draw_shuffled(self) -> _Rows:
+    def _draw_shuffled(self) -> _DrawnRows:
         blocks = range(-(-self.n_events // BLOCK))
         drawn = [_draw(self.seed, block, self._concepts) for block in blocks]
-        everything = _Rows(
+        everything = _DrawnRows(
             np.concatenate([rows.positions for rows in drawn]),
             np.concatenate([rows.values for rows in drawn]),
             np.concatenate([rows.present for rows in drawn]),
@@ -199,7 +201,7 @@ class DemoStream(GeneratedStream):
         )
         return everything.take(np.random.default_rng(1).permutation(self.n_events))
 
-    def _to_batch(self, rows: _Rows) -> EventBatch:
+    def _to_batch(self, rows: _DrawnRows) -> EventBatch:
         n = len(rows.positions)
         return EventBatch(
             self._schema,
@@ -218,7 +220,7 @@ class DemoStream(GeneratedStream):
         )
 
 
-def _draw(seed: int, block: int, concepts: tuple[_Concept, ...]) -> _Rows:
+def _draw(seed: int, block: int, concepts: tuple[_Concept, ...]) -> _DrawnRows:
     """The events of a block; a generator of its own makes every position as near as any."""
     rng = np.random.default_rng([seed, 1, block])
     positions = np.arange(block * BLOCK, (block + 1) * BLOCK)
@@ -235,7 +237,7 @@ def _draw(seed: int, block: int, concepts: tuple[_Concept, ...]) -> _Rows:
         rows = which == c
         if rows.any():
             on[rows] = _labels(concept, x[rows], noise[rows], positions[rows])
-    return _Rows(positions, values, present, on)
+    return _DrawnRows(positions, values, present, on)
 
 
 def _concept(seed: int, number: int) -> _Concept:

@@ -7,18 +7,18 @@ import numpy as np
 from streamml.arrays import Int64Array
 from streamml.types.batch import EventBatch
 
-__all__ = ["taken"]
+__all__ = ["select_rows"]
 
 
-def taken(batch: EventBatch, rows: Int64Array) -> EventBatch:
+def select_rows(batch: EventBatch, rows: Int64Array) -> EventBatch:
     """The given rows of a batch, in the given order.
 
     Examples
     --------
     >>> from streamml.types.event import Event
-    from streamml.types.schema import Schema
+    >>> from streamml.types.schema import Schema
     >>> events = [Event(k, 0.0, {"f": float(k)}, None) for k in range(3)]
-    >>> taken(EventBatch.from_events(events, Schema()), np.array([2, 0])).x_values.tolist()
+    >>> select_rows(EventBatch.from_events(events, Schema()), np.array([2, 0])).x_values.tolist()
     [2.0, 0.0]
     """
     x_indptr, x = _gather(batch.x_indptr, rows)
@@ -43,7 +43,7 @@ def taken(batch: EventBatch, rows: Int64Array) -> EventBatch:
 
 
 def _gather(indptr: Int64Array, rows: Int64Array) -> tuple[Int64Array, Int64Array]:
-    """Row offsets of the rows taken, and where their entries stood."""
+    """Row offsets of the rows selected, and where their entries stood."""
     rows = rows.astype(np.int64)
     counts = np.diff(indptr)[rows]
     offsets = np.zeros(len(rows) + 1, np.int64)

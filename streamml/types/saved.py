@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from streamml.arrays import Int32Array, Int64Array
-from streamml.state.capture import check, check_range, part_of, rebuild
+from streamml.state.capture import check, check_range, part_of, restore_value
 from streamml.types.batch import EventBatch
 from streamml.types.event import LABELS_PARTIAL
 from streamml.types.predictions import Predictions
 from streamml.types.schema import Schema
 
-__all__ = ["batch_from", "batch_state", "decided_from", "decided_state"]
+__all__ = ["batch_state", "decided_state", "restore_batch", "restore_decided"]
 
 _ARRAYS = {
     "timestamps": np.float64,
@@ -37,7 +37,7 @@ def batch_state(batch: EventBatch) -> dict[str, Any]:
     return {"ids": list(batch.ids), **{name: getattr(batch, name).copy() for name in _ARRAYS}}
 
 
-def batch_from(saved: Mapping[str, Any], schema: Schema) -> EventBatch:
+def restore_batch(saved: Mapping[str, Any], schema: Schema) -> EventBatch:
     """The batch that :func:`batch_state` described, of a stream with ``schema``.
 
     Raises
@@ -48,7 +48,7 @@ def batch_from(saved: Mapping[str, Any], schema: Schema) -> EventBatch:
     ids = part_of(saved, "ids", list, _WHERE)
     check(all(type(i) in (int, str) for i in ids), _WHERE, "has an event without a name")
     found: dict[str, Any] = {
-        name: rebuild(saved.get(name), np.zeros(0, dtype), f"{_WHERE}.{name}")
+        name: restore_value(saved.get(name), np.zeros(0, dtype), f"{_WHERE}.{name}")
         for name, dtype in _ARRAYS.items()
     }
     batch = EventBatch(schema, list(ids), **found)
@@ -72,10 +72,10 @@ def decided_state(predictions: Predictions) -> dict[str, Any]:
     return {"indptr": predictions.indptr.copy(), "indices": predictions.indices.copy()}
 
 
-def decided_from(saved: Mapping[str, Any], batch: EventBatch) -> Predictions:
+def restore_decided(saved: Mapping[str, Any], batch: EventBatch) -> Predictions:
     """The predictions that :func:`decided_state` described, for the events of ``batch``."""
-    indptr = rebuild(saved.get("indptr"), np.zeros(0, np.int64), _WHERE)
-    indices = rebuild(saved.get("indices"), np.zeros(0, np.int32), _WHERE)
+    indptr = restore_value(saved.get("indptr"), np.zeros(0, np.int64), _WHERE)
+    indices = restore_value(saved.get("indices"), np.zeros(0, np.int32), _WHERE)
     _check_rows(indptr, indices, batch.n_labels)
     return Predictions(indptr, indices)
 

@@ -15,7 +15,7 @@ from streamml.baselines import MLHAT, MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, ContractError
 from streamml.metrics import Prequential
 from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema
-from streamml.types.rows import taken
+from streamml.types.rows import select_rows
 from tests.conftest import needs
 
 BASELINES: list[Callable[[], Learner]] = [NoChange, MajorityLabelSet, MLHAT]
@@ -176,7 +176,7 @@ def test_reference_figures(dataset: str, make: Callable[[], Learner], name: str)
 def test_rows_in_any_order_stay_within_the_arrays() -> None:
     truth = [frozenset({f"label_{k}"}) for k in range(60)]
     events = [Event(k, 0.0, {f"f{k}": 1.0, "g": float(k)}, y) for k, y in enumerate(truth)]
-    newest_first = taken(EventBatch.from_events(events, Schema()), np.arange(60)[::-1])
+    newest_first = select_rows(EventBatch.from_events(events, Schema()), np.arange(60)[::-1])
     whole, single = MLHAT(), MLHAT()
     found = whole.test_then_train(newest_first, 0.0)
     apart = [single.test_then_train(newest_first.slice(k, k + 1), 0.0) for k in range(60)]

@@ -14,7 +14,7 @@ from rich.console import Console
 from streamml.baselines import NoChange
 from streamml.cli import words
 from streamml.cli.report import print_report
-from streamml.cli.summary import Report
+from streamml.cli.summary import RunReport
 from streamml.service import Service
 from streamml.testing import EventSource
 from streamml.types import Change, Event
@@ -79,7 +79,7 @@ def test_the_report_fits_its_console(width):
     learner = Deep()
     result = Service(source, learner, name="deep").run()
     out = io.StringIO()
-    report = Report("[a] file", "natural", learner, "deep", result, NAMES, 0.5, 100.0)
+    report = RunReport("[a] file", "natural", learner, "deep", result, NAMES, 0.5, 100.0)
     print_report(report, Console(file=out, width=width))
     text = out.getvalue()
     assert max(len(line) for line in text.splitlines()) <= width

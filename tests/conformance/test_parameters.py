@@ -16,7 +16,7 @@ from streamml.embed.hashing import HashedWords
 from streamml.embed.projection import SparseProjection
 from streamml.errors import ConfigError, StateError
 from streamml.ihomer.loop import run_events
-from streamml.state.learners import describe, revive
+from streamml.state.learners import describe, restore_learner
 from streamml.state.parameters import (
     Flag,
     Instance,
@@ -187,7 +187,7 @@ class Declared(Mine):
 def test_learners_of_others_declare_what_they_like():
     assert Mine(float("nan")).clone().n is not None
     with pytest.raises(StateError, match="n of Declared must be a whole number"):
-        revive({"class": "Declared", "parameters": {"n": 10}, "state": {}}, [Declared])
+        restore_learner({"class": "Declared", "parameters": {"n": 10}, "state": {}}, [Declared])
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_work_per_event_grows_no_faster_than_labels(n_labels):
     model.test_then_train(EventBatch.from_events(stream, schema))
     work = model.hierarchy.work + model.hierarchy.counts.work
     assert work <= 1000 * 50
-    assert held_by(model._stack) <= 2**24 + 2**15 * n_labels  # linear in labels
+    assert held_by(model._states) <= 2**24 + 2**15 * n_labels  # linear in labels
 
 
 def half_known(n, hide, seed=2):

@@ -10,10 +10,10 @@ import pytest
 from streamml import IHOMER, state
 from streamml.errors import ConfigError
 from streamml.hierarchy import LabelCounts
-from streamml.ihomer.loop import rows_of
+from streamml.ihomer.feature_table import FeatureTable, reserve_of
+from streamml.ihomer.loop import batch_arrays
 from streamml.ihomer.memory import bytes_of
-from streamml.ihomer.slots import FeatureSlots, reserve_of
-from streamml.nodes.own import own_scores
+from streamml.nodes.custom_classifiers import custom_scores
 from streamml.types import Event, EventBatch, Schema
 
 BUDGET = 2 * 2**20
@@ -241,26 +241,26 @@ def test_use_is_weighed_alike_before_and_after_features_went():
     """Use fades: an event weighs less and less, here a million times less than the newest."""
     saved = {"used": 1e6 * np.array([3.0, 2.0, 1.0, 4.0]), "weight": 1e6}
     saved |= {"column_of": np.arange(4, dtype=np.int32), "free": np.zeros(0, np.int32)}
-    slots = FeatureSlots.restored(saved, columns=4, slots=4)
-    assert slots.evict(1).tolist() == [2]
+    table = FeatureTable.from_snapshot(saved, columns=4, n_rows=4)
+    assert table.evict(1).tolist() == [2]
     schema = Schema([f"f{j}" for j in range(4)])
     often = [Event(t, 0.0, {"f1": 1.0}, frozenset()) for t in range(3)]
     batch = EventBatch.from_events(often, schema)
-    slots.place(rows_of(batch, own_scores((), batch)), 0, 3, True, 0)
-    assert slots.evict(3).tolist() == [0, 3]
+    table.place(batch_arrays(batch, custom_scores((), batch)), 0, 3, True, 0)
+    assert table.evict(3).tolist() == [0, 3]
 
 
 def test_the_table_of_features_gives_and_takes_rows():
-    slots = FeatureSlots(64, known=60)
-    slots.used[:60] = np.arange(60)
-    gone = slots.evict(20)
+    table = FeatureTable(64, known=60)
+    table.used[:60] = np.arange(60)
+    gone = table.evict(20)
     assert gone.tolist() == list(range(16))
-    assert slots.n_free == 20
-    assert (slots.slot_of[:16] == -1).all()
-    rows = slots.shrink(48)
-    assert len(rows) == slots.slots == 48
-    assert slots.n_free == 4
-    kept = np.flatnonzero(slots.column_of >= 0)
-    assert np.array_equal(rows[kept], slots.column_of[kept])  # a column had the row of its number
-    assert np.array_equal(slots.slot_of[slots.column_of[kept]], kept)
+    assert table.n_free == 20
+    assert (table.row_of[:16] == -1).all()
+    rows = table.shrink(48)
+    assert len(rows) == table.n_rows == 48
+    assert table.n_free == 4
+    kept = np.flatnonzero(table.column_of >= 0)
+    assert np.array_equal(rows[kept], table.column_of[kept])  # a column had the row of its number
+    assert np.array_equal(table.row_of[table.column_of[kept]], kept)
     assert reserve_of(1600) == 100

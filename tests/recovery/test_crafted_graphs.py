@@ -18,8 +18,8 @@ from experiments.bench.learners import build
 from streamml import state
 from streamml.baselines import MLHTPS, BinaryRelevance
 from streamml.errors import StateError, StreamMLError
-from streamml.state.learners import describe, revive
-from streamml.state.objects import make, take
+from streamml.state.learners import describe, restore_learner
+from streamml.state.objects import capture_objects, restore_objects
 from streamml.state.objects import shape as s
 from streamml.types import EventBatch
 from tests.recovery.test_baseline_snapshots import BATCH, events
@@ -184,7 +184,7 @@ def test_of_those_some_were_refused_and_some_were_made():
 
 def test_untouched_ones_are_made():
     for described in DESCRIBED.values():
-        revive(copy.deepcopy(described))
+        restore_learner(copy.deepcopy(described))
 
 
 class Canary:
@@ -208,47 +208,47 @@ class Canary:
 
 @pytest.mark.parametrize("name", [f"{__name__}:Canary", *EVIL[:10], "__main__:Canary", "river:x"])
 def test_no_class_is_made_but_those_that_are_known(name):
-    graph = take([{"a": 1}])
+    graph = capture_objects([{"a": 1}])
     graph["shapes"] = [[name, []]]
     graph["kinds"][-1], graph["sizes"][-1] = s.OBJECT, 0
     graph["tags"], graph["bits"] = graph["tags"][:-2], graph["bits"][:-2]
     with pytest.raises(StateError, match="none that may be made"):
-        make(graph)
-    constant = take([int])
+        restore_objects(graph)
+    constant = capture_objects([int])
     constant["constants"] = [name]
     with pytest.raises(StateError, match="none that may be made"):
-        make(constant)
+        restore_objects(constant)
     assert Canary.sung == 0
 
 
 def test_another_river_is_refused_by_name():
-    graph = take([1.0])
+    graph = capture_objects([1.0])
     graph["river"] = "0.1.2"
     with pytest.raises(StateError, match=r"river '0.1.2', and river .* is installed: install"):
-        make(graph)
+        restore_objects(graph)
     graph["version"] = 99
     with pytest.raises(StateError, match="another version"):
-        make(graph)
+        restore_objects(graph)
 
 
 def test_what_leads_back_is_refused():
-    graph = take([[1], [2]])
+    graph = capture_objects([[1], [2]])
     owner = s.owners(s.Graph(*(graph[f] for f in s.Graph._fields)))
     refs = np.flatnonzero((graph["tags"] == s.REF) & (owner == 1))
     graph["bits"][refs[0]] = 1
     with pytest.raises(StateError, match="leads back"):
-        make(graph)
+        restore_objects(graph)
 
 
 def test_deeply_nested_tuples_are_refused():
     value = ()
     for _ in range(45):
         value = (value,)
-    assert make(take(value)) == value
+    assert restore_objects(capture_objects(value)) == value
     for _ in range(5000):
         value = (value,)
     with pytest.raises(StateError, match="nested more than 50 deep"):
-        take(value)
+        capture_objects(value)
 
 
 @pytest.mark.parametrize("at", range(0, 130, 4))
@@ -259,7 +259,7 @@ def test_a_detector_with_another_number_is_refused_or_runs(at):
         crafted = copy.deepcopy(graph)
         crafted["blobs"][at : at + 4] = np.array([value], "<i4").view(np.uint8)
         try:
-            made = make(crafted)
+            made = restore_objects(crafted)
         except StateError:
             continue
         detector = made["_models"][0]._drift_detectors[0]

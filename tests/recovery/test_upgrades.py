@@ -13,7 +13,7 @@ from streamml.nodes.members import PRESETS, Preset
 from streamml.service import Service
 from streamml.snapshots import SnapshotFolder
 from streamml.state.configuration import configured, differences, told
-from streamml.state.learners import configuration, describe, revive
+from streamml.state.learners import configuration, describe, restore_learner
 from streamml.state.migrations import upgrade
 from streamml.state.objects import known
 from streamml.streams import DemoStream
@@ -61,10 +61,10 @@ def test_a_parameter_that_a_state_does_not_know_has_the_value_of_that_time():
     old = earlier()()
     old.learn_one({"f": 1.0}, {"a"})
     described = describe(old)
-    assert revive(described, known=[wise()]).patience == 3
-    revived = revive(described, known=[wise(patience=0)])
-    assert revived.patience == 0
-    assert revived.predict_one({"f": 0.0}) == {"a": True}
+    assert restore_learner(described, known=[wise()]).patience == 3
+    restored = restore_learner(described, known=[wise(patience=0)])
+    assert restored.patience == 0
+    assert restored.predict_one({"f": 0.0}) == {"a": True}
 
 
 def run(learner, folder, **more):
@@ -184,17 +184,18 @@ def test_a_preset_that_changes_changes_no_state(monkeypatch):
     before = scores(model, stream)
     monkeypatch.setitem(PRESETS, "default", Preset({"linear": 3.0, "prior": 0.0}, {"sets": 96}))
     assert IHOMER().mixture_weights().keys() == {"linear", "prior"}
-    revived = revive(described)
-    assert scores(revived, stream) == before
-    assert revived.mixture_weights() == model.mixture_weights()
+    restored = restore_learner(described)
+    assert scores(restored, stream) == before
+    assert restored.mixture_weights() == model.mixture_weights()
     del described["state"]["learned"]["layout"]  # version 0.1.0 did not say
-    revived = revive(described)
-    assert scores(revived, batch()) == before
+    restored = restore_learner(described)
+    assert scores(restored, batch()) == before
 
 
 def test_what_a_state_lacks_begins_anew():
     model = IHOMER(members=("linear", "bayes", "prior", "constant"))
     whole = learned(model)
+    held = {"stack": "_states", "extras": "_optional"}  # key of a file, attribute
     for path in (("stack", "mixture", "lam"), ("extras", "bayes"), ("stack", "links"),
                  ("stack", "raw"), ("extras", "forest")):  # fmt: skip
         described = describe(model)
@@ -203,18 +204,18 @@ def test_what_a_state_lacks_begins_anew():
             part[name] = dict(part[name])
             part = part[name]
         del part[path[-1]]
-        revived = revive(described)
+        restored = restore_learner(described)
         fresh = IHOMER(members=("linear", "bayes", "prior", "constant"))
-        found = getattr(getattr(revived, f"_{path[0]}"), path[1])
-        start = getattr(getattr(fresh, f"_{path[0]}"), path[1])
+        found = getattr(getattr(restored, held[path[0]]), path[1])
+        start = getattr(getattr(fresh, held[path[0]]), path[1])
         if len(path) == 3:
             found, start = getattr(found, path[2]), getattr(start, path[2])
         if isinstance(start, np.ndarray):
             assert np.array_equal(found[..., :16], start)
-        revived.test_then_train(batch())
+        restored.test_then_train(batch())
     whole["state"]["learned"]["stack"]["mixture"]["new"] = np.zeros(3, np.float32)
     with pytest.raises(StateError, match="mixture has other fields"):
-        revive(whole)
+        restore_learner(whole)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,7 @@ def test_a_crafted_layout_is_refused(layout):
     described = learned(IHOMER(members=("linear",)))
     described["state"]["learned"]["layout"] = layout
     with pytest.raises(StateError):
-        revive(described)
+        restore_learner(described)
 
 
 def test_what_a_learner_of_ones_own_lacks_begins_anew():

@@ -7,8 +7,8 @@ import pytest
 from streamml import state
 from streamml.baselines import VowpalWabbit
 from streamml.errors import ConfigError, StateError, StreamMLError
-from streamml.state.learners import revive
-from streamml.state.objects import take
+from streamml.state.learners import restore_learner
+from streamml.state.objects import capture_objects
 
 pytest.importorskip("vowpalwabbit")
 
@@ -46,7 +46,7 @@ def test_a_file_makes_none(tmp_path, parameters):
     (tmp_path / "out").mkdir()
     if "rate" in parameters:
         parameters = {"rate": parameters["rate"] or attack(tmp_path / "out")}
-    empty = {"position": 0, "schema": None, "learned": {"known": 0, "graph": take({})}}
+    empty = {"position": 0, "schema": None, "learned": {"known": 0, "graph": capture_objects({})}}
     crafted = {"class": "VowpalWabbit", "parameters": parameters, "state": empty}
     state.write(tmp_path / "s", crafted, kind="learner")
     with contextlib.suppress(StreamMLError):
@@ -56,4 +56,4 @@ def test_a_file_makes_none(tmp_path, parameters):
         state.load(tmp_path / "s")
     inner = {"class": "MajorityLabelSet", "parameters": {"max_sets": {"$object": crafted}}}
     with pytest.raises(StateError, match="VowpalWabbit is never made out of a file"):
-        revive({**inner, "state": empty})
+        restore_learner({**inner, "state": empty})

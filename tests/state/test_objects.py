@@ -15,7 +15,7 @@ from river.utils import VectorDict
 
 from streamml import state
 from streamml.errors import StateError
-from streamml.state.objects import make, take
+from streamml.state.objects import capture_objects, restore_objects
 
 scalars = (
     st.none()
@@ -58,8 +58,8 @@ def same(a, b):
 
 
 def through_a_file(value, path):
-    state.write(path, {"graph": take(value)})
-    return make(state.read(path)["graph"])
+    state.write(path, {"graph": capture_objects(value)})
+    return restore_objects(state.read(path)["graph"])
 
 
 @given(value=values)
@@ -168,21 +168,21 @@ class Ours:
 )
 def test_what_cannot_be_saved_is_said_by_name(value, said):
     with pytest.raises(StateError, match=said):
-        take(value)
+        capture_objects(value)
 
 
 def test_what_leads_back_to_itself_is_not_saved_but_for_parents():
     one = []
     one.append(one)
     with pytest.raises(StateError, match="leads back"):
-        take(one)
+        capture_objects(one)
     value = proba.Gaussian()
     value.other = {"again": (value,)}
     with pytest.raises(StateError, match="leads back"):
-        take(value)
+        capture_objects(value)
     parent, child = proba.Gaussian(), proba.Gaussian()
     parent.child, child.parent = child, parent
-    found = make(take(parent))
+    found = restore_objects(capture_objects(parent))
     assert found.child.parent is found
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from river import drift, proba
 from river.utils import VectorDict
+from streamml.state.objects.take import may_take
 
 from streamml.baselines._leaf_sets import MajoritySet
 from streamml.baselines._one_by_one import Row
@@ -20,7 +21,6 @@ from streamml.state.objects import make, native, take
 from streamml.state.objects import shape as s
 from streamml.state.objects import tables as t
 from streamml.state.objects.known import class_of, constant_of, name_of, name_of_constant, slots_of
-from streamml.state.objects.take import may_take
 
 
 def refused(said):

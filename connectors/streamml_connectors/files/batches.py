@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamml.types import EventBatch, Int64Array
-from streamml.types.rows import taken
+from streamml.types.rows import select_rows as taken
 
 __all__ = ["joined", "taken"]
 

@@ -17,22 +17,22 @@ def overheard() -> Iterator[list[str]]:
     """Collect why attempts to connect failed: the client itself raises a mere time-out."""
     causes: list[str] = []
 
-    class Keeper(logging.Handler):
+    class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             found = list(record.args) if isinstance(record.args, tuple) else []
             if record.exc_info is not None:
                 found.append(record.exc_info[1])
             causes.extend(str(one) for one in found if isinstance(one, Exception))
 
-    logger, keeper = logging.getLogger("kafka.net"), Keeper()
+    logger, collector = logging.getLogger("kafka.net"), Collector()
     before = logger.level, logger.propagate
     logger.setLevel(logging.WARNING)
     logger.propagate = False
-    logger.addHandler(keeper)
+    logger.addHandler(collector)
     try:
         yield causes
     finally:
-        logger.removeHandler(keeper)
+        logger.removeHandler(collector)
         logger.setLevel(before[0])
         logger.propagate = before[1]
 

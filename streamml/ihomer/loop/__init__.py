@@ -4,12 +4,12 @@ from streamml.ihomer.loop.arrays import (
     CALM,
     DRIFT,
     WARNING,
+    BatchArrays,
+    ClusterDetectors,
     Output,
-    Rows,
-    Watch,
+    batch_arrays,
     new_output,
     predictions_of,
-    rows_of,
 )
 from streamml.ihomer.loop.run import run_events
 
@@ -17,11 +17,11 @@ __all__ = [
     "CALM",
     "DRIFT",
     "WARNING",
+    "BatchArrays",
+    "ClusterDetectors",
     "Output",
-    "Rows",
-    "Watch",
+    "batch_arrays",
     "new_output",
     "predictions_of",
-    "rows_of",
     "run_events",
 ]

@@ -21,19 +21,19 @@ __all__ = [
     "CALM",
     "DRIFT",
     "WARNING",
+    "BatchArrays",
+    "ClusterDetectors",
     "Output",
-    "Rows",
-    "Watch",
+    "batch_arrays",
     "new_output",
     "predictions_of",
-    "rows_of",
 ]
 
 CALM, WARNING, DRIFT = 0, 1, 2
 """What a detector says of a cluster."""
 
 
-class Rows(NamedTuple):
+class BatchArrays(NamedTuple):
     """The arrays of an event batch, and the scores of the user's own classifiers."""
 
     x_indptr: Int64Array
@@ -46,10 +46,10 @@ class Rows(NamedTuple):
     negative_indices: Int32Array
     n_features: Int32Array
     n_labels: Int32Array
-    own: Float32Array  # [event, classifier, label]
+    custom_scores: Float32Array  # [event, classifier, label]
 
 
-class Watch(NamedTuple):
+class ClusterDetectors(NamedTuple):
     """The clusters' drift detectors: which cluster a label is in, and what they say."""
 
     detectors: AdwinState
@@ -71,9 +71,9 @@ class Output(NamedTuple):
     fill: Int64Array
 
 
-def rows_of(batch: EventBatch, own: Float32Array) -> Rows:
+def batch_arrays(batch: EventBatch, custom_scores: Float32Array) -> BatchArrays:
     """The arrays of a batch, as the loop takes them."""
-    return Rows(
+    return BatchArrays(
         batch.x_indptr,
         batch.x_indices,
         batch.x_values,
@@ -84,7 +84,7 @@ def rows_of(batch: EventBatch, own: Float32Array) -> Rows:
         batch.negative_indices,
         batch.n_features,
         batch.n_labels,
-        own,
+        custom_scores,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamml.drift.adwin import adwin_differs, adwin_tested, adwin_update
-from streamml.ihomer.loop.arrays import CALM, DRIFT, WARNING, Watch
+from streamml.ihomer.loop.arrays import CALM, DRIFT, WARNING, ClusterDetectors
 from streamml.kernels.compile import F4, Real, kernel, part
 from streamml.nodes.combine.decision import decision_learn
 from streamml.nodes.combine.decision_state import Decision
@@ -12,7 +12,7 @@ from streamml.nodes.combine.mixture import Mixer, mixer_learn
 from streamml.nodes.inputs import Inputs
 from streamml.nodes.knn import Knn, knn_learn
 from streamml.nodes.linear import Linear, arow_learn, linear_learn
-from streamml.nodes.members import Plan
+from streamml.nodes.members import MixturePlan
 from streamml.nodes.prior import Prior, prior_learn
 from streamml.nodes.rls import Rls, rls_learn
 from streamml.types import (
@@ -56,7 +56,7 @@ def unmark(y: Float32Array, known: Float32Array, true: Int32Array, full: bool, p
 
 @kernel
 def ask_detectors(
-    watch: Watch,
+    clusters: ClusterDetectors,
     decided: UInt8Array,
     y: Float32Array,
     known: Float32Array,
@@ -64,42 +64,42 @@ def ask_detectors(
     delta: Real,
 ) -> bool:
     """Give each cluster's detector its Hamming loss; true where one warns or finds a rise."""
-    n_leaves = len(watch.level)
+    n_leaves = len(clusters.level)
     for leaf in range(n_leaves):
-        watch.wrong[leaf] = 0.0
-        watch.known[leaf] = 0.0
+        clusters.wrong[leaf] = 0.0
+        clusters.known[leaf] = 0.0
     for label in range(n_labels):
-        leaf = watch.leaf_of[label]
-        watch.known[leaf] += known[label]
-        watch.wrong[leaf] += known[label] * abs(F4(decided[label]) - y[label])
+        leaf = clusters.leaf_of[label]
+        clusters.known[leaf] += known[label]
+        clusters.wrong[leaf] += known[label] * abs(F4(decided[label]) - y[label])
     alarm = False
     for leaf in range(n_leaves):
-        watch.level[leaf] = CALM
-        if watch.known[leaf] > 0.0 and delta > 0.0:
-            loss = watch.wrong[leaf] / watch.known[leaf]
-            if adwin_update(watch.detectors, leaf, loss, delta):
-                sums = watch.detectors.sums
+        clusters.level[leaf] = CALM
+        if clusters.known[leaf] > 0.0 and delta > 0.0:
+            loss = clusters.wrong[leaf] / clusters.known[leaf]
+            if adwin_update(clusters.detectors, leaf, loss, delta):
+                sums = clusters.detectors.sums
                 if sums[leaf, 0] / sums[leaf, 2] > sums[leaf, 4]:
-                    watch.level[leaf] = DRIFT
+                    clusters.level[leaf] = DRIFT
             elif (
-                watch.warn
-                and adwin_tested(watch.detectors, leaf)
-                and adwin_differs(watch.detectors, leaf, _LOOSER * delta, True)
+                clusters.warn
+                and adwin_tested(clusters.detectors, leaf)
+                and adwin_differs(clusters.detectors, leaf, _LOOSER * delta, True)
             ):
-                watch.level[leaf] = WARNING
-        alarm |= watch.level[leaf] != CALM
+                clusters.level[leaf] = WARNING
+        alarm |= clusters.level[leaf] != CALM
     return alarm
 
 
 @part
 def learn_combination(
-    plan: Plan,
+    plan: MixturePlan,
     mixture: Mixer,
     links: Second,
     decision: Decision,
     y: Float32Array,
     known: Float32Array,
-    watch: Watch,
+    clusters: ClusterDetectors,
     true: Int32Array,
     full: bool,
     n_labels: int,
@@ -108,7 +108,7 @@ def learn_combination(
     """Decision, second level and mixture, from what they said of this event."""
     if plan.links > 0:
         second_learn(links, plan.links, padded, y, known)
-        second_neighbours(links, plan.links, true, len(true), plan.link_variance, watch.leaf_of)
+        second_neighbours(links, plan.links, true, len(true), plan.link_variance, clusters.leaf_of)
     mixer_learn(mixture, plan.size, n_labels, padded, y, known, plan.forget, plan.variance)
     decision_learn(decision, true, len(true), y, known, full, n_labels, plan.sets)
 
@@ -124,7 +124,7 @@ def soften(
 
 @part
 def learn_members(
-    plan: Plan,
+    plan: MixturePlan,
     inputs: Inputs,
     linear: Linear,
     linear_raw: Linear,

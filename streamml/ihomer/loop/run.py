@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streamml.ihomer.loop.arrays import Output, Rows, Watch
+from streamml.ihomer.loop.arrays import BatchArrays, ClusterDetectors, Output
 from streamml.ihomer.loop.learn import (
     ask_detectors,
     learn_combination,
@@ -29,10 +29,10 @@ from streamml.nodes.forest.partly import forest_learn_partly
 from streamml.nodes.inputs import Inputs, inputs_learn, inputs_row
 from streamml.nodes.knn import Knn
 from streamml.nodes.linear import Linear
-from streamml.nodes.members import Plan
+from streamml.nodes.member_states import N_LABELS
+from streamml.nodes.members import MixturePlan
 from streamml.nodes.prior import Prior
 from streamml.nodes.rls import Rls, rls_features, rls_learn, rls_scores
-from streamml.nodes.stack import N_LABELS
 from streamml.nodes.transition import Transition, transition_learn, transition_scores
 from streamml.nodes.tree.member import (
     TreeMember,
@@ -54,8 +54,8 @@ _LANES = 8  # label loops run over a multiple of it
 
 @entry_point
 def run_events(
-    plan: Plan,
-    rows: Rows,
+    plan: MixturePlan,
+    rows: BatchArrays,
     start: int,
     stop: int,
     predict: bool,
@@ -80,7 +80,7 @@ def run_events(
     transition: Transition | None,
     forest: Forest | None,
     tree: TreeMember | None,
-    watch: Watch,
+    clusters: ClusterDetectors,
     output: Output,
     delta: Real,
     min_score: Real,
@@ -147,10 +147,10 @@ def run_events(
         true = rows.y_indices[y0:y1]
         negative = rows.negative_indices[rows.negative_indptr[i] : rows.negative_indptr[i + 1]]
         mark(y, known, true, negative, full, padded)
-        alarm = ask_detectors(watch, decision.out, y, known, n_labels, delta)
+        alarm = ask_detectors(clusters, decision.out, y, known, n_labels, delta)
         if n_labels > 0:
             learn_combination(
-                plan, mixture, links, decision, y, known, watch, true, full, n_labels, padded
+                plan, mixture, links, decision, y, known, clusters, true, full, n_labels, padded
             )
         idx, x1, n = inputs.idx, inputs.x1, inputs.num[0]
         if bayes is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streamml.ihomer.loop.arrays import Output, Rows
+from streamml.ihomer.loop.arrays import BatchArrays, Output
 from streamml.kernels.compile import F4, Real, kernel, part, sigmoid32
 from streamml.nodes.combine.decision import decide
 from streamml.nodes.combine.decision_state import Decision
@@ -13,7 +13,7 @@ from streamml.nodes.combine.mixture import Mixer, mixer_scores
 from streamml.nodes.inputs import Inputs
 from streamml.nodes.knn import Knn, knn_scores, knn_search
 from streamml.nodes.linear import Linear, arow_scores, linear_scores
-from streamml.nodes.members import Plan
+from streamml.nodes.members import MixturePlan
 from streamml.nodes.prior import Prior, last_scores, prior_probability, prior_scores
 from streamml.nodes.rls import Rls, rls_features, rls_scores
 from streamml.types import (
@@ -29,16 +29,18 @@ def _fill(out: Float32Array, value: Real, n: int) -> None:
 
 
 @kernel
-def _own(own: Float32Array, i: int, raw: Float32Array, first: int, n: int, n_labels: int) -> None:
+def _copy_custom(
+    scores: Float32Array, i: int, raw: Float32Array, first: int, n: int, n_labels: int
+) -> None:
     for k in range(n):
         for label in range(n_labels):
-            raw[first + k, label] = own[i, k, label]
+            raw[first + k, label] = scores[i, k, label]
 
 
 @part
 def members_score(
-    plan: Plan,
-    rows: Rows,
+    plan: MixturePlan,
+    rows: BatchArrays,
     i: int,
     inputs: Inputs,
     linear: Linear,
@@ -72,13 +74,26 @@ def members_score(
         last_scores(prior, padded, raw[plan.last])
     if plan.constant >= 0:
         _fill(raw[plan.constant], F4(3.0), padded)
-    if plan.n_own > 0:
-        _own(rows.own, i, raw, plan.own, plan.n_own, min(padded, rows.own.shape[2]))
+    if plan.n_custom > 0:
+        _copy_custom(
+            rows.custom_scores,
+            i,
+            raw,
+            plan.custom,
+            plan.n_custom,
+            min(padded, rows.custom_scores.shape[2]),
+        )
 
 
 @part
 def _vote(
-    plan: Plan, inputs: Inputs, knn: Knn, prior: Prior, raw: Float32Array, dense: bool, padded: int
+    plan: MixturePlan,
+    inputs: Inputs,
+    knn: Knn,
+    prior: Prior,
+    raw: Float32Array,
+    dense: bool,
+    padded: int,
 ) -> None:
     """One search of the window serves every number of neighbours."""
     have = knn_search(knn, inputs.idx, inputs.x1, inputs.num[0], dense, plan.neighbours)
@@ -95,7 +110,7 @@ def _vote(
 
 @part
 def combine(
-    plan: Plan,
+    plan: MixturePlan,
     prior: Prior,
     mixture: Mixer,
     links: Second,

@@ -12,25 +12,25 @@ import numpy as np
 
 from streamml.kernels.compile import F4, Real, Whole, kernel, log32, part
 from streamml.nodes.combine.decision_state import (
-    BEST,
-    EMPTY,
-    EVENTS,
+    BEST_SET,
+    BY_THRESHOLDS,
     GAP,
-    GB,
-    GV,
-    GW,
-    NT,
-    NU,
-    PU,
-    SETS,
-    SH,
-    TP,
-    USE_T,
-    B,
-    D,
+    N_ABOVE,
+    N_EMPTY,
+    N_EVENTS,
+    N_SETS,
+    NOVELTY,
+    P_THRESHOLDS,
+    PREDICTED_AND_TRUE,
+    THRESHOLDS_SCORE,
+    TRUE_POSITIVES,
+    TRUST_BIAS,
+    TRUST_BIAS_SQUARES,
+    TRUST_GAP,
+    TRUST_GAP_SQUARES,
+    TRUST_NOVELTY,
+    TRUST_NOVELTY_SQUARES,
     Decision,
-    V,
-    W,
 )
 from streamml.nodes.combine.label_sets import (
     argmax,
@@ -56,7 +56,11 @@ def _thresholds(
     lo: Real,
     hi: Real,
 ) -> None:
-    f = F4(st.f[TP] / st.f[D]) if st.f[D] > 0 else F4(0.5)
+    f = (
+        F4(st.f[TRUE_POSITIVES] / st.f[PREDICTED_AND_TRUE])
+        if st.f[PREDICTED_AND_TRUE] > 0
+        else F4(0.5)
+    )
     base = F4((1.0 - omega) * theta0)
     om = F4(omega)
     ka = F4(kappa)
@@ -81,7 +85,7 @@ def _threshold_rule(st: Decision, L: int) -> None:
         st.t[l] = b
         n += b
         sh += u if b else F4(0.0)
-    if n == 0 and L > 0 and st.i[EMPTY] <= 0.05 * st.i[EVENTS]:
+    if n == 0 and L > 0 and st.i[N_EMPTY] <= 0.05 * st.i[N_EVENTS]:
         j = 0
         best = z[1] - th[1]
         for l in range(1, L):
@@ -92,8 +96,8 @@ def _threshold_rule(st: Decision, L: int) -> None:
         st.t[j] = 1
         n = 1
         sh = best
-    st.i[NT] = n
-    st.f[SH] = sh
+    st.i[N_ABOVE] = n
+    st.f[THRESHOLDS_SCORE] = sh
 
 
 @kernel
@@ -112,23 +116,27 @@ def decide(
     _thresholds(st, s, L, omega, theta0, kappa, lo, hi)
     _threshold_rule(st, L)
     out = st.out
-    st.i[BEST] = -1
-    st.i[USE_T] = 1
-    n = st.i[SETS]
+    st.i[BEST_SET] = -1
+    st.i[BY_THRESHOLDS] = 1
+    n = st.i[N_SETS]
     if n > 0 and rule != _BY_LABEL:
         score_sets(st, L)
         b = argmax(st.ss, n)
-        st.i[BEST] = b
+        st.i[BEST_SET] = b
         top = 0.0
         for q in range(st.size[b]):
             l = st.lab[q, b]
             top += st.z[l] - st.th[l]
-        gap = min(max(st.f[SH] - top, -5.0), 5.0) / 3.0
-        g = st.f[B] + st.f[W] * gap + st.f[V] * (2.0 * st.f[NU] - 1.0)
+        gap = min(max(st.f[THRESHOLDS_SCORE] - top, -5.0), 5.0) / 3.0
+        g = (
+            st.f[TRUST_BIAS]
+            + st.f[TRUST_GAP] * gap
+            + st.f[TRUST_NOVELTY] * (2.0 * st.f[NOVELTY] - 1.0)
+        )
         st.f[GAP] = gap
-        st.f[PU] = 1.0 / (1.0 + np.exp(-g))
+        st.f[P_THRESHOLDS] = 1.0 / (1.0 + np.exp(-g))
         if rule == _BY_SET or not g > 0.0:
-            st.i[USE_T] = 0
+            st.i[BY_THRESHOLDS] = 0
             for l in range(L):
                 out[l] = 0
             for q in range(st.size[b]):
@@ -146,26 +154,26 @@ def _reward(hit: Whole, n: Whole, ny: int) -> Real:
 
 @part
 def _learn_backoff(st: Decision, ys: Int32Array, ny: int, y: Float32Array) -> None:
-    b = st.i[BEST]
+    b = st.i[BEST_SET]
     ht = np.int64(0)
     for i in range(ny):
         ht += st.t[ys[i]]
     hs = np.int64(0)
     for q in range(st.size[b]):
         hs += y[st.lab[q, b] - 1] > F4(0.0)
-    e = _reward(ht, st.i[NT], ny) - _reward(hs, np.int64(st.size[b]), ny)
+    e = _reward(ht, st.i[N_ABOVE], ny) - _reward(hs, np.int64(st.size[b]), ny)
     if e == 0.0:
         return
     f = st.f
-    d = ((1.0 if e > 0.0 else 0.0) - f[PU]) * abs(e)
+    d = ((1.0 if e > 0.0 else 0.0) - f[P_THRESHOLDS]) * abs(e)
     x = d * f[GAP]
-    u = d * (2.0 * f[NU] - 1.0)
-    f[GB] += d * d
-    f[GW] += x * x
-    f[GV] += u * u
-    f[B] += 0.1 * d / np.sqrt(f[GB])
-    f[W] += 0.1 * x / np.sqrt(f[GW])
-    f[V] += 0.1 * u / np.sqrt(f[GV])
+    u = d * (2.0 * f[NOVELTY] - 1.0)
+    f[TRUST_BIAS_SQUARES] += d * d
+    f[TRUST_GAP_SQUARES] += x * x
+    f[TRUST_NOVELTY_SQUARES] += u * u
+    f[TRUST_BIAS] += 0.1 * d / np.sqrt(f[TRUST_BIAS_SQUARES])
+    f[TRUST_GAP] += 0.1 * x / np.sqrt(f[TRUST_GAP_SQUARES])
+    f[TRUST_NOVELTY] += 0.1 * u / np.sqrt(f[TRUST_NOVELTY_SQUARES])
 
 
 @kernel
@@ -184,15 +192,15 @@ def decision_learn(
     if not full:
         return
     h = set_key(ys, ny)
-    cur = find_set(st.key, st.i[SETS], h)
-    if st.i[BEST] >= 0:
+    cur = find_set(st.key, st.i[N_SETS], h)
+    if st.i[BEST_SET] >= 0:
         _learn_backoff(st, ys, ny, y)
         if cur >= 0:
             learn_sets(st, cur, ny)
     f = st.f
-    f[NU] += 0.02 * ((1.0 if cur < 0 else 0.0) - f[NU])
-    st.i[EMPTY] += ny == 0
-    st.i[EVENTS] += 1
+    f[NOVELTY] += 0.02 * ((1.0 if cur < 0 else 0.0) - f[NOVELTY])
+    st.i[N_EMPTY] += ny == 0
+    st.i[N_EVENTS] += 1
     store_set(st, cur, ys, ny, h, cap)
 
 
@@ -208,5 +216,5 @@ def _count(st: Decision, y: Float32Array, known: Float32Array, L: int) -> None:
         st.d[l] += b
         tp += a
         d += b
-    st.f[TP] += tp
-    st.f[D] += d
+    st.f[TRUE_POSITIVES] += tp
+    st.f[PREDICTED_AND_TRUE] += d

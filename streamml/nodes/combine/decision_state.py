@@ -23,8 +23,28 @@ FEW = 48  # up to so many labels the sets are scored as a product with a 0/1 mat
 WIDEST = 64  # larger sets are not kept
 
 
-SETS, BEST, USE_T, EMPTY, NT, EVENTS = range(6)
-A, GA, B, W, V, GB, GW, GV, NU, GAP, PU, TP, D, BASE, SH = range(15)
+N_SETS, BEST_SET, BY_THRESHOLDS, N_EMPTY, N_ABOVE, N_EVENTS = range(6)
+"""Places in ``Decision.i``: sets held; the best one now; whether thresholds decided; events
+without a label; labels above their threshold now; events learned."""
+
+(
+    COUNT_WEIGHT,  # of a set's log count in its score; *_SQUARES: AdaGrad's sum for a weight
+    COUNT_WEIGHT_SQUARES,
+    TRUST_BIAS,  # weights of the choice: thresholds, or the best set
+    TRUST_GAP,
+    TRUST_NOVELTY,
+    TRUST_BIAS_SQUARES,
+    TRUST_GAP_SQUARES,
+    TRUST_NOVELTY_SQUARES,
+    NOVELTY,  # fading share of events whose label set was not held
+    GAP,  # how much better the thresholds' set scores now than the best one held
+    P_THRESHOLDS,  # probability, now, that thresholds do better
+    TRUE_POSITIVES,  # over all labels
+    PREDICTED_AND_TRUE,
+    COUNT_BASE,  # log counts decay by what is added to this
+    THRESHOLDS_SCORE,  # of the set that thresholds chose now
+) = range(15)
+"""Places in ``Decision.f``."""
 
 
 class Decision(NamedTuple):
@@ -78,8 +98,14 @@ def spec(N: int) -> Spec:
 
 def init(st: Decision) -> None:
     """Start values of what is learned on line."""
-    st.f[A] = 0.3
-    st.f[GA] = st.f[GB] = st.f[GW] = st.f[GV] = 1e-8
-    st.f[W] = 1.0
-    st.f[NU] = 0.5
-    st.i[BEST] = -1
+    st.f[COUNT_WEIGHT] = 0.3
+    for squares in (
+        COUNT_WEIGHT_SQUARES,
+        TRUST_BIAS_SQUARES,
+        TRUST_GAP_SQUARES,
+        TRUST_NOVELTY_SQUARES,
+    ):
+        st.f[squares] = 1e-8
+    st.f[TRUST_GAP] = 1.0
+    st.f[NOVELTY] = 0.5
+    st.i[BEST_SET] = -1

@@ -20,17 +20,17 @@ from streamml.kernels.compile import (
     total32,
 )
 from streamml.nodes.combine.decision_state import (
-    BASE,
     BLOCK,
+    COUNT_BASE,
+    COUNT_WEIGHT,
+    COUNT_WEIGHT_SQUARES,
     FEW,
-    GA,
-    SETS,
+    N_SETS,
     SIZES,
     WIDEST,
-    A,
     Decision,
 )
-from streamml.nodes.lanes import two_sums
+from streamml.nodes.simd import two_sums
 from streamml.types import Float32Array, Int32Array, UInt64Array
 
 LOG_DECAY = 0.0020020027  # -log(.998)
@@ -38,8 +38,8 @@ LOG_DECAY = 0.0020020027  # -log(.998)
 
 @part
 def _score_few(st: Decision, L: int) -> None:
-    a = F4(st.f[A])
-    n = (st.i[SETS] + BLOCK - 1) // BLOCK * BLOCK
+    a = F4(st.f[COUNT_WEIGHT])
+    n = (st.i[N_SETS] + BLOCK - 1) // BLOCK * BLOCK
     sc, ss, lc, size, gam = st.sc, st.ss, st.lc, st.size, st.gam
     for i in range(n):
         sc[i] = a * lc[i] + gam[min(size[i], SIZES - 1)]
@@ -56,8 +56,8 @@ def score_sets(st: Decision, L: int) -> None:
         return
     z = st.z
     th = st.th
-    a = F4(st.f[A])
-    n = st.i[SETS]
+    a = F4(st.f[COUNT_WEIGHT])
+    n = st.i[N_SETS]
     for b in range((n + BLOCK - 1) // BLOCK):
         i0 = b * BLOCK
         sc = st.sc[i0 : i0 + BLOCK]
@@ -126,12 +126,14 @@ def _softmax(st: Decision, n: int) -> tuple[Real, Real]:
 @part
 def learn_sets(st: Decision, cur: int, ny: int) -> None:
     """Gradient steps on the weights of log count and set sizes, by softmax over the sets."""
-    n = st.i[SETS]
+    n = st.i[N_SETS]
     tot, el = _softmax(st, n)
     f = st.f
     d = el - st.lc[cur]
-    f[GA] += d * d
-    f[A] = min(max(f[A] - 0.1 * d / np.sqrt(f[GA]), 0.0), 1.0)
+    f[COUNT_WEIGHT_SQUARES] += d * d
+    f[COUNT_WEIGHT] = min(
+        max(f[COUNT_WEIGHT] - 0.1 * d / np.sqrt(f[COUNT_WEIGHT_SQUARES]), 0.0), 1.0
+    )
     qk = st.qk
     sc = st.sc
     for k in range(SIZES):
@@ -156,20 +158,20 @@ def learn_sets(st: Decision, cur: int, ny: int) -> None:
 @part
 def store_set(st: Decision, cur: int, ys: Int32Array, ny: int, h: Whole, cap: int) -> None:
     """Count the set, in a new place (or that of the rarest) if it was not held."""
-    base = st.f[BASE] + LOG_DECAY
-    st.f[BASE] = base
+    base = st.f[COUNT_BASE] + LOG_DECAY
+    st.f[COUNT_BASE] = base
     if base > 50.0:
-        for i in range(st.i[SETS]):
+        for i in range(st.i[N_SETS]):
             st.lc[i] = max(st.lc[i] - F4(base), F4(-25.0))
-        st.f[BASE] = base = 0.0
+        st.f[COUNT_BASE] = base = 0.0
     if cur >= 0:
         st.lc[cur] = F4(base + np.log1p(np.exp(min(st.lc[cur] - base, 50.0))))
         return
     if ny > WIDEST:
         return
-    if st.i[SETS] < cap:
-        cur = st.i[SETS]
-        st.i[SETS] += 1
+    if st.i[N_SETS] < cap:
+        cur = st.i[N_SETS]
+        st.i[N_SETS] += 1
     else:
         cur = 0
         for i in range(cap):

@@ -12,8 +12,8 @@ import numpy as np
 
 from streamml.kernels.compile import F4, Real, kernel, part, sigmoid32
 from streamml.nodes.arrays import Spec
-from streamml.nodes.combine.lanes_mixture import label_steps, rows_dots
-from streamml.nodes.lanes import set_product
+from streamml.nodes.combine.simd_mixture import label_steps, rows_dots
+from streamml.nodes.simd import set_product
 from streamml.types import Float32Array, Float64Array
 
 

@@ -25,8 +25,8 @@ from streamml.nodes.tree.arrays import (
     new_tree,
 )
 from streamml.nodes.tree.learn import learn_event
+from streamml.nodes.tree.restore import restore_tree
 from streamml.nodes.tree.room import lacks_room, set_budget
-from streamml.nodes.tree.saved import saved_tree
 from streamml.nodes.tree.walk import visit_leaves
 from streamml.types import Float32Array, Int32Array
 
@@ -35,7 +35,7 @@ __all__ = [
     "TreeMember",
     "grow_tree_member",
     "new_tree_member",
-    "saved_tree_member",
+    "restore_tree_member",
     "tree_member_full",
     "tree_member_learn",
     "tree_member_scores",
@@ -67,7 +67,7 @@ def new_tree_member(n_features: int, n_labels: int) -> TreeMember:
     return TreeMember(_PLAN, *new_tree(_PLAN, n_features, n_labels))
 
 
-def saved_tree_member(saved: Mapping[str, Any], n_features: int, n_labels: int) -> TreeMember:
+def restore_tree_member(saved: Mapping[str, Any], n_features: int, n_labels: int) -> TreeMember:
     """A tree out of a snapshot, as large as the other members.
 
     Raises
@@ -75,7 +75,7 @@ def saved_tree_member(saved: Mapping[str, Any], n_features: int, n_labels: int) 
     StateError
         It does not fit.
     """
-    return TreeMember(_PLAN, *saved_tree(saved, _PLAN, n_features, n_labels))
+    return TreeMember(_PLAN, *restore_tree(saved, _PLAN, n_features, n_labels))
 
 
 def grow_tree_member(

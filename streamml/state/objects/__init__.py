@@ -5,7 +5,7 @@ and attribute values, and classes and functions come from lists that stand here.
 references, cycles through ``parent``, order and the bits of numbers survive.
 """
 
-from streamml.state.objects.make import make
-from streamml.state.objects.take import may_take, take
+from streamml.state.objects.capture import capture_objects, may_capture
+from streamml.state.objects.restore import restore_objects
 
-__all__ = ["make", "may_take", "take"]
+__all__ = ["capture_objects", "may_capture", "restore_objects"]

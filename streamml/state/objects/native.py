@@ -21,11 +21,11 @@ __all__ = [
     "WORDS",
     "is_vector",
     "is_windowing",
-    "make_generator",
-    "make_random",
-    "make_vector",
-    "make_windowing",
     "numbers_of",
+    "restore_generator",
+    "restore_random",
+    "restore_vector",
+    "restore_windowing",
     "river_version",
     "vector_parts",
     "windowing_bytes",
@@ -56,7 +56,7 @@ def words_of(value: random.Random) -> tuple[Any, float | None]:
     return words, gauss
 
 
-def make_random(words: list[int], gauss: Any) -> random.Random:
+def restore_random(words: list[int], gauss: Any) -> random.Random:
     """A generator of Python's out of its words."""
     check(gauss is None or type(gauss) is float, "a random generator", "holds no number")
     check(words[-1] < WORDS, "a random generator", "stands beyond its end")
@@ -77,7 +77,7 @@ def numbers_of(value: np.random.Generator) -> list[Any]:
     return [inner["state"], inner["inc"], state["has_uint32"], state["uinteger"]]
 
 
-def make_generator(parts: list[Any]) -> np.random.Generator:
+def restore_generator(parts: list[Any]) -> np.random.Generator:
     """A generator of numpy's (PCG64) out of its numbers."""
     limits = (2**128, 2**128, 2, 2**32)
     fits = len(parts) == len(limits) and all(
@@ -116,7 +116,7 @@ def windowing_bytes(value: Any) -> bytes:
     return bytes(found)
 
 
-def make_windowing(parts: list[Any]) -> Any:
+def restore_windowing(parts: list[Any]) -> Any:
     """A detector's window of river's out of its bytes."""
     from river._river_rust.drift import AdaptiveWindowing
 
@@ -175,7 +175,7 @@ def vector_parts(value: Any) -> list[Any]:
     return [factory, *data, *data.values()]
 
 
-def make_vector(factory: Any, data: dict[Hashable, Any]) -> Any:
+def restore_vector(factory: Any, data: dict[Hashable, Any]) -> Any:
     """A vector of river's with its maker of missing entries."""
     from river._river_rust.vectordict import VectorDict
 

@@ -16,7 +16,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from streamml.nodes.lanes import _F4, _I64, _blocks, _data, _load, _splat, _vector, pairwise
+from streamml.nodes.simd import _F4, _I64, _blocks, _data, _load, _splat, _vector, pairwise
 
 __all__ = ["label_steps", "rows_dots"]
 

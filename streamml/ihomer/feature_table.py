@@ -1,4 +1,4 @@
-"""Which features have a row: a slot for each feature in use, the least used give theirs up.
+"""Which features have a row: those in use, the least used give theirs up.
 
 Without it a feature's row is its column. Once rows are short, a table says which row a
 column has. Some rows are always free, so that an event with new features is predicted as it
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamml.ihomer.loop import Rows
+from streamml.ihomer.loop import BatchArrays
 from streamml.kernels.compile import entry_point
-from streamml.state.capture import check, part_of, rebuild
+from streamml.state.capture import check, part_of, restore_value
 from streamml.types import (
     LABELS_UNKNOWN,
     Float32Array,
@@ -25,16 +25,16 @@ from streamml.types import (
     UInt8Array,
 )
 
-__all__ = ["FeatureSlots", "reserve_of", "with_reserve"]
+__all__ = ["FeatureTable", "reserve_of", "with_reserve"]
 
 _GROWTH = 1.0 + 1.0 / 20_000.0  # an event weighs e times less after 20,000 others
 _HUGE = 1e12
 _NEXT, _FREE = range(2)
 
 
-def reserve_of(slots: int) -> int:
+def reserve_of(n_rows: int) -> int:
     """Free rows that an event finds at least."""
-    return max(slots // 16, 16)
+    return max(n_rows // 16, 16)
 
 
 def with_reserve(features: int) -> int:
@@ -45,27 +45,27 @@ def with_reserve(features: int) -> int:
     return rows
 
 
-class FeatureSlots:
+class FeatureTable:
     """A table from feature columns to rows, with how much each row was used.
 
     Parameters
     ----------
-    slots
+    n_rows
         Number of rows.
     known
         The first so many columns have the rows of their own numbers.
     """
 
-    def __init__(self, slots: int, known: int = 0) -> None:
-        self.slots = slots
-        self.slot_of: Int32Array = np.full(max(known, 64), -1, np.int32)
-        self.slot_of[:known] = np.arange(known)
-        self.column_of: Int32Array = np.full(slots, -1, np.int32)
+    def __init__(self, n_rows: int, known: int = 0) -> None:
+        self.n_rows = n_rows
+        self.row_of: Int32Array = np.full(max(known, 64), -1, np.int32)
+        self.row_of[:known] = np.arange(known)
+        self.column_of: Int32Array = np.full(n_rows, -1, np.int32)
         self.column_of[:known] = np.arange(known)
-        self.used: Float64Array = np.zeros(slots)
-        self.free: Int32Array = np.full(slots, -1, np.int32)
-        self.free[: slots - known] = np.arange(known, slots)
-        self.at: Int64Array = np.array([0, slots - known], np.int64)
+        self.used: Float64Array = np.zeros(n_rows)
+        self.free: Int32Array = np.full(n_rows, -1, np.int32)
+        self.free[: n_rows - known] = np.arange(known, n_rows)
+        self.at: Int64Array = np.array([0, n_rows - known], np.int64)
         self.weight: Float64Array = np.ones(1)
 
     @property
@@ -76,13 +76,13 @@ class FeatureSlots:
     @property
     def nbytes(self) -> int:
         """Bytes of the table."""
-        arrays = (self.slot_of, self.column_of, self.used, self.free)
+        arrays = (self.row_of, self.column_of, self.used, self.free)
         return sum(array.nbytes for array in arrays)
 
     def place(
-        self, rows: Rows, start: int, stop: int, learn: bool, reserve: int
-    ) -> tuple[Rows, int, bool, int]:
-        """Rows with slots for columns, up to where fewer than ``reserve`` rows are free.
+        self, rows: BatchArrays, start: int, stop: int, learn: bool, reserve: int
+    ) -> tuple[BatchArrays, int, bool, int]:
+        """The arrays with rows for columns, up to where fewer than ``reserve`` rows are free.
 
         Returns
         -------
@@ -102,31 +102,31 @@ class FeatureSlots:
         indices, values = np.empty(b - a, np.int32), np.empty(b - a, np.float32)
         done, dropped = _place(
             rows.x_indptr, rows.x_indices, rows.x_values, rows.y_kind, start, stop, learn,
-            self.slot_of, self.column_of, self.used, self.free, self.at, self.weight,
+            self.row_of, self.column_of, self.used, self.free, self.at, self.weight,
             reserve, indptr, indices, values,
         )  # fmt: skip
         placed = rows._replace(
             x_indptr=indptr,
             x_indices=indices,
             x_values=values,
-            n_features=np.full(len(rows.n_features), self.slots, np.int32),
+            n_features=np.full(len(rows.n_features), self.n_rows, np.int32),
         )
         return placed, done, learn and self.n_free < reserve, dropped
 
     def _reserve(self, columns: int) -> None:
-        have = len(self.slot_of)
+        have = len(self.row_of)
         if columns > have:
             more = np.full(max(columns, have + have // 2) - have, -1, np.int32)
-            self.slot_of = np.concatenate([self.slot_of, more])
+            self.row_of = np.concatenate([self.row_of, more])
 
     def evict(self, wanted: int) -> NDArray[np.int64]:
         """Free rows of the least used features until ``wanted`` are free; gives these rows."""
         n = wanted - self.n_free
-        taken = np.flatnonzero(self.column_of >= 0)
-        gone = np.sort(taken[np.argsort(self.used[taken], kind="stable")[: max(n, 0)]])
+        used_rows = np.flatnonzero(self.column_of >= 0)
+        gone = np.sort(used_rows[np.argsort(self.used[used_rows], kind="stable")[: max(n, 0)]])
         left = self.free[self.at[_NEXT] : self.at[_FREE]]
         free = np.sort(np.concatenate([left, gone])).astype(np.int32)
-        self.slot_of[self.column_of[gone]] = -1
+        self.row_of[self.column_of[gone]] = -1
         self.column_of[gone] = -1
         self.used[gone] = 0.0
         self.used /= self.weight[0]
@@ -135,17 +135,17 @@ class FeatureSlots:
         self.at[:] = 0, len(free)
         return gone
 
-    def shrink(self, slots: int) -> NDArray[np.int64]:
+    def shrink(self, n_rows: int) -> NDArray[np.int64]:
         """Number the rows anew, fewer of them; gives the old rows in their new order."""
-        taken = np.flatnonzero(self.column_of >= 0)
-        free = self.free[self.at[_NEXT] : self.at[_FREE]][: slots - len(taken)]
-        rows = np.sort(np.concatenate([taken, free]))
+        used_rows = np.flatnonzero(self.column_of >= 0)
+        free = self.free[self.at[_NEXT] : self.at[_FREE]][: n_rows - len(used_rows)]
+        rows = np.sort(np.concatenate([used_rows, free]))
         columns, used = self.column_of[rows], self.used[rows]
-        found = FeatureSlots(slots)
-        found.slot_of, found.weight = self.slot_of, self.weight
+        found = FeatureTable(n_rows)
+        found.row_of, found.weight = self.row_of, self.weight
         found.column_of, found.used = columns, used
         has = np.flatnonzero(columns >= 0)
-        found.slot_of[columns[has]] = has
+        found.row_of[columns[has]] = has
         empty = np.flatnonzero(columns < 0)
         found.free[: len(empty)] = empty
         found.at[:] = 0, len(empty)
@@ -163,22 +163,22 @@ class FeatureSlots:
         }
 
     @classmethod
-    def restored(cls, saved: Mapping[str, Any], columns: int, slots: int) -> FeatureSlots:
-        """The table that :meth:`snapshot` described, of ``columns`` features and ``slots`` rows."""
-        found, where = cls(slots), "the table of features"
+    def from_snapshot(cls, saved: Mapping[str, Any], columns: int, n_rows: int) -> FeatureTable:
+        """The table that :meth:`snapshot` described, of ``columns`` features."""
+        found, where = cls(n_rows), "the table of features"
         whole = np.zeros(0, np.int32)
-        column_of = rebuild(saved.get("column_of"), whole, where)
-        free = rebuild(saved.get("free"), whole, where)
-        used = rebuild(saved.get("used"), np.zeros(0), where)
+        column_of = restore_value(saved.get("column_of"), whole, where)
+        free = restore_value(saved.get("free"), whole, where)
+        used = restore_value(saved.get("used"), np.zeros(0), where)
         weight = part_of(saved, "weight", float, where)
-        check(len(column_of) == len(used) == slots, where, "has other rows")
+        check(len(column_of) == len(used) == n_rows, where, "has other rows")
         check(bool(((column_of >= -1) & (column_of < columns)).all()), where, "has other columns")
-        taken = column_of[column_of >= 0]
-        check(len(np.unique(taken)) == len(taken), where, "has a feature twice")
+        placed = column_of[column_of >= 0]
+        check(len(np.unique(placed)) == len(placed), where, "has a feature twice")
         check(np.array_equal(np.sort(free), np.flatnonzero(column_of < 0)), where, "lost a row")
         check(bool((used >= 0).all()) and 0 < weight < 1e300, where, "has no usable counts")
         found._reserve(columns)
-        found.slot_of[taken] = np.flatnonzero(column_of >= 0)
+        found.row_of[placed] = np.flatnonzero(column_of >= 0)
         found.column_of, found.used = column_of, used
         found.free[: len(free)] = free
         found.at[:] = 0, len(free)
@@ -195,7 +195,7 @@ def _place(
     start: int,
     stop: int,
     learn: bool,
-    slot_of: Int32Array,
+    row_of: Int32Array,
     column_of: Int32Array,
     used: Float64Array,
     free: Int32Array,
@@ -206,7 +206,7 @@ def _place(
     indices: Int32Array,
     values: Float32Array,
 ) -> tuple[int, int]:
-    """Write rows with slots; a row that is only predicted borrows free rows for new features."""
+    """Write rows for columns; an event only predicted borrows free ones for new features."""
     k = 0
     dropped = 0
     indptr[start] = 0
@@ -215,29 +215,29 @@ def _place(
         borrowed = 0
         for p in range(x_indptr[i], x_indptr[i + 1]):
             column = x_indices[p]
-            slot = slot_of[column] if column < len(slot_of) else np.int32(-1)
-            if slot < 0:
+            row = row_of[column] if column < len(row_of) else np.int32(-1)
+            if row < 0:
                 if at[_NEXT] + borrowed >= at[_FREE]:
                     dropped += 1
                     continue
-                slot = free[at[_NEXT] + borrowed]
+                row = free[at[_NEXT] + borrowed]
                 if learns:
                     at[_NEXT] += 1
-                    slot_of[column] = slot
-                    column_of[slot] = column
+                    row_of[column] = row
+                    column_of[row] = column
                 else:
                     borrowed += 1
             if learns:
-                used[slot] += weight[0]
-            indices[k] = slot
+                used[row] += weight[0]
+            indices[k] = row
             values[k] = x_values[p]
             k += 1
         indptr[i + 1] = k
         if learns:
             weight[0] *= _GROWTH
             if weight[0] > _HUGE:
-                for slot in range(len(used)):
-                    used[slot] /= weight[0]
+                for row in range(len(used)):
+                    used[row] /= weight[0]
                 weight[0] = 1.0
             if at[_FREE] - at[_NEXT] < reserve:
                 return i + 1, dropped

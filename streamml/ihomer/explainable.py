@@ -10,14 +10,14 @@ from streamml.base.explanation import Explanation
 from streamml.errors import SchemaError
 from streamml.hierarchy import TreeNode
 from streamml.hierarchy.drawing import TreeView
-from streamml.ihomer.arrays_kept import ArraysKept
+from streamml.ihomer.growing_state import GrowingState
 from streamml.nodes import NodeClassifier
 from streamml.nodes.shares import explain_label
 
-__all__ = ["Explained"]
+__all__ = ["Explainable"]
 
 
-class Explained(ArraysKept, Learner):
+class Explainable(GrowingState, Learner):
     """The methods of a learner that explain it."""
 
     classifiers: Sequence[NodeClassifier] | None
@@ -85,7 +85,7 @@ class Explained(ArraysKept, Learner):
         return Explanation(
             tuple(
                 explain_label(
-                    self._stack,
+                    self._states,
                     self._plan,
                     members,
                     self._row_names(),
@@ -100,7 +100,7 @@ class Explained(ArraysKept, Learner):
 
     def _row_names(self) -> Sequence[str]:
         """Name of the feature that each row belongs to."""
-        names, slots = self.schema.features.names, self._memory.slots
-        if slots is None:
+        names, table = self.schema.features.names, self._memory.table
+        if table is None:
             return names
-        return [names[c] if c >= 0 else "a new feature" for c in slots.column_of.tolist()]
+        return [names[c] if c >= 0 else "a new feature" for c in table.column_of.tolist()]

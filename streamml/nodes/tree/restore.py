@@ -36,12 +36,12 @@ from streamml.nodes.tree.arrays import (
     empty_tree,
 )
 from streamml.nodes.tree.window import Window
-from streamml.state.capture import check, check_range, part_of, rebuild
+from streamml.state.capture import check, check_range, part_of, restore_value
 
-__all__ = ["check_shapes", "check_window", "saved_tree"]
+__all__ = ["check_shapes", "check_window", "restore_tree"]
 
 
-def saved_tree(saved: Mapping[str, Any], plan: TreePlan, n_features: int, n_labels: int) -> Tree:
+def restore_tree(saved: Mapping[str, Any], plan: TreePlan, n_features: int, n_labels: int) -> Tree:
     """A tree with room for so many features and labels.
 
     Raises
@@ -56,7 +56,7 @@ def saved_tree(saved: Mapping[str, Any], plan: TreePlan, n_features: int, n_labe
     check(len(owner) >= 1 and len(link) >= 1, where, "has no nodes")
     like = empty_tree(plan, len(link), len(owner), n_features, n_labels)
     parts = {
-        name: rebuild(saved.get(name), getattr(like, name), f"{where}.{name}")
+        name: restore_value(saved.get(name), getattr(like, name), f"{where}.{name}")
         for name in ("nodes", "blocks", "detectors")
     }
     for name, part in parts.items():
@@ -64,7 +64,7 @@ def saved_tree(saved: Mapping[str, Any], plan: TreePlan, n_features: int, n_labe
             fits = getattr(part, field).shape == getattr(getattr(like, name), field).shape
             check(fits, f"{where}.{name}.{field}", "has another shape")
     work = part_of(saved, "work", dict, where)
-    clock = rebuild(work.get("clock"), like.work.clock, f"{where}.clock")
+    clock = restore_value(work.get("clock"), like.work.clock, f"{where}.clock")
     check(len(clock) == len(like.work.clock), f"{where}.clock", "has another shape")
     like.work.clock[:] = clock
     like.work.clock[[VISITED, PASSED, LOGGED]] = 0

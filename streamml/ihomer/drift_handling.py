@@ -10,20 +10,20 @@ import numpy as np
 from streamml.base import Learner
 from streamml.drift.adwin import AdwinState, adwin_reset, new_adwin_state
 from streamml.ihomer.alternate import Alternate
-from streamml.ihomer.arrays_kept import ArraysKept
-from streamml.ihomer.loop import DRIFT, Watch
+from streamml.ihomer.growing_state import GrowingState
+from streamml.ihomer.loop import DRIFT, ClusterDetectors
 from streamml.nodes import NodeClassifier
+from streamml.nodes.custom_classifiers import fresh_custom
 from streamml.nodes.layout import Layout
-from streamml.nodes.own import fresh_own
-from streamml.nodes.stack import N_LABELS, Stack, label_variances, take_labels
+from streamml.nodes.member_states import N_LABELS, MemberStates, label_variances, take_labels
 from streamml.types import Change, EventBatch, Predictions, Schema
 
-__all__ = ["Watched"]
+__all__ = ["DriftHandling"]
 
 _ALERT_VARIANCE = np.float32(1.0)
 
 
-class Watched(ArraysKept, Learner):
+class DriftHandling(GrowingState, Learner):
     """What a learner does where the loss of a cluster rises."""
 
     alternates: bool
@@ -37,16 +37,16 @@ class Watched(ArraysKept, Learner):
         """A learner with the same parameters that has seen nothing, nor have its classifiers."""
         fresh: Any = self.classifiers
         if fresh is not None and not include_attributes:
-            fresh = (tuple if isinstance(fresh, tuple) else list)(map(fresh_own, fresh))
+            fresh = (tuple if isinstance(fresh, tuple) else list)(map(fresh_custom, fresh))
         return super().clone({"classifiers": fresh, **(new_params or {})}, include_attributes)
 
     def _make_members(self, layout: Layout) -> None:
         raise NotImplementedError
 
-    def _watch(self) -> Watch:
+    def _cluster_detectors(self) -> ClusterDetectors:
         leaves = self.n_clusters
         scratch = np.zeros((2, leaves))
-        return Watch(
+        return ClusterDetectors(
             self._detectors,
             self._hierarchy.tree.leaf_of,
             scratch[0],
@@ -65,26 +65,26 @@ class Watched(ArraysKept, Learner):
             self._note("drift", leaf, loss, before)
             adwin_reset(self._detectors, leaf)
             labels = self._hierarchy.tree.leaves[leaf].labels
-            for variance in label_variances(self._stack, self._plan):
+            for variance in label_variances(self._states, self._plan):
                 variance[:, labels] = np.maximum(variance[:, labels], _ALERT_VARIANCE)
         rival = self._alternate
         late = rival is not None and level == DRIFT and rival.is_over(leaf)
         wanted = self.alternates and not self.classifiers and (rival is None or late)
         if wanted and self._two_fit():
             self._note("warning", leaf, loss, before)
-            newcomer = self._newcomer(self.schema, self._stack, self._layout)
-            known = int(self._stack.clock[N_LABELS])
+            newcomer = self._newcomer(self.schema, self._states, self._layout)
+            known = int(self._states.clock[N_LABELS])
             self._alternate = Alternate(newcomer, self.n_clusters, known)
 
-    def _newcomer(self, schema: Schema, stack: Stack, layout: Layout) -> Self:
+    def _newcomer(self, schema: Schema, states: MemberStates, layout: Layout) -> Self:
         """A learner that knows nothing but how features are scaled."""
         changed = {"rule": "one", "drift_delta": 0.0, "alternates": False}
         newcomer = type(self)(**{**self._get_params(), **changed})
         newcomer._make_members(layout)
         newcomer.bind(schema)
-        newcomer._reserve(len(stack.inputs.top), len(stack.y))
-        for name, array in stack.inputs._asdict().items():
-            getattr(newcomer._stack.inputs, name)[...] = array
+        newcomer._reserve(len(states.inputs.top), len(states.y))
+        for name, array in states.inputs._asdict().items():
+            getattr(newcomer._states.inputs, name)[...] = array
         return newcomer
 
     def _compare(self, alternate: Alternate, events: EventBatch, made: Predictions) -> None:
@@ -93,11 +93,11 @@ class Watched(ArraysKept, Learner):
             kind = "swap" if verdict.better else "prune"
             self._note(kind, verdict.leaf, verdict.gain, verdict.bound)
             if verdict.better:
-                assert isinstance(alternate.learner, Watched)
+                assert isinstance(alternate.learner, DriftHandling)
                 labels = self._hierarchy.tree.leaves[verdict.leaf].labels
                 self._same_size(alternate.learner)
-                its = alternate.learner._stack
-                take_labels(self._stack, its, self._plan, labels, alternate.events)
+                its = alternate.learner._states
+                take_labels(self._states, its, self._plan, labels, alternate.events)
                 adwin_reset(self._detectors, verdict.leaf)
         if alternate.ended:
             self._alternate = None

@@ -9,7 +9,7 @@ from typing import Any
 from streamml.errors import DataError, StateError
 from streamml.state.capture import part_of
 from streamml.state.folder import SnapshotFolder
-from streamml.state.learners import Known, read, revive
+from streamml.state.learners import Known, read, restore_learner
 
 __all__ = ["learner_in"]
 
@@ -52,7 +52,7 @@ def learner_in(path: Path | str, known: Known = ()) -> Any:
     found = SnapshotFolder(path).newest() if path.is_dir() else read(path)
     if found is None:
         raise DataError(f"{path} holds no snapshot: name the --snapshot-dir of a run.")
-    return revive(_of_run(found, path) if "run" in found else found, known)
+    return restore_learner(_of_run(found, path) if "run" in found else found, known)
 
 
 def _of_run(found: Mapping[str, Any], path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The learner that is evaluated and those beside it: run, scored and snapshot together."""
+"""The learner that is evaluated and those beside it: run, scored and stored together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streamml.metrics import Prequential
 from streamml.state.capture import check, part_of
 from streamml.types import EventBatch, Predictions, Schema
 
-__all__ = ["Contest", "ReportsSplit", "StepResult", "Timer"]
+__all__ = ["EvaluatedLearners", "ReportsSplit", "StepResult", "Timer"]
 
 
 @runtime_checkable
@@ -25,7 +25,7 @@ class ReportsSplit(Protocol):
         """Seconds spent predicting and learning since the last call."""
 
 
-class Contest:
+class EvaluatedLearners:
     """Learners by name, with the metrics of each.
 
     Parameters

@@ -13,24 +13,24 @@ from streamml.nodes.arrays import Spec, allocate, grow
 from streamml.nodes.combine import decision_state, links, mixture
 from streamml.nodes.forest import arrays as forest
 from streamml.nodes.forest.forest import init as init_forest
-from streamml.nodes.members import MEMBERS, Plan
+from streamml.nodes.members import MEMBERS, MixturePlan
 from streamml.nodes.tree import member as tree_member
 from streamml.types import Float32Array, Int64Array
 
 __all__ = [
-    "EXTRA_KINDS",
     "KINDS",
     "N_LABELS",
-    "Extras",
-    "Stack",
+    "OPTIONAL_KINDS",
+    "MemberStates",
+    "OptionalMembers",
     "extend_tree",
-    "extra_sizes",
-    "extra_specs",
     "label_variances",
-    "new_extras",
-    "new_stack",
+    "new_member_states",
+    "new_optional_members",
+    "optional_sizes",
+    "optional_specs",
     "resize",
-    "resize_extras",
+    "resize_optional",
     "shared",
     "sizes",
     "specs",
@@ -39,13 +39,13 @@ __all__ = [
 ]
 
 N_LABELS = 0
-"""Place in ``Stack.clock`` of the number of labels known."""
+"""Place in ``MemberStates.clock`` of the number of labels known."""
 
 _RIDGE = 0.3
 _FOURIER_RIDGE = 0.1
 
 
-class Stack(NamedTuple):
+class MemberStates(NamedTuple):
     """Everything that is learned of features and labels; a cluster is a list of its columns."""
 
     inputs: inputs.Inputs
@@ -65,7 +65,7 @@ class Stack(NamedTuple):
     clock: Int64Array  # labels known
 
 
-def specs(plan: Plan) -> dict[str, tuple[Spec, bool]]:
+def specs(plan: MixturePlan) -> dict[str, tuple[Spec, bool]]:
     """Arrays of each part, and whether the plan uses it."""
     uses = {name: getattr(plan, name) >= 0 for name in MEMBERS}
     any_knn = plan.neighbours > 0
@@ -89,25 +89,25 @@ def sizes(n_features: int, n_labels: int, used: bool) -> dict[str, int]:
     return {"d": d, "d1": d + 1, "l": labels, "l1": labels + 1, "c": min(d, knn.COLUMNS)}
 
 
-def new_stack(
-    plan: Plan, start: Mapping[str, float], n_features: int, n_labels: int, seed: int
-) -> Stack:
+def new_member_states(
+    plan: MixturePlan, start: Mapping[str, float], n_features: int, n_labels: int, seed: int
+) -> MemberStates:
     """Nothing learned yet; room for some features and labels (a multiple of 16)."""
     parts: dict[str, Any] = {
         name: allocate(KINDS[name], spec, sizes(n_features, n_labels, used))
         for name, (spec, used) in specs(plan).items()
     }
-    stack = Stack(**parts, **shared(plan, n_labels), clock=np.zeros(1, np.int64))  # type: ignore[arg-type]
-    _prepare(stack, plan, 0, 0, seed)
-    rls.init(stack.rls, plan.rls_size if plan.rls >= 0 else 4, _RIDGE, _FOURIER_RIDGE, (seed, 1))
+    states = MemberStates(**parts, **shared(plan, n_labels), clock=np.zeros(1, np.int64))  # type: ignore[arg-type]
+    _prepare(states, plan, 0, 0, seed)
+    rls.init(states.rls, plan.rls_size if plan.rls >= 0 else 4, _RIDGE, _FOURIER_RIDGE, (seed, 1))
     for name, weight in start.items():
-        stack.mixture.wg[getattr(plan, name)] = weight
-    np.fill_diagonal(stack.mixture.lam, 1.0)
-    decision_state.init(stack.decision)
-    return stack
+        states.mixture.wg[getattr(plan, name)] = weight
+    np.fill_diagonal(states.mixture.lam, 1.0)
+    decision_state.init(states.decision)
+    return states
 
 
-def shared(plan: Plan, n_labels: int) -> dict[str, Float32Array]:
+def shared(plan: MixturePlan, n_labels: int) -> dict[str, Float32Array]:
     """What the members have in common."""
     return {
         "y": np.zeros(n_labels, F4),
@@ -117,33 +117,37 @@ def shared(plan: Plan, n_labels: int) -> dict[str, Float32Array]:
     }
 
 
-def resize(stack: Stack, plan: Plan, n_features: int, n_labels: int, seed: int) -> Stack:
+def resize(
+    states: MemberStates, plan: MixturePlan, n_features: int, n_labels: int, seed: int
+) -> MemberStates:
     """The same state with room for more; how much room there is changes no result."""
-    before = len(stack.inputs.top), len(stack.y)
+    before = len(states.inputs.top), len(states.y)
     parts = {
-        name: grow(getattr(stack, name), spec, sizes(n_features, n_labels, used))
+        name: grow(getattr(states, name), spec, sizes(n_features, n_labels, used))
         for name, (spec, used) in specs(plan).items()
     }
-    grown = Stack(**parts, **shared(plan, n_labels), clock=stack.clock)  # type: ignore[arg-type]
+    grown = MemberStates(**parts, **shared(plan, n_labels), clock=states.clock)  # type: ignore[arg-type]
     _prepare(grown, plan, *before, seed)
     return grown
 
 
-def _prepare(stack: Stack, plan: Plan, old_features: int, old_labels: int, seed: int) -> None:
+def _prepare(
+    states: MemberStates, plan: MixturePlan, old_features: int, old_labels: int, seed: int
+) -> None:
     """Give new columns their start where it is more than one number."""
-    new = len(stack.inputs.top)
-    start_labels(stack, plan, old_labels)
+    new = len(states.inputs.top)
+    start_labels(states, plan, old_labels)
     if plan.rls >= 0:
-        rls.fill_projection(stack.rls, plan.rls_size, old_features, new, (seed, 1), 1.0)
+        rls.fill_projection(states.rls, plan.rls_size, old_features, new, (seed, 1), 1.0)
 
 
-def start_labels(stack: Stack, plan: Plan, first: int) -> None:
+def start_labels(states: MemberStates, plan: MixturePlan, first: int) -> None:
     """Give label columns from ``first`` on their start where it is more than one number."""
-    stack.linear_raw.s[0, first:] = 4.0
-    mixture.init_cov(stack.mixture, first, plan.variance)
+    states.linear_raw.s[0, first:] = 4.0
+    mixture.init_cov(states.mixture, first, plan.variance)
 
 
-class Extras(NamedTuple):
+class OptionalMembers(NamedTuple):
     """Members that only some plans have; of those that are ``None`` no code is compiled."""
 
     bayes: bayes.Bayes | None
@@ -153,8 +157,8 @@ class Extras(NamedTuple):
     tree: tree_member.TreeMember | None
 
 
-def extra_specs(plan: Plan) -> dict[str, Spec]:
-    """Arrays of each extra member that the plan has."""
+def optional_specs(plan: MixturePlan) -> dict[str, Spec]:
+    """Arrays of each optional member that the plan has."""
     rows = {
         "bayes": (plan.bayes, bayes.SPEC),
         "fourier": (plan.fourier, rls.spec(plan.rls_size)),
@@ -164,9 +168,11 @@ def extra_specs(plan: Plan) -> dict[str, Spec]:
     return {name: spec for name, (row, spec) in rows.items() if row >= 0}
 
 
-def new_extras(plan: Plan, n_features: int, n_labels: int, seed: int) -> Extras:
-    """The extra members that the plan names, nothing learned yet."""
-    lengths = extra_sizes(n_features, n_labels)
+def new_optional_members(
+    plan: MixturePlan, n_features: int, n_labels: int, seed: int
+) -> OptionalMembers:
+    """The optional members that the plan names, nothing learned yet."""
+    lengths = optional_sizes(n_features, n_labels)
     fourier = trees = None
     if plan.fourier >= 0:
         fourier = allocate(rls.Rls, rls.spec(plan.rls_size), lengths)
@@ -182,13 +188,15 @@ def new_extras(plan: Plan, n_features: int, n_labels: int, seed: int) -> Extras:
     tree = None
     if plan.tree >= 0:
         tree = tree_member.new_tree_member(n_features, n_labels)
-    return Extras(counts, fourier, moves, trees, tree)
+    return OptionalMembers(counts, fourier, moves, trees, tree)
 
 
-def resize_extras(extras: Extras, plan: Plan, n_features: int, n_labels: int, seed: int) -> Extras:
-    """The same extra members with room for more."""
-    lengths = extra_sizes(n_features, n_labels)
-    counts, fourier, moves, trees, tree = extras
+def resize_optional(
+    optional: OptionalMembers, plan: MixturePlan, n_features: int, n_labels: int, seed: int
+) -> OptionalMembers:
+    """The same optional members with room for more."""
+    lengths = optional_sizes(n_features, n_labels)
+    counts, fourier, moves, trees, tree = optional
     if counts is not None:
         counts = grow(counts, bayes.SPEC, lengths)
     if fourier is not None:
@@ -201,54 +209,56 @@ def resize_extras(extras: Extras, plan: Plan, n_features: int, n_labels: int, se
         moves = grow(moves, transition.SPEC, lengths)
     if tree is not None:
         tree = tree_member.grow_tree_member(tree, n_features, n_labels)
-    return Extras(counts, fourier, moves, trees, tree)
+    return OptionalMembers(counts, fourier, moves, trees, tree)
 
 
-def extend_tree(extras: Extras, n_features: int, n_labels: int) -> Extras:
-    """The same extra members, the tree with room for more leaves."""
-    if extras.tree is None:
-        return extras
-    tree = tree_member.grow_tree_member(extras.tree, n_features, n_labels, full=True)
-    return extras._replace(tree=tree)
+def extend_tree(optional: OptionalMembers, n_features: int, n_labels: int) -> OptionalMembers:
+    """The same optional members, the tree with room for more leaves."""
+    if optional.tree is None:
+        return optional
+    tree = tree_member.grow_tree_member(optional.tree, n_features, n_labels, full=True)
+    return optional._replace(tree=tree)
 
 
-def extra_sizes(n_features: int, n_labels: int) -> dict[str, int]:
-    """The same for extra members."""
+def optional_sizes(n_features: int, n_labels: int) -> dict[str, int]:
+    """The same for optional members."""
     return {
         **sizes(n_features, n_labels, used=True),
         "columns": min(n_features, forest.DENSE_COLUMNS),
     }
 
 
-def label_variances(stack: Stack, plan: Plan) -> list[Float32Array]:
+def label_variances(states: MemberStates, plan: MixturePlan) -> list[Float32Array]:
     """Variances ``[feature + 1, label]`` of the plan's members that slow down as they learn."""
     rows = {"linear": plan.linear, "linear_raw": plan.linear_raw, "arow": plan.arow}
-    return [getattr(stack, name).s for name, row in rows.items() if row >= 0]
+    return [getattr(states, name).s for name, row in rows.items() if row >= 0]
 
 
-def take_labels(stack: Stack, other: Stack, plan: Plan, labels: list[int], known_for: int) -> None:
+def take_labels(
+    states: MemberStates, other: MemberStates, plan: MixturePlan, labels: list[int], known_for: int
+) -> None:
     """Take over what ``other`` learned of some labels; neighbours older than it lose their vote."""
     for name in ("linear", "linear_raw", "arow"):
         if getattr(plan, name) >= 0:
-            mine, its = getattr(stack, name), getattr(other, name)
+            mine, its = getattr(states, name), getattr(other, name)
             mine.w[:, labels], mine.s[:, labels] = its.w[:, labels], its.s[:, labels]
     if plan.rls >= 0:
-        stack.rls.w[:, labels] = other.rls.w[:, labels]
-        stack.rls.p[...] = other.rls.p
-    share = stack.prior.t[0] / max(other.prior.t[0], 1.0)
-    stack.prior.c[labels] = other.prior.c[labels] * np.float32(share)
+        states.rls.w[:, labels] = other.rls.w[:, labels]
+        states.rls.p[...] = other.rls.p
+    share = states.prior.t[0] / max(other.prior.t[0], 1.0)
+    states.prior.c[labels] = other.prior.c[labels] * np.float32(share)
     for name in ("d", "cov"):
-        getattr(stack.mixture, name)[:, labels] = getattr(other.mixture, name)[:, labels]
-    stack.decision.tp[labels], stack.decision.d[labels] = (
+        getattr(states.mixture, name)[:, labels] = getattr(other.mixture, name)[:, labels]
+    states.decision.tp[labels], states.decision.d[labels] = (
         other.decision.tp[labels],
         other.decision.d[labels],
     )
     if plan.neighbours > 0:
-        slots = len(stack.knn.norm)
-        age = (stack.knn.pos[0] - 1 - np.arange(slots)) % slots
+        slots = len(states.knn.norm)
+        age = (states.knn.pos[0] - 1 - np.arange(slots)) % slots
         old = np.flatnonzero(age >= known_for)
-        frequency = np.round(255.0 * stack.prior.p[labels]).astype(np.uint8)
-        stack.knn.y[np.ix_(old, np.array(labels))] = frequency[None, :]
+        frequency = np.round(255.0 * states.prior.p[labels]).astype(np.uint8)
+        states.knn.y[np.ix_(old, np.array(labels))] = frequency[None, :]
 
 
 KINDS: dict[str, Any] = {
@@ -264,7 +274,7 @@ KINDS: dict[str, Any] = {
     "decision": decision_state.Decision,
 }
 
-EXTRA_KINDS: dict[str, Any] = {
+OPTIONAL_KINDS: dict[str, Any] = {
     "bayes": bayes.Bayes,
     "fourier": rls.Rls,
     "transition": transition.Transition,

@@ -16,7 +16,7 @@ from streamml.state.capture import part_of
 from streamml.state.configuration import configured, differences
 from streamml.state.folder import SnapshotFolder
 
-__all__ = ["Every", "Keeper"]
+__all__ = ["Every", "RunSnapshots"]
 
 _RETRY: Final = 5.0  # seconds after a snapshot that could not be stored
 
@@ -41,7 +41,7 @@ class Every:
             raise ConfigError("Snapshots are taken every so many seconds or events: above 0.")
 
 
-class Keeper:
+class RunSnapshots:
     """Stores a run and brings it back.
 
     Parameters
@@ -86,7 +86,7 @@ class Keeper:
         self._restore = restore
         self._clock = clock
         self._problem = problem
-        self._taken: float | None = None
+        self._stored_at: float | None = None
         self._due = clock.now() + every.seconds
         self._events = 0
         self._first: dict[str, Any] | None = None
@@ -97,7 +97,7 @@ class Keeper:
     @property
     def state(self) -> SnapshotState:
         """How it stands with snapshots."""
-        age = None if self._taken is None else self._clock.now() - self._taken
+        age = None if self._stored_at is None else self._clock.now() - self._stored_at
         return SnapshotState(age, self._size, self._seconds, self._saved, self._failures)
 
     def due(self, events: int) -> bool:
@@ -105,7 +105,7 @@ class Keeper:
         enough = self._every.events is not None and events - self._events >= self._every.events
         return enough or self._clock.now() >= self._due
 
-    def take(self, events: int) -> bool:
+    def store(self, events: int) -> bool:
         """Store the run as it stands between two batches; says whether that worked.
 
         A crash at any point leaves a state to go on from: before step 3 is through, the
@@ -138,7 +138,7 @@ class Keeper:
             return False
         self._saved += 1
         self._size, self._seconds = saved.size, time.perf_counter() - started
-        self._taken = self._clock.now()
+        self._stored_at = self._clock.now()
         self._note(events)
         # 4. Only now others are told how far the input was used. If that fails nothing is
         #    lost: the snapshot's own position counts at the next start.
@@ -153,7 +153,7 @@ class Keeper:
         """Go on from the newest good snapshot; false where there is none."""
         resumed = self._go_to_newest()
         if resumed:
-            self._taken = self._clock.now()
+            self._stored_at = self._clock.now()
         return resumed
 
     def _go_to_newest(self) -> bool:

@@ -13,7 +13,7 @@ from streamml.state.capture import Restorable, check
 from streamml.state.parameters import parameter_names
 from streamml.types import LABELS_FULL, LABELS_UNKNOWN, EventBatch, Float32Array, Int32Array
 
-__all__ = ["NodeClassifier", "own_scores", "teach_own"]
+__all__ = ["NodeClassifier", "custom_scores", "teach_custom"]
 
 
 @runtime_checkable
@@ -43,7 +43,7 @@ class NodeClassifier(Protocol):
         """Learn an event whose labels ``true`` and ``false`` are known, the others not."""
 
 
-def own_scores(classifiers: Sequence[NodeClassifier], batch: EventBatch) -> Float32Array:
+def custom_scores(classifiers: Sequence[NodeClassifier], batch: EventBatch) -> Float32Array:
     """Scores ``[event, classifier, label]`` of a batch of one event."""
     n_labels = int(batch.n_labels[-1]) if classifiers else 1
     scores = np.zeros((1, len(classifiers), n_labels), np.float32)
@@ -64,7 +64,7 @@ def own_scores(classifiers: Sequence[NodeClassifier], batch: EventBatch) -> Floa
     return scores
 
 
-def teach_own(classifiers: Sequence[NodeClassifier], batch: EventBatch) -> None:
+def teach_custom(classifiers: Sequence[NodeClassifier], batch: EventBatch) -> None:
     """Let them learn a batch of one event, if it has labels."""
     if not classifiers or batch.y_kind[0] == LABELS_UNKNOWN:
         return
@@ -76,7 +76,7 @@ def teach_own(classifiers: Sequence[NodeClassifier], batch: EventBatch) -> None:
         classifier.learn(batch.x_indices, batch.x_values, true, false, n_labels)
 
 
-def fresh_own(classifier: NodeClassifier) -> NodeClassifier:
+def fresh_custom(classifier: NodeClassifier) -> NodeClassifier:
     """One with the same parameters that has learned nothing.
 
     Raises
@@ -98,7 +98,7 @@ def fresh_own(classifier: NodeClassifier) -> NodeClassifier:
     return kind(**parameters)
 
 
-def own_snapshot(classifier: NodeClassifier) -> Mapping[str, Any]:
+def custom_snapshot(classifier: NodeClassifier) -> Mapping[str, Any]:
     """What a classifier of the user's learned.
 
     Raises
@@ -114,11 +114,11 @@ def own_snapshot(classifier: NodeClassifier) -> Mapping[str, Any]:
     return classifier.snapshot()
 
 
-def restore_own(classifiers: Sequence[NodeClassifier], saved: Sequence[Any]) -> None:
+def restore_custom(classifiers: Sequence[NodeClassifier], saved: Sequence[Any]) -> None:
     """Restore the user's classifiers; none of them where one refuses."""
     check(len(classifiers) == len(saved), "the node classifiers", "are more or fewer")
     for trial in (True, False):
         for classifier, state in zip(classifiers, saved, strict=True):
-            own_snapshot(classifier)
+            custom_snapshot(classifier)
             target: Any = copy.deepcopy(classifier) if trial else classifier
             target.restore(state)

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamml.nodes import stack as stacks
+from streamml.nodes import member_states
 from streamml.nodes.arrays import Spec, shape_of
-from streamml.nodes.members import Plan
-from streamml.nodes.stack import Extras, Stack
+from streamml.nodes.member_states import MemberStates, OptionalMembers
+from streamml.nodes.members import MixturePlan
 from streamml.nodes.tree.member import MEGABYTES, new_tree_member
 
-__all__ = ["bytes_for", "bytes_held", "clear_features", "keep_features"]
+__all__ = ["bytes_for", "bytes_held", "clear_features", "select_features"]
 
 _BY_FEATURE = ("d", "d1", "c")
 
 
-def bytes_for(plan: Plan, n_features: int, n_labels: int) -> int:
+def bytes_for(plan: MixturePlan, n_features: int, n_labels: int) -> int:
     """Bytes of all arrays of a learner with room for so many features and labels.
 
     A tree counts as what it may take, however little it does so far.
@@ -34,23 +34,23 @@ def bytes_for(plan: Plan, n_features: int, n_labels: int) -> int:
     >>> bytes_for(plan, 1001, 160) - bytes_for(plan, 1000, 160)  # two rows of labels, statistics
     1304
     """
-    sizes = stacks.extra_sizes(n_features, n_labels)
+    sizes = member_states.optional_sizes(n_features, n_labels)
     tree = int(MEGABYTES * 1e6) if plan.tree >= 0 else 0
     terms = _terms(plan).items()
     return tree + sum(each * prod(sizes[axis] for axis in axes) for axes, each in terms)
 
 
 @cache
-def _terms(plan: Plan) -> dict[tuple[str, ...], int]:
+def _terms(plan: MixturePlan) -> dict[tuple[str, ...], int]:
     """Bytes by the named axes of arrays: so many for each entry of their product."""
     terms: Counter[tuple[str, ...]] = Counter({("l",): (3 + plan.size) * 4})
-    parts = [(spec, used) for spec, used in stacks.specs(plan).values()]
-    parts += [(spec, True) for spec in stacks.extra_specs(plan).values()]
+    parts = [(spec, used) for spec, used in member_states.specs(plan).values()]
+    parts += [(spec, True) for spec in member_states.optional_specs(plan).values()]
     for spec, used in parts:
         for dtype, _, axes in spec.values():
             named = tuple(a for a in axes if isinstance(a, str)) if used else ()
             rest = tuple(a for a in axes if a not in named)
-            each = prod(shape_of(rest, stacks.sizes(1, 16, used=False)))
+            each = prod(shape_of(rest, member_states.sizes(1, 16, used=False)))
             terms[named] += each * np.dtype(dtype).itemsize
     return dict(terms)
 
@@ -62,22 +62,26 @@ def bytes_held(state: Any) -> int:
     return sum(bytes_held(part) for part in state) if isinstance(state, tuple) else 0
 
 
-def _parts(stack: Stack, extras: Extras, plan: Plan) -> Iterator[tuple[Any, Spec]]:
-    for name, (spec, used) in stacks.specs(plan).items():
+def _parts(
+    states: MemberStates, optional: OptionalMembers, plan: MixturePlan
+) -> Iterator[tuple[Any, Spec]]:
+    for name, (spec, used) in member_states.specs(plan).items():
         if used:
-            yield getattr(stack, name), spec
-    for name, spec in stacks.extra_specs(plan).items():
-        yield getattr(extras, name), spec
+            yield getattr(states, name), spec
+    for name, spec in member_states.optional_specs(plan).items():
+        yield getattr(optional, name), spec
 
 
-def clear_features(stack: Stack, extras: Extras, plan: Plan, rows: NDArray[np.int64]) -> None:
+def clear_features(
+    states: MemberStates, optional: OptionalMembers, plan: MixturePlan, rows: NDArray[np.int64]
+) -> None:
     """Forget what was learned of some features: their rows are as they were at the start.
 
     The random projection of a row stays: it belongs to the place, not to the feature.
     """
-    if extras.bayes is not None:
-        _leave_bayes(extras.bayes, rows)
-    for part, spec in _parts(stack, extras, plan):
+    if optional.bayes is not None:
+        _leave_bayes(optional.bayes, rows)
+    for part, spec in _parts(states, optional, plan):
         for name, (_, fill, axes) in spec.items():
             if axes[0] not in _BY_FEATURE or name == "r":
                 continue
@@ -94,29 +98,37 @@ def _leave_bayes(bayes: Any, rows: NDArray[np.int64]) -> None:
     bayes.tot[0] = max(bayes.tot[0] - bayes.all_s[rows].sum(), 0.0)
 
 
-def keep_features(
-    stack: Stack, extras: Extras, plan: Plan, rows: NDArray[np.int64], n_labels: int
-) -> tuple[Stack, Extras]:
+def select_features(
+    states: MemberStates,
+    optional: OptionalMembers,
+    plan: MixturePlan,
+    rows: NDArray[np.int64],
+    n_labels: int,
+) -> tuple[MemberStates, OptionalMembers]:
     """The same state with only these rows of features, in this order, and less room for labels.
 
     Labels at columns from ``n_labels`` on must not be known yet. A tree grows anew: it splits
     by places that now belong to other features.
     """
     found: dict[str, Any] = {}
-    for name, (spec, used) in stacks.specs(plan).items():
-        sizes = stacks.sizes(len(rows), n_labels, used)
+    for name, (spec, used) in member_states.specs(plan).items():
+        sizes = member_states.sizes(len(rows), n_labels, used)
         found[name] = (
-            _gathered(getattr(stack, name), spec, sizes, rows) if used else (getattr(stack, name))
+            _gathered(getattr(states, name), spec, sizes, rows) if used else (getattr(states, name))
         )
-    _renumber(found["knn"], stack, rows)
-    less = Stack(**found, **stacks.shared(plan, n_labels), clock=stack.clock)  # type: ignore[arg-type]
-    stacks.start_labels(less, plan, len(stack.y))
+    _renumber(found["knn"], states, rows)
+    less = MemberStates(**found, **member_states.shared(plan, n_labels), clock=states.clock)  # type: ignore[arg-type]
+    member_states.start_labels(less, plan, len(states.y))
     kept = {
-        name: _gathered(getattr(extras, name), spec, stacks.extra_sizes(len(rows), n_labels), rows)
-        for name, spec in stacks.extra_specs(plan).items()
+        name: _gathered(
+            getattr(optional, name), spec, member_states.optional_sizes(len(rows), n_labels), rows
+        )
+        for name, spec in member_states.optional_specs(plan).items()
     }
-    tree = None if extras.tree is None else new_tree_member(len(rows), n_labels)
-    return less, Extras(**{"tree": tree, **dict.fromkeys(Extras._fields[:-1]), **kept})
+    tree = None if optional.tree is None else new_tree_member(len(rows), n_labels)
+    return less, OptionalMembers(
+        **{"tree": tree, **dict.fromkeys(OptionalMembers._fields[:-1]), **kept}
+    )
 
 
 def _gathered(part: Any, spec: Spec, sizes: Mapping[str, int], rows: NDArray[np.int64]) -> Any:
@@ -137,7 +149,7 @@ def _gathered(part: Any, spec: Spec, sizes: Mapping[str, int], rows: NDArray[np.
     return type(part)(**arrays)
 
 
-def _renumber(knn: Any, before: Stack, rows: NDArray[np.int64]) -> None:
+def _renumber(knn: Any, before: MemberStates, rows: NDArray[np.int64]) -> None:
     """The window's lists of columns, by their new places; those that went are cleared anyway."""
     place = np.zeros(max(len(before.knn.cols), 1), np.int32)
     inside = rows[: len(knn.cols)]

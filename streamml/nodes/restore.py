@@ -17,9 +17,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from streamml.nodes import stack as stacks
+from streamml.nodes import member_states
 from streamml.nodes.arrays import Spec, shape_of
-from streamml.nodes.combine.decision_state import BLOCK, SETS, WIDEST, Decision
+from streamml.nodes.combine.decision_state import BLOCK, N_SETS, WIDEST, Decision
 from streamml.nodes.combine.links import Second
 from streamml.nodes.forest.arrays import (
     HELD,
@@ -33,12 +33,12 @@ from streamml.nodes.forest.arrays import (
     Forest,
 )
 from streamml.nodes.knn import KEPT, Knn
-from streamml.nodes.members import Plan
-from streamml.nodes.stack import N_LABELS, Extras, Stack
-from streamml.nodes.tree.member import saved_tree_member
+from streamml.nodes.member_states import N_LABELS, MemberStates, OptionalMembers
+from streamml.nodes.members import MixturePlan
+from streamml.nodes.tree.member import restore_tree_member
 from streamml.state.capture import check, check_range, part_of
 
-__all__ = ["StartValues", "saved_extras", "saved_stack"]
+__all__ = ["StartValues", "restore_member_states", "restore_optional_members"]
 
 Array = NDArray[Any]
 
@@ -49,28 +49,32 @@ class StartValues:
     Parameters
     ----------
     plan, start, seed
-        As for :func:`streamml.nodes.stack.new_stack`.
+        As for :func:`streamml.nodes.member_states.new_member_states`.
     """
 
-    def __init__(self, plan: Plan, start: Mapping[str, float], seed: int) -> None:
+    def __init__(self, plan: MixturePlan, start: Mapping[str, float], seed: int) -> None:
         self._plan, self._start, self._seed = plan, start, seed
         self._made: dict[tuple[bool, int, int], Any] = {}
 
     def of(self, part: str, n_features: int, n_labels: int) -> Any:
-        """One part of the stack or the extra members, with room for so many."""
-        extra = part in Extras._fields
+        """One part of the member states or the optional members, with room for so many."""
+        extra = part in OptionalMembers._fields
         size = (extra, n_features, n_labels)
         if size not in self._made and extra:
-            self._made[size] = stacks.new_extras(self._plan, n_features, n_labels, self._seed)
+            self._made[size] = member_states.new_optional_members(
+                self._plan, n_features, n_labels, self._seed
+            )
         elif size not in self._made:
-            self._made[size] = stacks.new_stack(
+            self._made[size] = member_states.new_member_states(
                 self._plan, self._start, n_features, n_labels, self._seed
             )
         return getattr(self._made[size], part)
 
 
-def saved_stack(saved: Mapping[str, Any], plan: Plan, n_labels: int, start: StartValues) -> Stack:
-    """A stack for ``plan`` out of a snapshot; it may know labels below ``n_labels``.
+def restore_member_states(
+    saved: Mapping[str, Any], plan: MixturePlan, n_labels: int, start: StartValues
+) -> MemberStates:
+    """States of the members of ``plan`` out of a snapshot; it may know labels below ``n_labels``.
 
     Raises
     ------
@@ -78,24 +82,24 @@ def saved_stack(saved: Mapping[str, Any], plan: Plan, n_labels: int, start: Star
         It does not fit.
     """
     where = "the node classifiers"
-    check(set(saved) <= set(Stack._fields), where, "are other ones")
+    check(set(saved) <= set(MemberStates._fields), where, "are other ones")
     inputs = part_of(saved, "inputs", dict, where)
     n_features = len(_array(inputs, "top", np.float32, (None,), where))
     room = len(_array(saved, "y", np.float32, (None,), where))
     check(n_features >= 1 and room >= 16 and room % 16 == 0, where, "have no usable size")
     parts: dict[str, Any] = {}
-    for name, (spec, used) in stacks.specs(plan).items():
-        sizes = stacks.sizes(n_features, room, used)
+    for name, (spec, used) in member_states.specs(plan).items():
+        sizes = member_states.sizes(n_features, room, used)
         lacking = partial(start.of, name, n_features, room)
-        parts[name] = _part(stacks.KINDS[name], spec, sizes, saved, name, lacking)
+        parts[name] = _part(member_states.KINDS[name], spec, sizes, saved, name, lacking)
     shared = {
         name: _array(saved, name, np.float32, array.shape, where) if name in saved else array
-        for name, array in stacks.shared(plan, room).items()
+        for name, array in member_states.shared(plan, room).items()
     }
     shared["y"][:], shared["known"][:] = 0.0, 1.0  # as they are between events
     clock = _array(saved, "clock", np.int64, (1,), where)
     check_range(clock, 0, min(room, n_labels) + 1, "the number of labels")
-    found = Stack(**parts, **cast(dict[str, Any], shared), clock=clock)
+    found = MemberStates(**parts, **cast(dict[str, Any], shared), clock=clock)
     known = int(clock[N_LABELS])
     _check_inputs(found.inputs)
     _check_knn(found.knn)
@@ -105,28 +109,30 @@ def saved_stack(saved: Mapping[str, Any], plan: Plan, n_labels: int, start: Star
     return found
 
 
-def saved_extras(saved: Mapping[str, Any], plan: Plan, stack: Stack, start: StartValues) -> Extras:
-    """The extra members that ``plan`` has, as large as the stack."""
+def restore_optional_members(
+    saved: Mapping[str, Any], plan: MixturePlan, states: MemberStates, start: StartValues
+) -> OptionalMembers:
+    """The optional members that ``plan`` has, as large as the others."""
     where = "the extra members"
-    specs = stacks.extra_specs(plan)
+    specs = member_states.optional_specs(plan)
     used = {*specs, *(("tree",) if plan.tree >= 0 else ())}
     for name, part in saved.items():
         check(part is None or name in used, where, "are other ones")
-    lengths = len(stack.inputs.top), len(stack.y)
-    sizes = stacks.extra_sizes(*lengths)
-    parts: dict[str, Any] = dict.fromkeys(Extras._fields)
+    lengths = len(states.inputs.top), len(states.y)
+    sizes = member_states.optional_sizes(*lengths)
+    parts: dict[str, Any] = dict.fromkeys(OptionalMembers._fields)
     for name, spec in specs.items():
         lacking = partial(start.of, name, *lengths)
-        parts[name] = _part(stacks.EXTRA_KINDS[name], spec, sizes, saved, name, lacking)
+        parts[name] = _part(member_states.OPTIONAL_KINDS[name], spec, sizes, saved, name, lacking)
     if plan.tree >= 0:
         parts["tree"] = (
             start.of("tree", *lengths)
             if saved.get("tree") is None
-            else saved_tree_member(part_of(saved, "tree", dict, where), *lengths)
+            else restore_tree_member(part_of(saved, "tree", dict, where), *lengths)
         )
-    found = Extras(**parts)
+    found = OptionalMembers(**parts)
     if found.forest is not None:
-        _check_forest(found.forest, max(int(stack.clock[N_LABELS]), 1))
+        _check_forest(found.forest, max(int(states.clock[N_LABELS]), 1))
     return found
 
 
@@ -185,7 +191,9 @@ def _check_second(links: Second) -> None:
 
 
 def _check_decision(decision: Decision, n_labels: int) -> None:
-    check_range(decision.i[SETS : SETS + 1], 0, len(decision.size) + 1, "the number of label sets")
+    check_range(
+        decision.i[N_SETS : N_SETS + 1], 0, len(decision.size) + 1, "the number of label sets"
+    )
     size = decision.size
     check_range(size, 0, WIDEST + 1, "decision.size")
     check_range(decision.lab, 0, n_labels + 1, "decision.lab")

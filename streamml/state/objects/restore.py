@@ -24,7 +24,7 @@ from streamml.state.objects import tables as t
 from streamml.state.objects.known import constant_of, slots_of
 from streamml.state.objects.weight import check_weight
 
-__all__ = ["make"]
+__all__ = ["restore_objects"]
 
 Objects = NDArray[np.object_]
 
@@ -32,8 +32,8 @@ _WHERE: Final = t.WHERE
 _ODD: Final = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
 
 
-def make(saved: Mapping[str, Any]) -> Any:
-    """What :func:`take` took.
+def restore_objects(saved: Mapping[str, Any]) -> Any:
+    """What :func:`capture_objects` wrote.
 
     Raises
     ------
@@ -41,14 +41,14 @@ def make(saved: Mapping[str, Any]) -> Any:
         It does not fit together, was written with another river, or names what may not be made.
     """
     try:
-        return _Making(saved).root()
+        return _Restoring(saved).root()
     except _ODD as error:
         raise StateError(
             f"The snapshot does not fit: {_WHERE} cannot be made ({error})."
         ) from error
 
 
-class _Making:
+class _Restoring:
     """Tables of one graph, checked, and what was made of them."""
 
     def __init__(self, saved: Mapping[str, Any]) -> None:
@@ -74,7 +74,7 @@ class _Making:
     def root(self) -> Any:
         made = self.made = self._shells()
         self.cells = self._cells()
-        self._make_at_once()
+        self._restore_at_once()
         for k, kind in enumerate(self.graph.kinds.tolist()):
             fill = _FILL.get(kind)
             if fill is not None:
@@ -118,18 +118,18 @@ class _Making:
         parts = self._scalars(k)
         if kind == s.RANDOM:
             check(0 <= what < len(self.words) and len(parts) == 1, _WHERE, "lacks random numbers")
-            return native.make_random(self.words[what].tolist(), parts[0])
+            return native.restore_random(self.words[what].tolist(), parts[0])
         if kind == s.GENERATOR:
-            return native.make_generator(parts)
+            return native.restore_generator(parts)
         if kind == s.WINDOWING:
-            return native.make_windowing(parts)
+            return native.restore_windowing(parts)
         if kind == s.DEQUE:
             check(len(parts) > 0, _WHERE, "has a queue without a length")
             check(parts[0] is None or type(parts[0]) is int, _WHERE, "has a queue of no length")
             return collections.deque(maxlen=parts[0])
         check(len(parts) % 2 == 1, "a vector", "has names without numbers")
         n = len(parts) // 2
-        return native.make_vector(parts[0], _mapping(parts[1 : n + 1], parts[n + 1 :]))
+        return native.restore_vector(parts[0], _mapping(parts[1 : n + 1], parts[n + 1 :]))
 
     def _scalars(self, k: int) -> list[Any]:
         stop = self.stops[k]
@@ -164,7 +164,7 @@ class _Making:
             values[k] = long[place]
         return values
 
-    def _make_at_once(self) -> None:
+    def _restore_at_once(self) -> None:
         """Tuples and their like, in order, and everywhere they are mentioned."""
         graph, cells = self.graph, self.cells
         refs = np.flatnonzero(graph.tags == s.REF)
@@ -228,15 +228,15 @@ class _Making:
 
 
 _LEAVES: Final = (s.RANDOM, s.GENERATOR, s.WINDOWING, s.VECTOR, s.DEQUE)
-_FILL: Final[dict[int, Callable[[_Making, int, int, int], None]]] = {
-    s.LIST: _Making.fill_list,
-    s.SET: _Making.fill_set,
-    s.DICT: _Making.fill_dict,
-    s.ORDERED: _Making.fill_dict,
-    s.COUNTER: _Making.fill_dict,
-    s.DEFAULT: _Making.fill_default,
-    s.DEQUE: _Making.fill_deque,
-    s.OBJECT: _Making.fill_object,
+_FILL: Final[dict[int, Callable[[_Restoring, int, int, int], None]]] = {
+    s.LIST: _Restoring.fill_list,
+    s.SET: _Restoring.fill_set,
+    s.DICT: _Restoring.fill_dict,
+    s.ORDERED: _Restoring.fill_dict,
+    s.COUNTER: _Restoring.fill_dict,
+    s.DEFAULT: _Restoring.fill_default,
+    s.DEQUE: _Restoring.fill_deque,
+    s.OBJECT: _Restoring.fill_object,
 }
 
 

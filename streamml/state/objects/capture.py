@@ -25,7 +25,7 @@ from streamml.state.objects.known import (
 from streamml.state.objects.weight import check_weight
 from streamml.state.statefile import DTYPES, dtype_name
 
-__all__ = ["may_take", "take"]
+__all__ = ["capture_objects", "may_capture"]
 
 _SCALARS = {
     type(None): s.NONE,
@@ -37,7 +37,7 @@ _SCALARS = {
 }
 
 
-def take(root: object) -> dict[str, Any]:
+def capture_objects(root: object) -> dict[str, Any]:
     """Whatever ``root`` refers to, as arrays and texts; :func:`make` makes it again.
 
     Raises
@@ -47,16 +47,16 @@ def take(root: object) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from streamml.state.objects import make
+    >>> from streamml.state.objects import restore_objects
     >>> shared = [1.0]
-    >>> one, other = make(take((shared, shared)))
+    >>> one, other = restore_objects(capture_objects((shared, shared)))
     >>> one, one is other
     ([1.0], True)
     """
-    return _Taking(root).graph()
+    return _Capturing(root).graph()
 
 
-def may_take(value: object) -> bool:
+def may_capture(value: object) -> bool:
     """Whether objects of its class can be saved at all."""
     return may_be_made(type(value))
 
@@ -69,7 +69,7 @@ class _Tags(dict[type, int]):
         return tag
 
 
-class _Taking:
+class _Capturing:
     """One walk over a graph: nodes in the order they are found, and their cells."""
 
     def __init__(self, root: object) -> None:
@@ -87,11 +87,11 @@ class _Taking:
         self._walk()
 
     def _walk(self) -> None:
-        tags, memo, nodes, takers = self.tags, self.memo, self.nodes, _Takers(_TAKE)
+        tags, memo, nodes, capturers = self.tags, self.memo, self.nodes, _Capturers(_CAPTURE)
         kinds, places, sizes, cells = self.kinds, self.what, self.sizes, self.cells
         only_scalars = frozenset(_SCALARS).issuperset
         for node in nodes:  # grows while it is walked through
-            code, what, parts = takers[type(node)](self, node)
+            code, what, parts = capturers[type(node)](self, node)
             kinds.append(code)
             places.append(what)
             sizes.append(len(parts))
@@ -221,99 +221,99 @@ class _Taking:
 
 # -- one node: its kind, its place in a table, its cells ---------------------------------------
 
-Taken = tuple[int, int, list[Any]]
+Captured = tuple[int, int, list[Any]]
 
 
-def _take_list(taking: _Taking, value: Any) -> Taken:  # noqa: ARG001
+def _capture_list(capturing: _Capturing, value: Any) -> Captured:  # noqa: ARG001
     return s.LIST, 0, value
 
 
-def _take_tuple(taking: _Taking, value: Any) -> Taken:
-    taking.immutable.append(len(taking.kinds))
+def _capture_tuple(capturing: _Capturing, value: Any) -> Captured:
+    capturing.immutable.append(len(capturing.kinds))
     return s.TUPLE, 0, list(value)
 
 
-def _take_set(taking: _Taking, value: Any) -> Taken:  # noqa: ARG001
+def _capture_set(capturing: _Capturing, value: Any) -> Captured:  # noqa: ARG001
     return s.SET, 0, list(value)
 
 
-def _take_frozen(taking: _Taking, value: Any) -> Taken:
-    taking.immutable.append(len(taking.kinds))
+def _capture_frozen(capturing: _Capturing, value: Any) -> Captured:
+    capturing.immutable.append(len(capturing.kinds))
     return s.FROZEN, 0, list(value)
 
 
-def _take_dict(taking: _Taking, value: Any) -> Taken:  # noqa: ARG001
+def _capture_dict(capturing: _Capturing, value: Any) -> Captured:  # noqa: ARG001
     return _DICTS[type(value)], 0, [*value, *value.values()]
 
 
-def _take_default(taking: _Taking, value: Any) -> Taken:  # noqa: ARG001
+def _capture_default(capturing: _Capturing, value: Any) -> Captured:  # noqa: ARG001
     return s.DEFAULT, 0, [value.default_factory, *value, *value.values()]
 
 
-def _take_deque(taking: _Taking, value: Any) -> Taken:  # noqa: ARG001
+def _capture_deque(capturing: _Capturing, value: Any) -> Captured:  # noqa: ARG001
     return s.DEQUE, 0, [value.maxlen, *value]
 
 
-def _take_array(taking: _Taking, value: Any) -> Taken:
-    taking.arrays.append(value)
-    return s.ARRAY, len(taking.arrays) - 1, []
+def _capture_array(capturing: _Capturing, value: Any) -> Captured:
+    capturing.arrays.append(value)
+    return s.ARRAY, len(capturing.arrays) - 1, []
 
 
-def _take_random(taking: _Taking, value: Any) -> Taken:
+def _capture_random(capturing: _Capturing, value: Any) -> Captured:
     words, gauss = native.words_of(value)
-    taking.words.append(array("I", words).tobytes())
-    return s.RANDOM, len(taking.words) - 1, [gauss]
+    capturing.words.append(array("I", words).tobytes())
+    return s.RANDOM, len(capturing.words) - 1, [gauss]
 
 
-def _take_generator(taking: _Taking, value: Any) -> Taken:  # noqa: ARG001
+def _capture_generator(capturing: _Capturing, value: Any) -> Captured:  # noqa: ARG001
     return s.GENERATOR, 0, native.numbers_of(value)
 
 
-def _take_number(taking: _Taking, value: Any) -> Taken:
-    taking.arrays.append(np.asarray(value))
-    return s.SCALAR, len(taking.arrays) - 1, []
+def _capture_number(capturing: _Capturing, value: Any) -> Captured:
+    capturing.arrays.append(np.asarray(value))
+    return s.SCALAR, len(capturing.arrays) - 1, []
 
 
-def _take_windowing(taking: _Taking, value: Any) -> Taken:  # noqa: ARG001
+def _capture_windowing(capturing: _Capturing, value: Any) -> Captured:  # noqa: ARG001
     return s.WINDOWING, 0, [native.windowing_bytes(value)]
 
 
-def _take_vector(taking: _Taking, value: Any) -> Taken:  # noqa: ARG001
+def _capture_vector(capturing: _Capturing, value: Any) -> Captured:  # noqa: ARG001
     return s.VECTOR, 0, native.vector_parts(value)
 
 
-def _take_named(taking: _Taking, value: Any) -> Taken:
-    taking.immutable.append(len(taking.kinds))
-    return s.NAMED, taking.shape(type(value), value._fields), list(value)
+def _capture_named(capturing: _Capturing, value: Any) -> Captured:
+    capturing.immutable.append(len(capturing.kinds))
+    return s.NAMED, capturing.shape(type(value), value._fields), list(value)
 
 
-def _take_plain(taking: _Taking, value: Any) -> Taken:
+def _capture_plain(capturing: _Capturing, value: Any) -> Captured:
     own = value.__dict__
-    return s.OBJECT, taking.shape(type(value), tuple(own)), list(own.values())
+    return s.OBJECT, capturing.shape(type(value), tuple(own)), list(own.values())
 
 
-def _take_slots(taking: _Taking, value: Any) -> Taken:
+def _capture_slots(capturing: _Capturing, value: Any) -> Captured:
     kind: Any = type(value)
     own = dict(getattr(value, "__dict__", {}))
     own.update({name: getattr(value, name) for name in slots_of(kind) if hasattr(value, name)})
-    return s.OBJECT, taking.shape(kind, tuple(own)), list(own.values())
+    return s.OBJECT, capturing.shape(kind, tuple(own)), list(own.values())
 
 
-class _Takers(dict[type, Callable[[_Taking, Any], Taken]]):
+class _Capturers(dict[type, Callable[[_Capturing, Any], Captured]]):
     """Type -> how one of it is taken, found out once."""
 
-    def __missing__(self, kind: Any) -> Callable[[_Taking, Any], Taken]:
+    def __missing__(self, kind: Any) -> Callable[[_Capturing, Any], Captured]:
         if issubclass(kind, np.generic):
-            found = _take_number
+            found = _capture_number
         elif native.is_windowing(kind):
-            found = _take_windowing
+            found = _capture_windowing
         elif native.is_vector(kind):
-            found = _take_vector
+            found = _capture_vector
         elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
-            found = _take_named
+            found = _capture_named
         else:
             name_of(kind)  # says so where it cannot be saved
-            found = _take_slots if slots_of(kind) or not kind.__dictoffset__ else _take_plain
+            found = _capture_slots if slots_of(kind) or not kind.__dictoffset__ else _capture_plain
         self[kind] = found
         return found
 
@@ -323,15 +323,15 @@ _DICTS: dict[type, int] = {
     collections.OrderedDict: s.ORDERED,
     collections.Counter: s.COUNTER,
 }
-_TAKE: dict[type, Callable[[_Taking, Any], Taken]] = {
-    list: _take_list,
-    tuple: _take_tuple,
-    set: _take_set,
-    frozenset: _take_frozen,
-    **dict.fromkeys(_DICTS, _take_dict),
-    collections.defaultdict: _take_default,
-    collections.deque: _take_deque,
-    np.ndarray: _take_array,
-    random.Random: _take_random,
-    np.random.Generator: _take_generator,
+_CAPTURE: dict[type, Callable[[_Capturing, Any], Captured]] = {
+    list: _capture_list,
+    tuple: _capture_tuple,
+    set: _capture_set,
+    frozenset: _capture_frozen,
+    **dict.fromkeys(_DICTS, _capture_dict),
+    collections.defaultdict: _capture_default,
+    collections.deque: _capture_deque,
+    np.ndarray: _capture_array,
+    random.Random: _capture_random,
+    np.random.Generator: _capture_generator,
 }
