@@ -21,6 +21,7 @@ from experiments.report_ranks import rank
 from experiments.report_tables import metric_table
 from experiments.store import Cell, Result, save
 from experiments.svg import Axis, Line, Plot, Point
+from streamml.errors import install_hint
 from tests.conftest import needs
 
 LEARNERS = ("streamml", "streamml, random clusters", "no-change", "majority", "MLHT", "iSOUPT",
@@ -67,7 +68,7 @@ def made(tmp_path_factory):
     try:
         import scikit_posthocs  # noqa: F401
     except ImportError:
-        needs("scikit-posthocs is not installed: pip install 'streamml[bench]'", found=False)
+        needs(f"scikit-posthocs is not installed: {install_hint('bench')}", found=False)
     folder = tmp_path_factory.mktemp("results")
     for cell in everything():
         save(cell, folder)
