@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -88,10 +89,41 @@ def test_the_readme_stays_short():
     assert len(README.splitlines()) < 200
 
 
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+CONNECTORS = ROOT / "connectors" / "streamml_connectors"
+ROOMS = (ROOT, ROOT / "streamml", ROOT / "streamml" / "nodes", CONNECTORS, ROOT / "tests")
+
+
+def files_named_in(text: str) -> dict[str, list[Path]]:
+    """Path as written -> what is there; ``NAME`` stands for any."""
+    paths = re.findall(r"`((?:[\w.]+/)+[\w./-]*)`", text)
+    return {p: [f for r in ROOMS for f in r.glob(p.replace("NAME", "*"))] for p in paths}
+
+
 def test_every_path_that_contributing_names_is_there():
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    paths = re.findall(r"`((?:\w+/)+[\w./*-]*)`", text)
-    assert len(paths) > 30
-    rooms = (ROOT, ROOT / "streamml", ROOT / "connectors" / "streamml_connectors")
-    missing = [path for path in paths if not any(list(room.glob(path)) for room in rooms)]
-    assert missing == []
+    found = files_named_in(CONTRIBUTING)
+    assert len(found) > 40
+    assert [path for path, files in found.items() if not files] == []
+
+
+def test_contributing_has_a_line_for_every_room():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = contracts["contracts"][0]["layers"]
+    rooms = {room.strip().removeprefix("streamml.") for one in layers for room in one.split(":")}
+    named = re.findall(r"^\| (`.*?) \|", CONTRIBUTING, re.M)
+    assert {name for cell in named for name in re.findall(r"`(\w+)`", cell)} == rooms
+
+
+HOW_TO_ADD = re.findall(
+    r"^\*\*(.+?)\*\*(.*?)(?=\n\n|\Z)", CONTRIBUTING.partition("## How to add")[2], re.M | re.S
+)
+
+
+@pytest.mark.parametrize(("what", "how"), HOW_TO_ADD, ids=[what for what, _ in HOW_TO_ADD])
+def test_what_has_to_be_changed_stands_in_the_files_that_are_named(what, how):
+    """Names of the code are in one of the files; a room moved or renamed fails here."""
+    files = {f for found in files_named_in(how).values() for f in found if f.is_file()}
+    texts = "".join(f.read_text(encoding="utf-8") for f in files if f.suffix != ".xz")
+    names = set(re.findall(r"`([A-Za-z_]\w+)(?:\(\))?`", how))
+    assert files
+    assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", texts)] == []
