@@ -19,6 +19,9 @@ A single event that cannot be used raises nothing: it becomes a
 
 from __future__ import annotations
 
+import shlex
+from typing import Final
+
 __all__ = [
     "ConfigError",
     "ContractError",
@@ -28,7 +31,10 @@ __all__ = [
     "SchemaError",
     "StateError",
     "StreamMLError",
+    "install_hint",
 ]
+
+_EXTRAS: Final = ("bench", "dev", "embed", "kafka")  # those of pyproject.toml
 
 
 class StreamMLError(Exception):
@@ -61,3 +67,26 @@ class DeviceError(StreamMLError):
 
 class MissingDependencyError(StreamMLError, ImportError):
     """An optional package is needed; the message holds the line that installs it."""
+
+
+def install_hint(name: str) -> str:
+    """The command that installs an extra of streamml, or another package.
+
+    The one place that decides how: streamml is in no package index, so its extras come from a
+    clone.
+
+    Parameters
+    ----------
+    name
+        An extra of streamml, or what pip calls a package.
+
+    Examples
+    --------
+    >>> install_hint("kafka")
+    "pip install '.[kafka]' -c constraints.txt (in a clone of streamml)"
+    >>> install_hint("pandas")
+    'pip install pandas'
+    """
+    if name in _EXTRAS:
+        return f"pip install '.[{name}]' -c constraints.txt (in a clone of streamml)"
+    return f"pip install {shlex.quote(name)}"

@@ -6,11 +6,13 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import streamml
+from streamml.errors import install_hint
 from tests.conftest import needs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -94,3 +96,34 @@ def test_every_dependency_is_pinned_and_no_file_names_a_registry_host():
 def test_version_is_the_same_everywhere():
     text = (ROOT / "pyproject.toml").read_text()
     assert f'version = "{streamml.__version__}"' in text
+
+
+def texts(*suffixes):
+    for folder in ("streamml", "connectors", "experiments", "tests", "deploy", ".ci"):
+        yield from (p for p in (ROOT / folder).rglob("*") if p.suffix in suffixes and p.is_file())
+    yield from (p for p in ROOT.glob("*") if p.suffix in suffixes)
+
+
+def test_one_place_in_the_code_says_how_an_extra_is_installed():
+    """streamml is in no index: a line with its name would install somebody else's package."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = extras["optional-dependencies"].keys()
+    for extra in extras:
+        assert f"'.[{extra}]'" in install_hint(extra)
+    known = "|".join(extras)
+    line = re.compile(rf"(?:pip install\b.*\[|streamml\[)(?:{known})\b")
+    spelt = [p for p in texts(".py", ".sh") if line.search(p.read_text(encoding="utf-8"))]
+    assert {p.relative_to(ROOT).as_posix() for p in spelt} == {"streamml/errors.py"}
+
+
+def test_documents_install_from_a_clone_and_name_extras_that_are_there():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = extras["optional-dependencies"].keys()
+    named = set()
+    for path in [*texts(".md"), ROOT / "deploy" / "Dockerfile", ROOT / ".ci" / "run"]:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(rf"streamml\[(?:{'|'.join(extras)})\b", text), path
+        for found in re.findall(r"\.\[([\w,]+)\]", text):
+            named |= set(found.split(","))
+    assert named <= extras
+    assert {"kafka", "embed", "bench", "dev"} <= named

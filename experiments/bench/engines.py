@@ -10,7 +10,7 @@ from typing import Any
 from experiments.bench.cell_run import Limits
 from experiments.bench.isolated import isolated, prepare
 from experiments.bench.store import Cell, Result
-from streamml.errors import ConfigError, DataError, MissingDependencyError
+from streamml.errors import ConfigError, DataError, MissingDependencyError, install_hint
 
 __all__ = ["local", "on_ray", "results"]
 
@@ -59,7 +59,7 @@ def on_ray(cells: Iterable[Cell], limits: Limits, address: str | None) -> Iterat
         import ray
     except ImportError as error:
         raise MissingDependencyError(
-            "--jobs ray://... needs Ray on every machine: pip install 'ray[client]'"
+            f"--jobs ray://... needs Ray on every machine: {install_hint('ray[client]')}."
         ) from error
     try:
         ray.init(address=address, ignore_reinit_error=True, log_to_driver=False)

@@ -18,7 +18,7 @@ from typing import Any
 
 from experiments.common.tables import rows_of
 from streamml.base import Learner
-from streamml.errors import ConfigError, MissingDependencyError
+from streamml.errors import ConfigError, MissingDependencyError, install_hint
 
 __all__ = ["LearnerRow", "build", "choose", "learners"]
 
@@ -74,9 +74,7 @@ def build(name: str, seed: int = 1) -> Learner:
         raise ConfigError(f"There is no learner {name!r}: use one of {', '.join(learners())}.")
     row = learners()[name]
     if row.missing:
-        raise MissingDependencyError(
-            f"{name} needs {row.missing}: pip install 'streamml[bench]' -c constraints.txt"
-        )
+        raise MissingDependencyError(f"{name} needs {row.missing}: {install_hint('bench')}.")
     made = _build({"class": row.where, **row.parameters}, seed)
     if not isinstance(made, Learner):
         raise ConfigError(f"{row.where} made no learner of streamml but {type(made).__name__}.")

@@ -19,7 +19,7 @@ from scipy import sparse
 
 from streamml.baselines._leaf_sets import as_answer
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
-from streamml.errors import ConfigError, MissingDependencyError
+from streamml.errors import ConfigError, MissingDependencyError, install_hint
 
 __all__ = ["WindowBatch"]
 
@@ -108,9 +108,7 @@ Fitted = Callable[[sparse.csr_matrix], np.ndarray]
 
 def _need(package: str) -> None:
     if find_spec(package) is None:
-        raise MissingDependencyError(
-            f"WindowBatch needs {package}: pip install 'streamml[bench]' -c constraints.txt"
-        )
+        raise MissingDependencyError(f"WindowBatch needs {package}: {install_hint('bench')}.")
 
 
 def _mlknn(x: sparse.csr_matrix, y: np.ndarray, seed: int) -> Fitted:  # noqa: ARG001

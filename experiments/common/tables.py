@@ -9,7 +9,7 @@ from typing import Any
 from streamml.cli.config import read_toml
 from streamml.errors import ConfigError
 
-__all__ = ["batch_arrays"]
+__all__ = ["rows_of"]
 
 
 def rows_of(

@@ -30,7 +30,9 @@ def missing() -> str:
     """What to do where Vowpal Wabbit is not installed; empty where it is."""
     if find_spec("vowpalwabbit") is not None:
         return ""
-    return "Vowpal Wabbit is not installed: pip install vowpalwabbit==9.11.9"
+    from streamml.errors import install_hint  # not before: what is timed here has its heap alone
+
+    return f"Vowpal Wabbit is not installed: {install_hint('bench')}"
 
 
 def write_lines(batch: EventBatch, path: Path) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from experiments.drift.runs import Run
-from streamml.errors import MissingDependencyError
+from streamml.errors import MissingDependencyError, install_hint
 from streamml.metrics.drift import windowed_micro_f1
 
 WINDOW = 500
@@ -21,7 +21,7 @@ def draw(rows: Mapping[str, Mapping[str, Run]], path: Path, names: Mapping[str, 
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingDependencyError(
-            "--plot needs matplotlib: pip install 'streamml[bench]'."
+            f"--plot needs matplotlib: {install_hint('bench')}."
         ) from error
     chosen = {t: found for t, found in rows.items() if found["learner"].drifts} or dict(rows)
     across = min(3, len(chosen))

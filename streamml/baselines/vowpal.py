@@ -8,7 +8,7 @@ import numpy as np
 
 from streamml.baselines._leaf_sets import as_answer
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
-from streamml.errors import MissingDependencyError, StateError
+from streamml.errors import MissingDependencyError, StateError, install_hint
 from streamml.state.parameters import Constraints, OneOf, Real, Whole, check_parameters
 
 __all__ = ["VowpalWabbit"]
@@ -92,7 +92,7 @@ class VowpalWabbit(OneByOne):
                 from vowpalwabbit import Workspace
             except ImportError as error:
                 raise MissingDependencyError(
-                    "VowpalWabbit needs a package: pip install 'vowpalwabbit>=9.10'"
+                    f"VowpalWabbit needs the package vowpalwabbit: {install_hint('bench')}."
                 ) from error
             self._size = self.schema.declared_labels or self.room
             bits = max(self.bits, int(np.ceil(np.log2(self._size + 1))) + 14)

@@ -7,11 +7,11 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
 
-from streamml.errors import ConfigError, MissingDependencyError
+from streamml.errors import ConfigError, MissingDependencyError, install_hint
 
 __all__ = ["INSTALL", "digest", "find_model", "need_torch"]
 
-INSTALL: Final = "pip install 'streamml[embed]'"
+INSTALL: Final = install_hint("embed")
 _MARK: Final = "modules.json"  # what makes a directory a sentence-transformers model
 _PIECE: Final = 1 << 20
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from streamml.arrays import Float64Array
-from streamml.errors import MissingDependencyError, SchemaError
+from streamml.errors import MissingDependencyError, SchemaError, install_hint
 from streamml.types.names import name_of
 
 __all__ = ["frame", "label_rows", "rows"]
@@ -111,6 +111,6 @@ def frame(cells: Any, columns: Sequence[str], index: Any) -> Any:
         import pandas as pd
     except ImportError as error:
         raise MissingDependencyError(
-            "DataFrames need pandas: install it with `pip install pandas`."
+            f"DataFrames need pandas: {install_hint('pandas')}."
         ) from error
     return pd.DataFrame(cells, columns=list(columns), index=index)

@@ -12,7 +12,7 @@ from river.tree import HoeffdingTreeClassifier
 from experiments.bench.window_batch import WindowBatch
 from streamml.baselines import ISOUPT, MLBELS, MLHT, MLHTPS, BinaryRelevance
 from streamml.baselines._observers import label_entropy
-from streamml.errors import ConfigError
+from streamml.errors import ConfigError, install_hint
 from streamml.types import Event, EventBatch, Schema
 from tests.conftest import needs
 
@@ -102,7 +102,7 @@ def test_the_tree_splits_on_the_feature_that_tells():
 @pytest.mark.parametrize("model", ["mlknn", "rakeld", "cooccurrence", "napkinxc"])
 def test_a_batch_model_learns_a_label_that_varies_alone(model):
     there = all(map(find_spec, ("skmultilearn", "napkinxc")))
-    needs("a batch learner is not installed: pip install 'streamml[bench]'", there)
+    needs(f"a batch learner is not installed: {install_hint('bench')}", there)
     learner = WindowBatch(model, window=100, every=50)
     for k in range(100):
         f = k % 7 - 3.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from functools import partial
 
@@ -10,7 +11,7 @@ import pytest
 
 from experiments.bench.learners import build, learners
 from streamml import checks
-from streamml.errors import ConfigError, MissingDependencyError
+from streamml.errors import ConfigError, MissingDependencyError, install_hint
 from streamml.types import Event, EventBatch, PartialLabels, Schema
 from tests.conformance import contract
 from tests.conftest import needs
@@ -37,7 +38,7 @@ def stream(n=FEW, seed=1):
 
 def made(name):
     missing = learners()[name].missing
-    needs(f"{missing} is not installed: pip install 'streamml[bench]'", not missing)
+    needs(f"{missing} is not installed: {install_hint('bench')}", not missing)
     return build(name)
 
 
@@ -108,5 +109,5 @@ def test_a_missing_package_names_the_line_that_installs_it(monkeypatch):
 
     row = LearnerRow("far", "nowhere:Learner", needs="not_a_package")
     monkeypatch.setitem(learners(), "far", row)
-    with pytest.raises(MissingDependencyError, match="pip install"):
+    with pytest.raises(MissingDependencyError, match=re.escape(install_hint("bench"))):
         build("far")

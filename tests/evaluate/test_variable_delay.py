@@ -146,7 +146,7 @@ def test_labels_that_nobody_waits_for_any_more_take_no_memory():
 @pytest.mark.parametrize("delay", [None, "3s", -1, float("nan")])
 def test_a_delay_of_an_event_is_a_number(delay):
     with pytest.raises(ConfigError, match="give a number, 0 or more"):
-        VariableDelay(lambda event, label: delay).taken(1, None)
+        VariableDelay(lambda event, label: delay).checked_delay(1, None)
 
 
 def test_the_delay_of_each_event_comes_from_a_function():
@@ -211,7 +211,9 @@ def test_what_a_delay_takes():
     with pytest.raises(ConfigError, match="events or seconds, not 'minutes'"):
         VariableDelay(lambda event, label: 1, unit="minutes")
     for delay in (0, 0.0, np.int64(3), np.float32(0.5), float("inf")):
-        assert VariableDelay(lambda event, label, delay=delay: delay).taken(1, None) == delay
+        assert (
+            VariableDelay(lambda event, label, delay=delay: delay).checked_delay(1, None) == delay
+        )
 
 
 def test_the_clock_of_seconds_never_goes_back():

@@ -22,6 +22,7 @@ from experiments.bench.report.ranks import rank
 from experiments.bench.report.tables import metric_table
 from experiments.bench.store import Cell, Result, save
 from experiments.common.svg import Axis, Line, Plot, Point
+from streamml.errors import install_hint
 from tests.conftest import needs
 
 LEARNERS = ("streamml", "streamml, random clusters", "no-change", "majority", "MLHT", "iSOUPT",
@@ -68,7 +69,7 @@ def made(tmp_path_factory):
     try:
         import scikit_posthocs  # noqa: F401
     except ImportError:
-        needs("scikit-posthocs is not installed: pip install 'streamml[bench]'", found=False)
+        needs(f"scikit-posthocs is not installed: {install_hint('bench')}", found=False)
     folder = tmp_path_factory.mktemp("results")
     for cell in everything():
         save(cell, folder)

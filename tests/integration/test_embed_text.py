@@ -17,14 +17,14 @@ from streamml.embed import EmbeddingSource, make_embedder
 from streamml.embed.groups import grouped
 from streamml.embed.models import digest, find_model
 from streamml.embed.text import TextEmbedder, on_grid
-from streamml.errors import ConfigError, DeviceError
+from streamml.errors import ConfigError, DeviceError, install_hint
 from streamml.service import Service
 from streamml.streams import TextStream
 from streamml.testing import MemoryPredictions
 from streamml.types import Event, EventBatch, Schema
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'streamml[embed]'")
-pytest.importorskip("sentence_transformers", reason="pip install 'streamml[embed]'")
+torch = pytest.importorskip("torch", reason=install_hint("embed"))
+pytest.importorskip("sentence_transformers", reason=install_hint("embed"))
 
 pytestmark = [
     pytest.mark.embed,

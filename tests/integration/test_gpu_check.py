@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from experiments.embed.gpu_steps import Asked, precision
+from streamml.errors import install_hint
 
-pytest.importorskip("torch", reason="torch is not installed: pip install 'streamml[embed]'")
-pytest.importorskip("sentence_transformers", reason="pip install 'streamml[embed]'")
+pytest.importorskip("torch", reason=install_hint("embed"))
+pytest.importorskip("sentence_transformers", reason=install_hint("embed"))
 pytestmark = [
     pytest.mark.embed,
     # libraries of others, at import and at load

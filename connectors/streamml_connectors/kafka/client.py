@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from streamml.errors import DataError, MissingDependencyError
+from streamml.errors import DataError, MissingDependencyError, install_hint
 from streamml_connectors.kafka.diagnosis import in_words, overheard
 from streamml_connectors.kafka.settings import Connection
 
@@ -32,9 +32,7 @@ def kafka() -> Any:
             warnings.simplefilter("ignore", DeprecationWarning)
             import kafka
     except ImportError as error:
-        raise MissingDependencyError(
-            "Kafka needs its client: pip install 'streamml[kafka]'."
-        ) from error
+        raise MissingDependencyError(f"Kafka needs its client: {install_hint('kafka')}.") from error
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what matters is told by us
     return kafka
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.bench.report.data import Figures, ranks_of
-from streamml.errors import MissingDependencyError
+from streamml.errors import MissingDependencyError, install_hint
 
 __all__ = ["Ranking", "rank"]
 
@@ -68,7 +68,7 @@ def _cliques(table: np.ndarray) -> list[tuple[int, int]]:
         from scikit_posthocs import posthoc_nemenyi_friedman
     except ImportError as error:
         raise MissingDependencyError(
-            "The report needs scikit-posthocs: pip install 'streamml[bench]' -c constraints.txt"
+            f"The report needs scikit-posthocs: {install_hint('bench')}."
         ) from error
     same = posthoc_nemenyi_friedman(table).to_numpy() > ALPHA
     n, found, reached = len(same), list[tuple[int, int]](), 0
