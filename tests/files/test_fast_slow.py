@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streamml_connectors.files import ArffSource, CsvSource
 from streamml_connectors.files.columns import BadRow, number
-from streamml_connectors.files.kernels import OK
+from streamml_connectors.files.kernels import LABEL, NUMBER, OK, SIDE
 from streamml_connectors.files.parsing import byte_classes, parse_dense
 from streamml_connectors.files.rows import plain_rows
 
@@ -144,3 +144,13 @@ def test_plain_numbers_need_no_help(text):
     )
     assert not len(parsed.fixes)
     assert parsed.x_values[0] == np.float32(float(text))
+
+
+@pytest.mark.parametrize("role", [NUMBER, LABEL, SIDE])
+def test_there_is_room_for_all_that_a_block_can_hold(role):
+    table, n = byte_classes(",", "", True), 3
+    roles, columns = np.full(n, role, np.uint8), np.arange(n, dtype=np.int32)
+    parsed = parse_dense(b"1,1,1\n" * 5, 5, table, roles, columns)
+    held = {NUMBER: parsed.x_values, LABEL: parsed.y_indices, SIDE: parsed.fixes}[role]
+    assert parsed.status.tolist() == [OK] * 5
+    assert len(held) == 5 * n

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import pytest
@@ -220,3 +221,73 @@ def test_peeking_takes_nothing_away(tmp_path):
     assert reader.peek_row() == reader.peek_row() == b"# c"
     assert isinstance(reader.take(5), TooLong)
     reader.close()
+
+
+def in_pieces(monkeypatch, path, size, **options):
+    """Every line of a file that comes in pieces of ``size`` bytes, one at a time."""
+    whole = text_module.chunks
+    monkeypatch.setattr(text_module, "chunks", lambda p: whole(p, size))
+    reader, found = LineReader(path, **options), []
+    while (item := reader.take(1)) is not None:
+        found.append(item.data if isinstance(item, Block) else item)
+    reader.close()
+    monkeypatch.undo()
+    return found
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"])
+def test_a_byte_order_mark_is_one_at_the_beginning_alone(tmp_path, monkeypatch, mark):
+    path = tmp_path / "d.txt"
+    path.write_bytes(b"abc\n" + mark + b"x\n")
+    for size in (4, 100):
+        assert in_pieces(monkeypatch, path, size) == [b"abc\n", mark + b"x\n"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
+def test_lines_of_any_pieces_have_no_line_behind_them(tmp_path, monkeypatch, size):
+    path = tmp_path / "d.txt"
+    path.write_bytes(b"a\n\nbc\n")
+    assert in_pieces(monkeypatch, path, size) == [b"a\n", b"\n", b"bc\n"]
+    path.write_bytes(b"a\n\nbc")
+    assert in_pieces(monkeypatch, path, size) == [b"a\n", b"\n", b"bc\n"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 100])
+def test_lines_beyond_the_bound_keep_their_place_and_first_bytes(tmp_path, monkeypatch, size):
+    path = tmp_path / "d.txt"
+    path.write_bytes(b"12345\n1234\n123456789\n\n12345678")
+    found = in_pieces(monkeypatch, path, size, max_line=4)
+    assert [one if isinstance(one, bytes) else one.line for one in found] == [
+        1, b"1234\n", 3, b"\n", 5,
+    ]  # fmt: skip
+    assert all(b"12345".startswith(one.raw[:5]) and len(one.raw) >= 5 for one in found[::2])
+
+
+@pytest.mark.parametrize("size", [4, 64, 4096])
+def test_all_of_a_gzip_cut_short_is_given_whatever_its_pieces(tmp_path, size):
+    whole = gzip.compress(b"0123456789\n" * 5000)
+    path = tmp_path / "d.gz"
+    for length in range(len(whole) - 12, len(whole)):
+        path.write_bytes(whole[:length])
+        pieces: list[bytes] = []
+        with pytest.raises(DataError, match="cut short"):
+            pieces.extend(chunks(path, size))
+        assert max(map(len, pieces)) <= size
+        assert b"".join(pieces) == zlib.decompressobj(wbits=31).decompress(whole[:length])
+
+
+@pytest.mark.parametrize("length", [4095, 4096, 4097])
+def test_a_dead_letter_holds_4096_bytes_of_its_line(tmp_path, length):
+    line = b"x" * length
+    path = tmp_path / "d.arff"
+    path.write_bytes(HEADER + b"1,0.5\n" + line + b"\n")
+    for bound in (10_000, 4000):
+        source = ArffSource(path, max_line=bound)
+        while source.next_batch(10) is not None:
+            continue
+        source.close()
+        (letter,) = source.take_dead_letters()
+        assert letter.reason == ("malformed" if bound == 10_000 else "too_large")
+        assert letter.raw == line[:4096]
+        if bound == 10_000:
+            assert ("bytes are cut at 4096" in letter.detail) == (length > 4096)

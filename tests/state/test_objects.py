@@ -148,10 +148,17 @@ class Ours:
     """A class of somebody else's."""
 
 
+class Pair(tuple):
+    """A tuple without names for what it holds."""
+
+    __slots__ = ()
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [
         (Ours(), "Ours cannot be saved"),
+        (Pair((1, 2)), "Pair cannot be saved"),
         ([lambda: 0], "function, .*lambda"),
         ({"f": print}, "function, print"),
         ([functools.partial(int, 3)], "function, partial"),

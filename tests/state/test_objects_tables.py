@@ -66,6 +66,8 @@ def test_an_object_may_lead_back_to_its_parent_but_not_in_a_circle():
     shapes = [("a", ("x", "y")), ("b", ("x", "parent"))]
     nodes = [(s.LIST, 0, [ref(1)]), (s.OBJECT, 0, [ONE, ref(2)]), (s.OBJECT, 1, [ONE, ref(1)])]
     s.check_graph(graph(*nodes, shapes=shapes))
+    nodes[2] = (s.OBJECT, 1, [ONE, (s.INT, 2)])  # no object: it leads nowhere
+    s.check_graph(graph(*nodes, shapes=shapes))
     nodes[2] = (s.OBJECT, 1, [ONE, ref(2)])
     with refused("leads back to itself"):
         s.check_graph(graph(*nodes, shapes=shapes))
@@ -491,6 +493,7 @@ def test_a_detector_goes_on_from_its_bytes():
         ("widths", math.inf, "is not finite"),
         ("width", 299.0, "has other events than its width"),
         ("most", 4, "has another size"),
+        ("most", 1, "has another size"),
     ],
 )
 def test_a_detector_with_another_number_is_refused_by_name(name, number, said):

@@ -147,7 +147,7 @@ class ParquetSource(FileSource):
     @property
     def length(self) -> int | None:
         """Number of rows."""
-        return int(self._file.metadata.num_rows) if self._file is not None else None
+        return int(self._file.metadata.num_rows)
 
     def _read_pieces(self) -> Iterator[Piece]:
         import pyarrow

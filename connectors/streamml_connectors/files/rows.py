@@ -148,7 +148,6 @@ def _special(
     for fix in parsed.fixes.tolist():
         if not slow[fix[0]]:
             fixes.setdefault(fix[0], []).append(fix)
-    parsed.status[slow] = SLOW
     return sorted(fixes.items())
 
 
@@ -178,7 +177,6 @@ def _fix(
         row.sparse = columns.sparse or x1 - x0 > len(found)
         commit(row, schema)
     except (BadRow, UnicodeDecodeError):
-        parsed.status[i] = SLOW
         return False
     for attribute, slot, value in found:
         column = -1
