@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from streamml.errors import StateError
-from streamml.state.capture import capture, check, check_range, part_of, rebuild
+from streamml.state.capture import capture, check, check_range, part_of, restore_value
 
 
 class Pair(NamedTuple):
@@ -35,7 +35,7 @@ class Counter:
 @pytest.mark.parametrize("value", [None, True, 7, 0.5, "text", b"bytes"])
 def test_plain_values_stay_as_they_are(value):
     assert capture(value) is value
-    assert rebuild(value, value, "it") == value
+    assert restore_value(value, value, "it") == value
 
 
 @pytest.mark.parametrize(
@@ -76,22 +76,22 @@ def test_what_has_no_plain_form_is_named():
 
 def test_a_named_tuple_comes_back_by_its_fields():
     like = Pair(0, np.zeros(1))
-    found = rebuild({"right": np.ones(3), "left": 4}, like, "it")
+    found = restore_value({"right": np.ones(3), "left": 4}, like, "it")
     assert type(found) is Pair
     assert found.left == 4
     assert found.right.tolist() == [1, 1, 1]
-    assert rebuild({"left": 4}, like, "it").right.tolist() == [0]  # a field that is newer
-    assert not np.shares_memory(rebuild({"left": 4}, like, "it").right, like.right)
+    assert restore_value({"left": 4}, like, "it").right.tolist() == [0]  # a field that is newer
+    assert not np.shares_memory(restore_value({"left": 4}, like, "it").right, like.right)
     for other in ({}, {"left": 1, "right": np.ones(1), "more": 1}, [1, 2]):
         with pytest.raises(StateError, match="does not fit: it has other fields"):
-            rebuild(other, like, "it")
+            restore_value(other, like, "it")
     with pytest.raises(StateError, match=r"it\.left is no int"):
-        rebuild({"left": "x", "right": np.ones(1)}, like, "it")
+        restore_value({"left": "x", "right": np.ones(1)}, like, "it")
 
 
 def test_an_array_comes_back_in_rows_and_apart_from_what_was_saved():
     saved = np.asfortranarray(np.arange(6, dtype=np.int32).reshape(2, 3))
-    found = rebuild(saved, np.zeros((0, 0), np.int32), "it")
+    found = restore_value(saved, np.zeros((0, 0), np.int32), "it")
     assert found.tolist() == saved.tolist()
     assert found.flags.c_contiguous
     assert not np.shares_memory(found, saved)
@@ -107,14 +107,14 @@ def test_an_array_comes_back_in_rows_and_apart_from_what_was_saved():
 )
 def test_an_array_of_another_kind_is_refused(saved, said):
     with pytest.raises(StateError, match=said):
-        rebuild(saved, np.zeros((1, 1), np.int32), "it")
+        restore_value(saved, np.zeros((1, 1), np.int32), "it")
 
 
 def test_a_random_generator_goes_on_and_the_example_stays():
     rng, like = np.random.default_rng(1), np.random.default_rng(2)
     rng.random(3)
     saved, before = capture(rng), like.bit_generator.state
-    found = rebuild(saved, like, "it")
+    found = restore_value(saved, like, "it")
     assert found.random(4).tolist() == rng.random(4).tolist()
     assert like.bit_generator.state == before
 
@@ -122,14 +122,14 @@ def test_a_random_generator_goes_on_and_the_example_stays():
 @pytest.mark.parametrize("saved", [{}, None, {"generator": 1}, {"generator": {}}])
 def test_no_state_of_a_generator_is_refused(saved):
     with pytest.raises(StateError, match="it is no state of its random generator"):
-        rebuild(saved, np.random.default_rng(1), "it")
+        restore_value(saved, np.random.default_rng(1), "it")
 
 
 @pytest.mark.parametrize("like", [[], (), {}])
 def test_a_container_comes_back_apart_from_what_was_saved(like):
     inner = np.zeros(1)
     saved = {"a": inner} if isinstance(like, dict) else type(like)([inner])
-    found = rebuild(saved, like, "it")
+    found = restore_value(saved, like, "it")
     assert type(found) is type(like)
     (part,) = found.values() if isinstance(like, dict) else found
     assert part.tolist() == [0.0]
@@ -137,27 +137,27 @@ def test_a_container_comes_back_apart_from_what_was_saved(like):
     for other in ([], (), {}):
         if type(other) is not type(like):
             with pytest.raises(StateError, match=f"it is no {type(like).__name__}"):
-                rebuild(other, like, "it")
+                restore_value(other, like, "it")
 
 
 def test_something_with_a_state_comes_back_and_the_example_stays():
     like = Counter(1)
-    found = rebuild({"n": 9}, like, "it")
+    found = restore_value({"n": 9}, like, "it")
     assert (found.n, like.n) == (9, 1)
     with pytest.raises(StateError, match="it is no mapping"):
-        rebuild([9], like, "it")
+        restore_value([9], like, "it")
     with pytest.raises(StateError, match="it cannot be restored: a set has no snapshot"):
-        rebuild(1, set(), "it")
+        restore_value(1, set(), "it")
 
 
 def test_a_number_keeps_its_kind_but_a_whole_one_may_be_a_float():
-    assert rebuild(3, 0.5, "it") == 3.0
-    assert type(rebuild(3, 0.5, "it")) is float
+    assert restore_value(3, 0.5, "it") == 3.0
+    assert type(restore_value(3, 0.5, "it")) is float
     for saved, like, kind in ((True, 0.5, "float"), (1.0, 1, "int"), (True, 1, "int"),
                               (1, True, "bool"), (1, None, "nothing"),
                               (b"", "", "str")):  # fmt: skip
         with pytest.raises(StateError, match=f"it is no {kind}"):
-            rebuild(saved, like, "it")
+            restore_value(saved, like, "it")
 
 
 def test_a_range_holds_its_lower_end_and_not_its_upper():

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from river import drift, proba
 from river.utils import VectorDict
-from streamml.state.objects.take import may_take
 
 from streamml.baselines._leaf_sets import MajoritySet
 from streamml.baselines._one_by_one import Row
 from streamml.errors import StateError
-from streamml.state.objects import make, native, take
+from streamml.state.objects import capture_objects, native, restore_objects
 from streamml.state.objects import shape as s
 from streamml.state.objects import tables as t
+from streamml.state.objects.capture import may_capture
 from streamml.state.objects.known import class_of, constant_of, name_of, name_of_constant, slots_of
 
 
@@ -107,9 +107,9 @@ def test_tuples_are_nested_at_most_50_deep():
     value = ()
     for _ in range(49):
         value = (value,)
-    assert make(take(value)) == value
+    assert restore_objects(capture_objects(value)) == value
     with refused("tuples nested more than 50 deep"):
-        take((value,))
+        capture_objects((value,))
 
 
 @pytest.mark.parametrize("kind", [s.SET, s.FROZEN])
@@ -161,7 +161,7 @@ def value():
 
 
 def changed(**tables):
-    found = copy.deepcopy(take(value()))
+    found = copy.deepcopy(capture_objects(value()))
     for name, change in tables.items():
         result = change(found[name]) if callable(change) else change
         found[name] = found[name] if result is None else result
@@ -176,7 +176,7 @@ def set_at(place, number):
 
 
 def test_the_untouched_one_is_made():
-    found = make(changed())
+    found = restore_objects(changed())
     assert found[1:8] == value()[1:8]
     assert found[0].mu == 1.0
 
@@ -236,7 +236,7 @@ def test_the_untouched_one_is_made():
 )  # fmt: skip
 def test_one_table_that_does_not_fit_is_said(name, change, said):
     with refused(said):
-        make(changed(**{name: change}))
+        restore_objects(changed(**{name: change}))
 
 
 def places_of(saved, tag):
@@ -261,7 +261,7 @@ def test_a_cell_stays_inside_its_table(tag, bits, said):
     saved = changed()
     saved["bits"][places_of(saved, tag)[-1]] = bits
     with refused(said):
-        make(saved)
+        restore_objects(saved)
 
 
 def node_of(saved, kind):
@@ -284,7 +284,7 @@ def test_a_node_stays_inside_its_table(kind, what, said):
     saved = changed()
     saved["what"][node_of(saved, kind)] = what
     with refused(said):
-        make(saved)
+        restore_objects(saved)
 
 
 @pytest.mark.parametrize(
@@ -298,15 +298,15 @@ def test_a_node_stays_inside_its_table(kind, what, said):
     ],
 )
 def test_a_key_stands_once(value, old, new, said):
-    saved = take([value])
+    saved = capture_objects([value])
     at = np.flatnonzero((saved["bits"] == old) & (saved["tags"] == s.INT))
     saved["bits"][at] = new
     with refused(said):
-        make(saved)
+        restore_objects(saved)
 
 
 def with_kind(value, kind):
-    saved = take([value])
+    saved = capture_objects([value])
     saved["kinds"][-1] = kind
     return saved
 
@@ -334,39 +334,39 @@ def with_kind(value, kind):
 )
 def test_what_holds_scalars_alone_holds_the_right_ones(value, kind, said):
     with refused(said):
-        make(with_kind(value, kind))
+        restore_objects(with_kind(value, kind))
 
 
 def test_lists_of_the_right_ones_become_what_they_are_called():
-    assert make(with_kind([1, 2, 3, 4], s.DICT)) == [{1: 3, 2: 4}]
-    assert make(with_kind([2, 5, 6, 7], s.DEQUE)) == [collections.deque([6, 7], 2)]
-    (table,) = make(with_kind([None, 1, 2], s.DEFAULT))
+    assert restore_objects(with_kind([1, 2, 3, 4], s.DICT)) == [{1: 3, 2: 4}]
+    assert restore_objects(with_kind([2, 5, 6, 7], s.DEQUE)) == [collections.deque([6, 7], 2)]
+    (table,) = restore_objects(with_kind([None, 1, 2], s.DEFAULT))
     assert (table, table.default_factory) == ({1: 2}, None)
-    (vector,) = make(with_kind([None, 1, "x", 2, 0.5], s.VECTOR))
+    (vector,) = restore_objects(with_kind([None, 1, "x", 2, 0.5], s.VECTOR))
     assert list(vector.items()) == [(1, 2), ("x", 0.5)]
 
 
 def test_what_holds_scalars_alone_holds_no_object():
-    saved = take([[[1], 2]])
+    saved = capture_objects([[[1], 2]])
     saved["kinds"][1] = s.GENERATOR
     with refused("holds an object where a number belongs"):
-        make(saved)
+        restore_objects(saved)
 
 
 def test_the_root_is_a_list_of_one():
-    saved = take([1])
+    saved = capture_objects([1])
     saved["kinds"][0] = s.SET
     with pytest.raises(StateError):
-        make(saved)
-    saved = take(None)
+        restore_objects(saved)
+    saved = capture_objects(None)
     saved["sizes"][0], saved["tags"], saved["bits"] = 0, saved["tags"][:0], saved["bits"][:0]
     with refused("has no root"):
-        make(saved)
+        restore_objects(saved)
 
 
 def test_another_river_is_told_by_both_versions():
     with refused("It holds models of river '0.0.1', and river"):
-        make(changed(river="0.0.1"))
+        restore_objects(changed(river="0.0.1"))
 
 
 # -- numbers and layouts -----------------------------------------------------------------------
@@ -374,16 +374,16 @@ def test_another_river_is_told_by_both_versions():
 
 @pytest.mark.parametrize("number", [2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**200, 0, -1])
 def test_whole_numbers_of_any_size_come_back(number):
-    assert make(take([number, 2**65, 5])) == [number, 2**65, 5]
+    assert restore_objects(capture_objects([number, 2**65, 5])) == [number, 2**65, 5]
 
 
 def test_numbers_within_64_bits_take_no_text():
-    assert take([2**63 - 1, -(2**63)])["texts"] == []
-    assert take([2**63, 1, 2**63])["texts"] == [f"{2**63:x}"]
+    assert capture_objects([2**63 - 1, -(2**63)])["texts"] == []
+    assert capture_objects([2**63, 1, 2**63])["texts"] == [f"{2**63:x}"]
 
 
 def test_texts_and_constants_are_written_once():
-    saved = take(["a", "b", "a", int, float, int, b"x", b"x"])
+    saved = capture_objects(["a", "b", "a", int, float, int, b"x", b"x"])
     assert saved["texts"] == ["a", "b"]
     assert saved["constants"] == ["int", "float"]
     assert saved["lengths"].tolist() == [1, 1]
@@ -392,7 +392,7 @@ def test_texts_and_constants_are_written_once():
 @pytest.mark.parametrize("shape", [(), (0,), (2, 0, 3), (1, 1), (2, 3, 4), (2,) * 8])
 def test_arrays_of_any_shape_come_back(shape):
     array = np.arange(math.prod(shape), dtype=np.float32).reshape(shape)
-    (found,) = make(take([array]))
+    (found,) = restore_objects(capture_objects([array]))
     assert (found.shape, found.dtype) == (array.shape, array.dtype)
     assert found.tobytes() == array.tobytes()
     assert not np.shares_memory(found, array)
@@ -587,7 +587,7 @@ def test_slots_of_all_bases_are_known():
 def test_our_own_parts_and_their_named_tuples_go_in_and_come_out():
     values = np.arange(3.0)
     row = Row(*[values] * len(Row._fields))
-    (found, again), once = make(take([[row, row], {1}]))
+    (found, again), once = restore_objects(capture_objects([[row, row], {1}]))
     assert type(found) is Row
     assert found is again
     assert found._fields == row._fields
@@ -596,16 +596,16 @@ def test_our_own_parts_and_their_named_tuples_go_in_and_come_out():
     assert name_of(MajoritySet) == "leaf-of-one-set"
     assert class_of(name_of(MajoritySet)) is MajoritySet
     with refused("cannot be saved"):
-        take([Point(1, 2)])  # a class between it and tuple may hold more
+        capture_objects([Point(1, 2)])  # a class between it and tuple may hold more
 
 
 def test_it_can_be_asked_what_may_be_taken():
-    assert may_take(proba.Gaussian()) is True
-    assert may_take(object()) is False
+    assert may_capture(proba.Gaussian()) is True
+    assert may_capture(object()) is False
 
 
 def test_only_what_lies_in_a_table_names_a_place_there():
-    saved = take([(1,), {2}, frozenset({3}), {4: 5}, collections.deque([6]), VectorDict({7: 8.0}),
+    saved = capture_objects([(1,), {2}, frozenset({3}), {4: 5}, collections.deque([6]), VectorDict({7: 8.0}),
                   collections.defaultdict(int), collections.Counter(), np.zeros(1),
                   np.zeros(2)])  # fmt: skip
     arrays = saved["kinds"] == s.ARRAY
@@ -615,7 +615,7 @@ def test_only_what_lies_in_a_table_names_a_place_there():
 
 def test_a_vector_with_a_mask_is_not_saved():
     with refused("A VectorDict with a mask cannot be saved"):
-        take([VectorDict({1: 2.0}, mask={1})])
+        capture_objects([VectorDict({1: 2.0}, mask={1})])
 
 
 def test_functions_that_a_file_may_name_are_found_and_no_others():
