@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 from collections.abc import Iterator
@@ -114,15 +113,3 @@ def load(path: Path) -> Result:
 def load_all(directory: Path) -> Iterator[Result]:
     """Every result of a directory, in the order of the cells."""
     yield from sorted((load(p) for p in directory.glob("*.parquet")), key=lambda r: r.cell)
-
-
-def same_figures(a: Result, b: Result) -> bool:
-    """Whether two runs agree to the last digit, time and memory aside."""
-
-    def figures(result: Result) -> Any:
-        timed = ("seconds", "rss_mib")
-        curve = {k: v for k, v in result.curve.items() if k not in timed}
-        plain = [x if not math.isnan(x) else None for v in curve.values() for x in v]
-        return result.status, result.events, result.scores, list(curve), plain
-
-    return bool(figures(a) == figures(b))

@@ -37,6 +37,7 @@ def module_of(name):
 def test_a_command_says_how_it_is_run(name, monkeypatch, capfd):
     monkeypatch.setattr(faulthandler, "enable", lambda: None)  # pytest's own stays
     monkeypatch.setattr(sys, "argv", [name, "--help"])
+    monkeypatch.delitem(sys.modules, module_of(name), raising=False)  # as in a new process
     code = 0
     try:
         runpy.run_module(module_of(name), run_name="__main__", alter_sys=True)

@@ -147,6 +147,12 @@ def test_a_seed_gives_one_order_and_each_file_its_turn():
     assert len({file for file, _, _ in order(1)[:6]}) == 6
 
 
+def test_the_tests_that_guard_the_core_are_where_the_table_says():
+    modules = mutants.modules_of(mutants.TABLE, mutants.ROOT, [], 1)
+    guards = {guard for module in modules for guard in module.guards}
+    assert not {guard for guard in guards if not (mutants.ROOT / guard).is_file()}
+
+
 def test_every_mutant_of_the_core_is_a_program():
     modules = mutants.modules_of(mutants.TABLE, mutants.ROOT, [], 1)
     sources = {m.file: (mutants.ROOT / m.file).read_bytes() for p in modules for m in p.mutants}
