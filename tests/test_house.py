@@ -120,7 +120,7 @@ def test_documents_install_from_a_clone_and_name_extras_that_are_there():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = extras["optional-dependencies"].keys()
     named = set()
-    for path in [*texts(".md"), ROOT / "deploy" / "Dockerfile", ROOT / ".ci" / "run"]:
+    for path in [*texts(".md"), ROOT / "deploy" / "Dockerfile"]:
         text = path.read_text(encoding="utf-8")
         assert not re.search(rf"streamml\[(?:{'|'.join(extras)})\b", text), path
         for found in re.findall(r"\.\[([\w,]+)\]", text):
