@@ -23,6 +23,7 @@ from streamml import IHOMER, state
 from streamml.base import Learner
 from streamml.baselines import MLHAT, MLHTPS, MajorityLabelSet, NoChange
 from streamml.errors import StreamMLError
+from streamml.state.learners import describe, restore_learner
 from streamml.types import Event, EventBatch, Schema
 from streamml_connectors.files import ArffSource, CsvSource, JsonlSource, SvmlightSource
 from streamml_connectors.files.columns import BadRow, Row
@@ -123,7 +124,7 @@ def _described() -> list[dict[str, Any]]:
     ]
     for learner in made:
         learner.learn(batch)
-    found = [state.describe(learner) for learner in made]
+    found = [describe(learner) for learner in made]
     return [*found[:3] * 4, *found[3:]]
 
 
@@ -142,7 +143,7 @@ def _restore(given: tuple[dict[str, Any], bool], folder: Path) -> None:
         state.write(folder / "input.state", described, kind="learner")
         learner = state.load(folder / "input.state")
     else:
-        learner = state.restore_learner(described)
+        learner = restore_learner(described)
     batch = EventBatch.from_events(_events(8, 2), learner.schema)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")

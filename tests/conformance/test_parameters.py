@@ -16,6 +16,7 @@ from streamml.embed.hashing import HashedWords
 from streamml.embed.projection import SparseProjection
 from streamml.errors import ConfigError, StateError
 from streamml.ihomer.loop import run_events
+from streamml.state.learners import describe, restore_learner
 from streamml.state.parameters import (
     Flag,
     Instance,
@@ -159,7 +160,7 @@ def test_a_clone_is_checked(kind):
 
 @pytest.mark.parametrize("kind", SAVED)
 def test_a_file_is_checked(kind, tmp_path):
-    described = state.describe(made(kind))
+    described = describe(made(kind))
     for name in described["parameters"]:
         crafted = copy.deepcopy(described)
         crafted["parameters"][name] = [float("nan")]
@@ -186,9 +187,7 @@ class Declared(Mine):
 def test_learners_of_others_declare_what_they_like():
     assert Mine(float("nan")).clone().n is not None
     with pytest.raises(StateError, match="n of Declared must be a whole number"):
-        state.restore_learner(
-            {"class": "Declared", "parameters": {"n": 10}, "state": {}}, [Declared]
-        )
+        restore_learner({"class": "Declared", "parameters": {"n": 10}, "state": {}}, [Declared])
 
 
 @pytest.mark.parametrize(

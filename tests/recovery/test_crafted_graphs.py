@@ -18,6 +18,7 @@ from experiments.learners import build
 from streamml import state
 from streamml.baselines import MLHTPS, BinaryRelevance
 from streamml.errors import StateError, StreamMLError
+from streamml.state.learners import describe, restore_learner
 from streamml.state.objects import capture_objects, restore_objects
 from streamml.state.objects import shape as s
 from streamml.types import EventBatch
@@ -38,7 +39,7 @@ MAKE = {
 
 def saved(learner):
     learner.learn(BATCH.slice(0, 120))
-    return state.describe(learner)
+    return describe(learner)
 
 
 DESCRIBED = {name: saved(made()) for name, made in MAKE.items()}
@@ -183,7 +184,7 @@ def test_of_those_some_were_refused_and_some_were_made():
 
 def test_untouched_ones_are_made():
     for described in DESCRIBED.values():
-        state.restore_learner(copy.deepcopy(described))
+        restore_learner(copy.deepcopy(described))
 
 
 class Canary:

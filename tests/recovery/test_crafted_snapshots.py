@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamml import IHOMER, state
+from streamml import IHOMER
 from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import StateError
 from streamml.evaluate import Delay, PrequentialLoop
+from streamml.state.learners import describe, restore_learner
 from streamml.types import EventBatch, Schema
 from tests.recovery.test_snapshots import events
 
@@ -20,7 +21,7 @@ BATCH = EventBatch.from_events(events(420), Schema())
 
 def saved(learner):
     learner.learn(BATCH.slice(0, 400))
-    return state.describe(learner)
+    return describe(learner)
 
 
 DESCRIBED = {
@@ -119,7 +120,7 @@ def test_it_is_refused_or_it_runs(data):
     for _ in range(data.draw(st.integers(1, 3))):
         spoil(data.draw, crafted, data.draw(st.sampled_from(PLACES[name])))
     try:
-        learner = state.restore_learner(crafted)
+        learner = restore_learner(crafted)
     except StateError:
         return
     runs(learner)
@@ -127,7 +128,7 @@ def test_it_is_refused_or_it_runs(data):
 
 def test_untouched_descriptions_are_accepted_and_run():
     for described in DESCRIBED.values():
-        runs(state.restore_learner(copy.deepcopy(described)))
+        runs(restore_learner(copy.deepcopy(described)))
 
 
 SERVES_AS_PLACE = [
@@ -147,7 +148,7 @@ def test_a_place_outside_its_array_is_refused(path, value):
         value = -2
     part.reshape(-1)[:] = value
     with pytest.raises(StateError):
-        state.restore_learner(crafted)
+        restore_learner(crafted)
 
 
 @pytest.mark.parametrize("field", ["node", "after", "labels", "listed", "clock"])
@@ -156,7 +157,7 @@ def test_a_forest_with_a_place_outside_its_array_is_refused(field):
         crafted = copy.deepcopy(DESCRIBED["accurate"])
         crafted["state"]["learned"]["extras"]["forest"][field].reshape(-1)[:] = value
         with pytest.raises(StateError):
-            state.restore_learner(crafted)
+            restore_learner(crafted)
 
 
 def test_a_tree_that_leads_back_to_its_root_is_refused():
@@ -165,7 +166,7 @@ def test_a_tree_that_leads_back_to_its_root_is_refused():
     assert forest["clock"][3] > 0  # there are trees to spoil
     forest["node"][0, 0] = (0, -1, 0, 0)
     with pytest.raises(StateError, match="above its parent"):
-        state.restore_learner(crafted)
+        restore_learner(crafted)
 
 
 @pytest.mark.parametrize("field", ["used", "levels", "sums"])
@@ -173,7 +174,7 @@ def test_detectors_that_would_leave_their_buckets_are_refused(field):
     crafted = copy.deepcopy(DESCRIBED["default"])
     crafted["state"]["learned"]["detectors"][field][:] = 39
     with pytest.raises(StateError):
-        state.restore_learner(crafted)
+        restore_learner(crafted)
 
 
 @given(data=st.data())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streamml import IHOMER, state
+from streamml import IHOMER
 from streamml.baselines import NoChange
 from streamml.errors import ConfigError, StateError
 from streamml.evaluate import Delay
@@ -13,6 +13,7 @@ from streamml.nodes.members import PRESETS, Preset
 from streamml.service import Service
 from streamml.snapshots import SnapshotFolder
 from streamml.state.configuration import configured, differences, told
+from streamml.state.learners import configuration, describe, restore_learner
 from streamml.state.migrations import upgrade
 from streamml.state.objects import known
 from streamml.streams import DemoStream
@@ -59,9 +60,9 @@ def batch(n=60):
 def test_a_parameter_that_a_state_does_not_know_has_the_value_of_that_time():
     old = earlier()()
     old.learn_one({"f": 1.0}, {"a"})
-    described = state.describe(old)
-    assert state.restore_learner(described, known=[wise()]).patience == 3
-    restored = state.restore_learner(described, known=[wise(patience=0)])
+    described = describe(old)
+    assert restore_learner(described, known=[wise()]).patience == 3
+    restored = restore_learner(described, known=[wise(patience=0)])
     assert restored.patience == 0
     assert restored.predict_one({"f": 0.0}) == {"a": True}
 
@@ -127,7 +128,7 @@ def test_objects_are_told_by_what_they_are_made_with():
 def about_1(learner, delay="None"):
     """What version 0.1.0 wrote of a run."""
     about = {"learner": repr(learner), "delay": delay, "source": "a.csv"}
-    return {"about": about, "run": {"learner": state.configuration(learner)}}
+    return {"about": about, "run": {"learner": configuration(learner)}}
 
 
 def test_version_1_is_compared_by_name():
@@ -168,7 +169,7 @@ def test_what_is_no_run_of_version_1_is_of_another_learner(run):
 
 def learned(model, n=60):
     model.learn(batch(n))
-    return state.describe(model)
+    return describe(model)
 
 
 def scores(model, batch):
@@ -179,15 +180,15 @@ def scores(model, batch):
 def test_a_preset_that_changes_changes_no_state(monkeypatch):
     model, stream = IHOMER(), batch()
     model.learn(stream)
-    described = state.describe(model)
+    described = describe(model)
     before = scores(model, stream)
     monkeypatch.setitem(PRESETS, "default", Preset({"linear": 3.0, "prior": 0.0}, {"sets": 96}))
     assert IHOMER().mixture_weights().keys() == {"linear", "prior"}
-    restored = state.restore_learner(described)
+    restored = restore_learner(described)
     assert scores(restored, stream) == before
     assert restored.mixture_weights() == model.mixture_weights()
     del described["state"]["learned"]["layout"]  # version 0.1.0 did not say
-    restored = state.restore_learner(described)
+    restored = restore_learner(described)
     assert scores(restored, batch()) == before
 
 
@@ -197,13 +198,13 @@ def test_what_a_state_lacks_begins_anew():
     held = {"stack": "_states", "extras": "_optional"}  # key of a file, attribute
     for path in (("stack", "mixture", "lam"), ("extras", "bayes"), ("stack", "links"),
                  ("stack", "raw"), ("extras", "forest")):  # fmt: skip
-        described = state.describe(model)
+        described = describe(model)
         part = described["state"]["learned"]
         for name in path[:-1]:
             part[name] = dict(part[name])
             part = part[name]
         del part[path[-1]]
-        restored = state.restore_learner(described)
+        restored = restore_learner(described)
         fresh = IHOMER(members=("linear", "bayes", "prior", "constant"))
         found = getattr(getattr(restored, held[path[0]]), path[1])
         start = getattr(getattr(fresh, held[path[0]]), path[1])
@@ -214,7 +215,7 @@ def test_what_a_state_lacks_begins_anew():
         restored.test_then_train(batch())
     whole["state"]["learned"]["stack"]["mixture"]["new"] = np.zeros(3, np.float32)
     with pytest.raises(StateError, match="mixture has other fields"):
-        state.restore_learner(whole)
+        restore_learner(whole)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,7 @@ def test_a_crafted_layout_is_refused(layout):
     described = learned(IHOMER(members=("linear",)))
     described["state"]["learned"]["layout"] = layout
     with pytest.raises(StateError):
-        state.restore_learner(described)
+        restore_learner(described)
 
 
 def test_what_a_learner_of_ones_own_lacks_begins_anew():

@@ -7,6 +7,7 @@ import pytest
 from streamml import state
 from streamml.baselines import VowpalWabbit
 from streamml.errors import ConfigError, StateError, StreamMLError
+from streamml.state.learners import restore_learner
 from streamml.state.objects import capture_objects
 
 pytest.importorskip("vowpalwabbit")
@@ -55,4 +56,4 @@ def test_a_file_makes_none(tmp_path, parameters):
         state.load(tmp_path / "s")
     inner = {"class": "MajorityLabelSet", "parameters": {"max_sets": {"$object": crafted}}}
     with pytest.raises(StateError, match="VowpalWabbit is never made out of a file"):
-        state.restore_learner({**inner, "state": empty})
+        restore_learner({**inner, "state": empty})

@@ -191,3 +191,244 @@ def test_events_without_labels_are_counted_as_in_the_plain_loop():
     for delay in (Delay(events=1), VariableDelay(lambda event, label: 1)):
         found = prequential([EventBatch.from_events(events, Schema())], NoChange(), delay=delay)
         assert (found.metrics["learner"].events, found.metrics["learner"].unscored) == (3, 3)
+
+
+def learned(learner):
+    return [entry[1] for entry in learner.told if entry[0] == "learn"]
+
+
+def batch_at(*times, y=frozenset("a"), first=0, schema=None):
+    events = [Event(k, float(time), {"f": 1.0}, y) for k, time in enumerate(times, first)]
+    return EventBatch.from_events(events, schema or Schema())
+
+
+def test_what_a_delay_takes():
+    assert VariableDelay(lambda event, label: 1).max_waiting == 100_000
+    assert VariableDelay(lambda event, label: 1, max_waiting=1).max_waiting == 1
+    for most in (0, -1):
+        with pytest.raises(ConfigError, match=f"at least 1 event, not {most}"):
+            VariableDelay(lambda event, label: 1, max_waiting=most)
+    with pytest.raises(ConfigError, match="events or seconds, not 'minutes'"):
+        VariableDelay(lambda event, label: 1, unit="minutes")
+    for delay in (0, 0.0, np.int64(3), np.float32(0.5), float("inf")):
+        assert VariableDelay(lambda event, label, delay=delay: delay).taken(1, None) == delay
+
+
+def test_the_clock_of_seconds_never_goes_back():
+    learner = Notes()
+    delay = VariableDelay(lambda event, label: 2.0, unit="seconds")
+    loop = LateLoop(learner, delay=delay, beside={})
+    schema = Schema()
+    loop.step(batch_at(10, 5, 11.5, 12, schema=schema))
+    assert learned(learner) == [0, 1]  # both at 12: the second came at 10, whatever it says
+    loop.step(batch_at(3, first=4, schema=schema))
+    assert learned(learner) == [0, 1]
+
+
+def test_labels_come_before_an_event_of_their_second_and_after_one_of_their_count():
+    for unit, order in (("seconds", ["predict", "learn", "predict"]),
+                        ("events", ["predict", "predict", "learn"])):  # fmt: skip
+        learner = Notes()
+        delay = VariableDelay(lambda event, label: 1 if event == 0 else 9, unit=unit)
+        LateLoop(learner, delay=delay, beside={}).step(batch_at(0, 1))
+        assert [entry[0] for entry in learner.told] == order
+
+
+def test_the_oldest_is_given_up_for_a_new_one():
+    learner = Notes()
+    delay = VariableDelay(lambda event, label: 100, max_waiting=2)
+    loop = LateLoop(learner, delay=delay, beside={})
+    schema = Schema()
+    loop.step(batch_at(0, 1, schema=schema))
+    assert (loop.waiting, loop.expired) == (2, 0)
+    loop.step(batch_at(2, 3, 4, first=2, schema=schema))
+    assert (loop.waiting, loop.expired) == (2, 3)
+    result = loop.flush()
+    assert result.scored == 2
+    assert learned(learner) == [3, 4]
+    assert (loop.waiting, loop.expired, loop.metrics["learner"].events) == (0, 3, 2)
+
+
+def test_what_has_come_of_an_event_that_is_given_up_is_learned_and_not_scored():
+    learner = Notes()
+
+    def wait(event, label):
+        return 0 if label == "a" else 100
+
+    loop = LateLoop(learner, delay=VariableDelay(wait, per_label=True, max_waiting=1), beside={})
+    loop.step(batch_at(0, 1, 2, y=frozenset("ab")))
+    assert (loop.waiting, loop.expired) == (1, 2)
+    loop.flush()
+    assert learner.told[1] == ("learn", 0, frozenset("a"), True)
+    assert learned(learner) == [0, 1, 2, 2]
+    assert loop.metrics["learner"].events == 1
+
+
+def test_labels_of_one_delay_are_learned_as_a_whole():
+    learner = Notes()
+    delay = VariableDelay(lambda event, label: 1, per_label=True)
+    LateLoop(learner, delay=delay, beside={}).step(batch_at(0, 1, y=frozenset("ab")))
+    assert learner.told[-1] == ("learn", 0, frozenset("ab"), False)
+
+
+def test_only_what_is_known_of_an_event_comes():
+    """Of a, b, c: a is true, b is false, nothing is known of c."""
+    learner = Notes()
+    asked = []
+
+    def wait(event, label):
+        asked.append(label)
+        return {"a": 1, "b": 2, "c": 3}[label]
+
+    loop = LateLoop(learner, delay=VariableDelay(wait, per_label=True), beside={})
+    schema = Schema()
+    batch_at(0, y=frozenset("abc"), schema=schema)
+    known = PartialLabels(frozenset("a"), frozenset("b"))
+    events = [Event(k, float(k), {"f": 1.0}, known if k == 0 else None) for k in range(4)]
+    loop.step(EventBatch.from_events(events, schema))
+    assert asked == ["a", "b"]
+    assert [entry for entry in learner.told if entry[0] == "learn"] == [
+        ("learn", 0, frozenset("a"), True), ("learn", 0, frozenset("b"), True),
+    ]  # fmt: skip
+    assert (loop.metrics["learner"].events, loop.metrics["learner"].unscored) == (1, 3)
+
+
+class Counted(Notes):
+    """Predicts the first label from its second event on, and notes what it was asked."""
+
+    def predict(self, batch, min_score=0.01):
+        self.asked = min_score
+        super().predict(batch, min_score)
+        if batch.ids[0] == 0:
+            return Predictions(np.array([0, 0]), np.zeros(0, np.int32))
+        return Predictions(np.array([0, 1]), np.zeros(1, np.int32))
+
+
+def test_a_step_gives_what_the_learner_said_and_how_long_each_part_took():
+    learner = Counted()
+    delay = VariableDelay(lambda event, label: 1)
+    loop = LateLoop(learner, delay=delay, beside={"other": Notes()}, min_score=0.25)
+    result = loop.step(batch_at(0, 1, 2))
+    assert result.predictions.indptr.tolist() == [0, 0, 1, 2]
+    assert learner.asked == 0.25
+    assert result.scored == 2
+    assert set(result.seconds) == {"predict", "beside", "learn", "score"}
+    assert all(seconds > 0 for seconds in result.seconds.values())
+    last = loop.flush()
+    assert (last.scored, len(last.predictions)) == (1, 0)
+    scores = loop.metrics["learner"].cumulative()
+    assert scores.micro_recall == pytest.approx(2 / 3)  # as decided at arrival
+    assert loop.metrics["other"].cumulative().micro_recall == 0
+    assert loop.learner.asked == 0.25
+    assert LateLoop(Notes(), delay=delay).min_score == 0.01
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"expired": 4}, "gave up more than arrived"),
+        ({"expired": -1}, "gave up more than arrived"),
+        ({"arrived": 2**62}, "gave up more than arrived"),
+        ({"arrived": 1, "expired": 0}, "has other events"),
+        ({"now": float("nan")}, "has other events"),
+        ({"now": "x"}, "'now' of the loop is no float"),
+        ({"arrived": 1.0}, "'arrived' of the loop is no int"),
+        ({"waiting": []}, "'waiting' of the loop is no dict"),
+    ],
+)
+def test_a_snapshot_of_a_loop_that_cannot_be_is_refused(changes, said):
+    delay = VariableDelay(lambda event, label: 100)
+    loop, other = (LateLoop(NoChange(), delay=delay) for _ in range(2))
+    loop.step(batch_at(0, 1, 2))
+    with pytest.raises(StateError, match=said):
+        other.restore({**loop.snapshot(), **changes})
+    assert (other.waiting, other.expired) == (0, 0)
+    other.restore({**loop.snapshot(), "arrived": 3, "expired": 3})
+    assert (other.waiting, other.expired) == (3, 3)
+
+
+class Order(Notes):
+    """Remembers which event it learned after which."""
+
+    _learned = ("ids",)
+
+    def __init__(self):
+        super().__init__()
+        self.ids = []
+
+    def learn(self, batch):
+        super().learn(batch)
+        self.ids += batch.ids
+
+
+def test_a_restored_loop_goes_on_in_the_order_of_what_is_due():
+    """Also where fewer wait than arrived, and the labels of two events come at once."""
+    wait = {0: 0, 1: 9, 2: 4, 3: 3, 4: 2, 5: 0}
+
+    def loop():
+        delay = VariableDelay(lambda event, label: wait[event])
+        return LateLoop(Order(), delay=delay, beside={})
+
+    first, second, schema = loop(), loop(), Schema()
+    first.step(batch_at(0, 1, 2, 3, 4))
+    second.restore(first.snapshot(), schema)
+    assert (second.waiting, second.expired) == (4, 0)
+    second.step(batch_at(5, first=5, schema=schema))
+    assert second.learner.ids == [0, 5]
+    assert second.flush().scored == 4
+    assert second.learner.ids == [0, 5, 2, 3, 4, 1]
+
+
+def test_where_nothing_else_is_said_an_event_has_one_delay_in_events():
+    delay = VariableDelay(lambda event, label: 0)
+    assert (delay.unit, delay.per_label) == ("events", False)
+    asked = []
+    delay = VariableDelay(lambda event, label: asked.append((event, label)) or 0)
+    LateLoop(Notes(), delay=delay, beside={}).step(batch_at(0, 1, y=frozenset("ab")))
+    assert asked == [(0, None), (1, None)]
+
+
+def test_what_never_comes_is_neither_learned_nor_due():
+    learner = Notes()
+    delay = VariableDelay(lambda event, label: float("inf") if event == 0 else 5)
+    loop = LateLoop(learner, delay=delay, beside={})
+    loop.step(batch_at(0, 1, 2))
+    assert (loop.waiting, loop.expired) == (3, 0)
+    assert loop.flush().scored == 2
+    assert learned(learner) == [1, 2]
+    assert (loop.waiting, loop.expired) == (0, 1)
+
+
+def test_time_is_told_apart_for_the_learner_and_those_beside():
+    delay = VariableDelay(lambda event, label: 5)
+    loop = LateLoop(Notes(), delay=delay, beside={"other": Notes()})
+
+    def spent(result):
+        return {name for name, seconds in result.seconds.items() if seconds > 0}
+
+    assert spent(loop.step(batch_at(0, 1))) == {"predict", "beside"}
+    assert spent(loop.flush()) == {"learn", "beside", "score"}
+    alone = LateLoop(Notes(), delay=delay, beside={})
+    assert spent(alone.step(batch_at(0, 1))) == {"predict"}
+    assert spent(alone.flush()) == {"learn", "score"}
+
+
+def test_a_snapshot_stays_what_it_was_and_may_be_in_any_order():
+    wait = {0: 7, 1: 5, 2: 3, 3: 0}
+    delay = VariableDelay(lambda event, label: wait.get(event, 99))
+
+    def loop():
+        return LateLoop(IHOMER("fast"), delay=delay, beside={"order": Order()})
+
+    first, second, schema = loop(), loop(), Schema()
+    first.step(batch_at(0, 1, 2, 3, schema=schema))
+    saved = first.snapshot()
+    before = repr(saved)
+    first.step(batch_at(4, 5, first=4, schema=schema))
+    assert repr(saved) == before
+    saved["waiting"]["due"].reverse()
+    second.restore(saved, again := Schema())
+    second.step(batch_at(4, 5, first=4, schema=again))
+    assert second.learners["order"].ids == first.learners["order"].ids == [3, 2]
+    second.flush()
+    assert second.learners["order"].ids[2:] == [1, 0, 4, 5]
