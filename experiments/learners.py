@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from experiments.tables import batch_arrays
+from experiments.tables import rows_of
 from streamml.base import Learner
 from streamml.errors import ConfigError, MissingDependencyError
 
@@ -52,7 +52,7 @@ def learners() -> dict[str, LearnerRow]:
     rows = tomllib.loads(TABLE.read_text(encoding="utf-8"))["learner"]
     yours = os.environ.get("STREAMML_LEARNERS")
     if yours:
-        rows += batch_arrays(Path(yours), "learner", ("name", "class"), _KEYS)
+        rows += rows_of(Path(yours), "learner", ("name", "class"), _KEYS)
     found = {row["name"]: LearnerRow(where=row.pop("class"), **row) for row in map(dict, rows)}
     for point in entry_points(group=ENTRY_POINTS):
         if point.module.partition(".")[0] != "streamml":  # these are in the table

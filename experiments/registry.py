@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from experiments.tables import batch_arrays
+from experiments.tables import rows_of
 from streamml.errors import ConfigError, DataError
 from streamml.io import Source
 from streamml.streams import make_stream
@@ -130,7 +130,7 @@ def datasets() -> dict[str, Dataset]:
     if yours:
         folder = str(Path(yours).resolve().parent)
         known = {f.name for f in fields(Dataset)} - {"folder"}
-        added = batch_arrays(Path(yours), "dataset", ("name", "file"), known)
+        added = rows_of(Path(yours), "dataset", ("name", "file"), known)
         rows += [Dataset(folder=folder, **row) for row in added]
     return {row.name: row for row in sorted(rows, key=lambda row: row.size)}
 

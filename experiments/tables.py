@@ -9,10 +9,10 @@ from typing import Any
 from streamml.cli.config import read_toml
 from streamml.errors import ConfigError
 
-__all__ = ["batch_arrays"]
+__all__ = ["rows_of"]
 
 
-def batch_arrays(
+def rows_of(
     path: Path, kind: str, required: Collection[str], known: Collection[str]
 ) -> Iterator[dict[str, Any]]:
     """The ``[[kind]]`` rows of a table.

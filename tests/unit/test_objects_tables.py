@@ -19,7 +19,7 @@ from streamml.errors import StateError
 from streamml.state.objects import capture_objects, native, restore_objects
 from streamml.state.objects import shape as s
 from streamml.state.objects import tables as t
-from streamml.state.objects.capture import may_take
+from streamml.state.objects.capture import may_capture
 from streamml.state.objects.known import class_of, constant_of, name_of, name_of_constant, slots_of
 
 
@@ -597,8 +597,8 @@ def test_our_own_parts_and_their_named_tuples_go_in_and_come_out():
 
 
 def test_it_can_be_asked_what_may_be_taken():
-    assert may_take(proba.Gaussian()) is True
-    assert may_take(object()) is False
+    assert may_capture(proba.Gaussian()) is True
+    assert may_capture(object()) is False
 
 
 def test_only_what_lies_in_a_table_names_a_place_there():

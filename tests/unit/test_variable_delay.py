@@ -211,7 +211,9 @@ def test_what_a_delay_takes():
     with pytest.raises(ConfigError, match="events or seconds, not 'minutes'"):
         VariableDelay(lambda event, label: 1, unit="minutes")
     for delay in (0, 0.0, np.int64(3), np.float32(0.5), float("inf")):
-        assert VariableDelay(lambda event, label, delay=delay: delay).taken(1, None) == delay
+        assert (
+            VariableDelay(lambda event, label, delay=delay: delay).checked_delay(1, None) == delay
+        )
 
 
 def test_the_clock_of_seconds_never_goes_back():
