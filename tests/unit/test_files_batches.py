@@ -105,6 +105,8 @@ def test_a_text_field_must_be_there(tmp_path):
     ):
         with pytest.raises(SchemaError):
             reader(path, text="none", **options)
+    with pytest.raises(SchemaError, match="no string attribute 'f'"):
+        ArffSource(tmp_path / "d.arff", labels=["l"], text="f")
 
 
 def test_batches_with_and_without_texts_are_joined():
