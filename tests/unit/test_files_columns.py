@@ -211,6 +211,19 @@ def test_a_csv_column_may_be_a_name_first_and_a_number_later(tmp_path):
     assert found == [{"c=red": 1.0}] * 3 + [{"c": 2.0}] * 3 + [{"c=blue": 1.0}, {"c": 3.0}]
 
 
+@pytest.mark.parametrize("zero", ["0", "-0.0", "0e0", "0." + "0" * 30, "'0'", '"0e5"'])
+def test_a_zero_in_any_way_is_known_in_dense_rows_and_left_out_of_sparse_ones(tmp_path, zero):
+    header = "@relation r\n@attribute l {0,1}\n@attribute f real\n@attribute g real\n@data\n"
+    plain = zero.strip("'")
+    for name, text in (("d.csv", f"l,f,g\n1,1,2\n1,{plain},2\n"),
+                       ("d.arff", f"{header}1,{zero},2\n")):  # fmt: skip
+        for keep, expected in ((True, {"f": 0.0, "g": 2.0}), (False, {"g": 2.0})):
+            source = open_source(write(tmp_path, name, text), labels=["l"], keep_zeros=keep)
+            assert dict(drain(source)[0][-1].x) == expected
+    path = write(tmp_path, "e.arff", f"{header}{{0 1,1 {zero},2 2}}\n")
+    assert [dict(e.x) for e in drain(ArffSource(path, labels=["l"]))[0]] == [{"g": 2.0}]
+
+
 def test_a_nominal_value_of_two_words_needs_quotes(tmp_path):
     header = "@relation 'r: -C 1'\n@attribute l {0,1}\n@attribute c {red,'dark blue',green}\n"
     path = write(tmp_path, "d.arff", header + "@data\n1,dark blue\n1,'dark blue'\n")
