@@ -86,6 +86,7 @@ def test_a_text_alone_is_a_row(tmp_path):
         CsvSource(write(tmp_path, "d.csv", "s,l\na b,1\n"), labels=["l"], text="s"),
         JsonlSource(write(tmp_path, "d.jsonl", '{"s": "a b", "y": ["l"]}\n'), text="s"),
         JsonlSource(write(tmp_path, "e.jsonl", '{"x": "a b", "y": ["l"]}\n'), text="x"),
+        JsonlSource(write(tmp_path, "f.jsonl", '{"x": {"s": "a b"}, "y": ["l"]}\n'), text="s"),
         ParquetSource(table(tmp_path, s=["a b"], l=[1]), labels=["l"], text="s"),
     ):
         batch = source.next_batch(9)
@@ -104,6 +105,8 @@ def test_a_text_field_must_be_there(tmp_path):
     ):
         with pytest.raises(SchemaError):
             reader(path, text="none", **options)
+    with pytest.raises(SchemaError, match="no string attribute 'f'"):
+        ArffSource(tmp_path / "d.arff", labels=["l"], text="f")
 
 
 def test_batches_with_and_without_texts_are_joined():
@@ -123,10 +126,16 @@ def test_batches_with_and_without_texts_are_joined():
 def test_offsets_end_where_their_entries_do(tmp_path):
     lines = ['{"x": {"f": 1}, "y": {"positive": ["a"], "negative": ["b", "c"]}}',
              '{"x": {"f": 1}, "y": ["b"]}', "{", '{"x": {"f": 1, "g": 2}}']  # fmt: skip
+    header = "@relation r\n@attribute f real\n@attribute l {0,1}\n@data\n"
     for source in (
         JsonlSource(write(tmp_path, "d.jsonl", "\n".join(lines) + "\n")),
         JsonlSource(write(tmp_path, "e.jsonl", "\n".join(lines[:1]) + "\n")),
-        CsvSource(write(tmp_path, "d.csv", "f,a,b\n1,1,?\n2,,\nred,0,1\n"), labels=["a", "b"]),
+        CsvSource(write(tmp_path, "d.csv", "f,a,b\n1,1,?\n\n2,,\nred,0,1\n"), labels=["a", "b"]),
+        CsvSource(write(tmp_path, "e.csv", "f,a,b\n\n1,1,0\n\n\n"), labels=["a", "b"]),
+        ArffSource(write(tmp_path, "d.arff", header + "1,1\n\n% none\n2,0\n"), labels=["l"]),
+        ArffSource(
+            write(tmp_path, "e.arff", header + "{0 1}\n\n% none\n{0 2,1 1}\n"), labels=["l"]
+        ),
         ParquetSource(table(tmp_path, f=[1, 2], a=[1, None], b=[None, 0]), labels=["a", "b"]),
     ):
         batch = source.next_batch(9)
@@ -168,3 +177,11 @@ def test_a_shuffled_source_shows_no_private_part_of_its_source(tmp_path):
     assert not hasattr(source, "_reader")
     assert not hasattr(object.__new__(ShuffledSource), "source")  # as copying and pickling ask
     source.close()
+
+
+def test_a_feature_stands_once_in_a_row_although_two_columns_make_it(tmp_path):
+    source = CsvSource(write(tmp_path, "d.csv", "a,a=b,l\nb=c,c,1\n"), labels=["l"])
+    batch = source.next_batch(9)
+    source.close()
+    assert (source.schema.features.names, batch.x_indices.tolist()) == (["a=b=c"], [0])
+    assert batch.x_values.tolist() == [1.0]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -83,6 +85,55 @@ def test_columns_left_out_are_named(tmp_path):
         assert all(len(event.x) == 1 for event in drain(source)[0])
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_features_beyond_the_cap_are_no_features(tmp_path, limit):
+    """Those before it stay; a row of others alone has none, but stays a row."""
+    words = ["u", "v", "w", "u", "v", "w"]
+    csv = write(tmp_path, "d.csv", "c,l\n" + "".join(f"{word},1\n" for word in words))
+    quoted = write(tmp_path, "e.csv", "c,l\n" + "".join(f'"{word}",1\n' for word in words))
+    lines = "".join(json.dumps({"x": {f"c={word}": 1}, "y": ["l"]}) + "\n" for word in words)
+    jsonl = write(tmp_path, "d.jsonl", lines)
+    parquet = table(tmp_path, c=words, l=[1] * 6)
+    for source in (
+        CsvSource(csv, labels=["l"], max_features=limit),
+        CsvSource(quoted, labels=["l"], max_features=limit),
+        JsonlSource(jsonl, max_features=limit),
+        ParquetSource(parquet, labels=["l"], max_features=limit),
+    ):
+        names = [f"c={word}" for word in "uvw"[:limit]]
+        for size in (2, 4):
+            batch = source.next_batch(size)
+            assert np.isin(batch.x_indices, range(limit)).all()
+            found = [source.schema.features.names[column] for column in batch.x_indices]
+            part = words[:2] if size == 2 else words[2:]
+            assert found == [name for word in part if (name := f"c={word}") in names]
+            assert len(batch) == size
+        source.close()
+        assert source.schema.features.names == names
+        assert source.take_dead_letters() == []
+
+
+def test_numbers_beyond_the_cap_are_no_features(tmp_path):
+    svm = write(tmp_path, "d.svm", "1 1:2 5:3\n1 5:4 1:5 7:6\n")
+    for source, expected in (
+        (SvmlightSource(svm, max_features=2), [{"1": 2.0, "5": 3.0}, {"1": 5.0, "5": 4.0}]),
+        (SvmlightSource(svm, max_features=1), [{"1": 2.0}, {"1": 5.0}]),
+    ):
+        events, letters = drain(source)
+        assert ([dict(e.x) for e in events], letters) == (expected, [])
+
+
+@pytest.mark.parametrize(("listed", "more"), [("a; b;;c", {}), ("a| b||c", {"separator": "|"})])
+def test_labels_of_a_list_stand_between_semicolons(tmp_path, listed, more):
+    for path in (
+        write(tmp_path, "d.csv", f"f,tags\n1,{listed}\n"),
+        write(tmp_path, "d.jsonl", json.dumps({"f": 1, "tags": listed}) + "\n"),
+        table(tmp_path, f=[1], tags=[listed]),
+    ):
+        events, letters = drain(open_source(path, label_list="tags", **more))
+        assert ([e.y for e in events], letters) == ([{"a", "b", "c"}], [])
+
+
 # -- names that are not there, files that stay open --------------------------------------------
 
 
@@ -158,6 +209,19 @@ def test_a_csv_column_may_be_a_name_first_and_a_number_later(tmp_path):
     assert letters == []
     found = [dict(e.x) for e in events]
     assert found == [{"c=red": 1.0}] * 3 + [{"c": 2.0}] * 3 + [{"c=blue": 1.0}, {"c": 3.0}]
+
+
+@pytest.mark.parametrize("zero", ["0", "-0.0", "0e0", "0." + "0" * 30, "'0'", '"0e5"'])
+def test_a_zero_in_any_way_is_known_in_dense_rows_and_left_out_of_sparse_ones(tmp_path, zero):
+    header = "@relation r\n@attribute l {0,1}\n@attribute f real\n@attribute g real\n@data\n"
+    plain = zero.strip("'")
+    for name, text in (("d.csv", f"l,f,g\n1,1,2\n1,{plain},2\n"),
+                       ("d.arff", f"{header}1,{zero},2\n")):  # fmt: skip
+        for keep, expected in ((True, {"f": 0.0, "g": 2.0}), (False, {"g": 2.0})):
+            source = open_source(write(tmp_path, name, text), labels=["l"], keep_zeros=keep)
+            assert dict(drain(source)[0][-1].x) == expected
+    path = write(tmp_path, "e.arff", f"{header}{{0 1,1 {zero},2 2}}\n")
+    assert [dict(e.x) for e in drain(ArffSource(path, labels=["l"]))[0]] == [{"g": 2.0}]
 
 
 def test_a_nominal_value_of_two_words_needs_quotes(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from contextlib import contextmanager
 
 import numpy as np
@@ -93,6 +94,16 @@ def test_identifiers_and_times():
         timestamp("x" * 50)
     with bad("not_finite"):
         timestamp("inf")
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone is set otherwise")
+def test_times_without_a_zone_are_utc_wherever_they_are_read(monkeypatch):
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "XYZ+5")
+        time.tzset()
+        found = timestamp("1970-01-02"), timestamp("1970-01-01T00:00:00+01:00")
+    time.tzset()
+    assert found == (86400, -3600)
 
 
 def test_lists_of_labels():

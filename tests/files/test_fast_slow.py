@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from streamml_connectors.files import ArffSource, CsvSource
+from streamml_connectors.files import ArffSource, CsvSource, kernels, parsing
 from streamml_connectors.files.columns import BadRow, number
-from streamml_connectors.files.kernels import LABEL, NUMBER, OK, SIDE
-from streamml_connectors.files.parsing import byte_classes, parse_dense
+from streamml_connectors.files.kernels import LABEL, NUMBER, OK, SIDE, TEXT
+from streamml_connectors.files.parsing import byte_classes, parse_dense, parse_sparse
 from streamml_connectors.files.rows import plain_rows
 
 HEADER = """@relation r
@@ -154,3 +155,39 @@ def test_there_is_room_for_all_that_a_block_can_hold(role):
     held = {NUMBER: parsed.x_values, LABEL: parsed.y_indices, SIDE: parsed.fixes}[role]
     assert parsed.status.tolist() == [OK] * 5
     assert len(held) == 5 * n
+
+
+@contextmanager
+def interpreted():
+    """The kernels as plain Python, where numpy checks that each place lies inside its array."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, one in vars(kernels).copy().items():
+            if hasattr(one, "py_func"):
+                patch.setattr(kernels, name, one.py_func)
+        patch.setattr(parsing, "dense_rows", kernels.dense_rows)
+        patch.setattr(parsing, "sparse_rows", kernels.sparse_rows)
+        yield
+
+
+BLOCK = st.text("{}01 ,?x\n", max_size=16).map(lambda text: f"{text}\n".encode())
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=BLOCK, roles=st.lists(st.sampled_from(range(7)), min_size=1, max_size=3))
+@example(data=b"{0 1\n", roles=[NUMBER])
+@example(data=b"{0 1\n", roles=[LABEL])
+@example(data=b"{0 x\n", roles=[TEXT])
+@example(data=b"0,1,x\n", roles=[NUMBER, LABEL, SIDE])
+@example(data=b"{}\n{}\n", roles=[LABEL, TEXT])
+def test_nothing_is_written_beyond_its_room(data, roles):
+    n, lines = len(roles), data.count(b"\n")
+    table = byte_classes(",", "", True)
+    role, column = np.array(roles, np.uint8), np.arange(n, dtype=np.int32)
+    default = np.flatnonzero(np.isin(role, (LABEL, TEXT)))
+    with interpreted():
+        dense = parse_dense(data, lines, table, role, column)
+        sparse = parse_sparse(data, lines, table, role, column, np.full(n, -1), 0, default)
+    for parsed in (dense, sparse):
+        assert len(parsed.x_indices) == len(parsed.x_values) == parsed.x_indptr[-1]
+        assert len(parsed.y_indices) == parsed.y_indptr[-1]
+        assert len(parsed.lines) == len(parsed.status) <= lines
