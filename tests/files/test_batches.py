@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from streamml.errors import SchemaError
+from streamml.errors import DataError, SchemaError
 from streamml.types import Event, EventBatch, PartialLabels, Schema
 from streamml_connectors.files import (
     ArffSource,
@@ -185,3 +185,62 @@ def test_a_feature_stands_once_in_a_row_although_two_columns_make_it(tmp_path):
     source.close()
     assert (source.schema.features.names, batch.x_indices.tolist()) == (["a=b=c"], [0])
     assert batch.x_values.tolist() == [1.0]
+
+
+# -- identifiers, times and lists of labels in Parquet -----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("column", "ids"),
+    [
+        (pa.array([7, None, 9]), [7, 1, 9]),
+        (pa.array(["a", None, "7"]), ["a", 1, "7"]),
+        (pa.array([0, None, 1], pa.date32()), ["1970-01-01", 1, "1970-01-02"]),
+    ],
+)
+def test_parquet_identifiers(tmp_path, column, ids):
+    path = table(tmp_path, key=column, f=[1, 2, 3], l=[1, 0, 1])
+    source = ParquetSource(path, labels=["l"], id="key")
+    batch = source.next_batch(9)
+    source.close()
+    assert (batch.ids, batch.timestamps.tolist()) == (ids, [0, 1, 2])
+    assert [e.y for e in batch.events()] == [{"l"}, set(), {"l"}]
+
+
+@pytest.mark.parametrize(
+    ("column", "times", "letters"),
+    [
+        (pa.array([7, None, -9]), [7, 1, -9], []),
+        (pa.array([0.5, float("inf"), 2.5]), [0.5, 2.5], [("not_finite", "row 1")]),
+        (pa.array(["1970-01-02", "0.5", "soon"]), [86400, 0.5], [("wrong_type", "row 2")]),
+        (pa.array([5000, 0, None], pa.timestamp("ms")), [5, 0, 2], []),
+    ],
+)
+def test_parquet_times(tmp_path, column, times, letters):
+    path = table(tmp_path, at=column, f=[1, 2, 3], l=[1, 0, 1])
+    source = ParquetSource(path, labels=["l"], timestamp="at")
+    batch = source.next_batch(9)
+    source.close()
+    assert batch.timestamps.tolist() == times
+    assert [(x.reason, x.position) for x in source.take_dead_letters()] == letters
+
+
+def test_parquet_lists_of_labels(tmp_path):
+    tags = [["b", None, "a"], None, [], ["c", "a"], ["d", "e"], ["a"]]
+    path = table(tmp_path, tags=pa.array(tags, pa.list_(pa.string())), f=[1, 2, 3, 4, 5, 6])
+    source = ParquetSource(path, label_list="tags", max_labels=3)
+    batch = source.next_batch(9)
+    source.close()
+    assert [e.y for e in batch.events()] == [{"a", "b"}, None, set(), {"a", "c"}, {"a"}]
+    assert batch.n_labels.tolist() == [2, 2, 2, 3, 3]
+    assert source.schema.labels.refused == 2
+    (letter,) = source.take_dead_letters()
+    assert (letter.reason, letter.position) == ("over_label_cap", "row 4")
+    assert letter.raw == repr({"f": 5, "tags": ["d", "e"]}).encode()
+
+
+def test_a_parquet_file_without_rows(tmp_path):
+    nothing = pa.array([], pa.string())
+    path = table(tmp_path, c=nothing, f=pa.array([], pa.int64()), l=pa.array([], pa.int64()))
+    with pytest.raises(DataError, match="holds no events"):
+        ParquetSource(path, labels=["l"])

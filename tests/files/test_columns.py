@@ -239,6 +239,16 @@ def test_nominal_values_stand_once(tmp_path, values):
         ArffSource(write(tmp_path, "d.arff", header))
 
 
+def test_a_sparse_row_without_features_is_a_row(tmp_path):
+    header = "@relation 'r: -C 1'\n@attribute l {0,1}\n@attribute f real\n@data\n"
+    for rows in ("{0 1}\n{0 '1'}\n{}\n{1 '0'}\n", "1,5\n{0 '1'}\n{}\n{1 '0'}\n"):
+        source = ArffSource(write(tmp_path, "d.arff", header + rows))
+        batch = source.next_batch(9)
+        source.close()
+        assert (len(batch), batch.x_indptr[1:].tolist()) == (4, [batch.x_indptr[1]] * 4)
+        assert np.diff(batch.y_indptr).tolist() == [1, 1, 0, 0]
+
+
 def test_a_question_mark_may_be_a_nominal_value(tmp_path):
     """Left out of a sparse row, in whatever way that is read, it is the value, not unknown."""
     header = "@relation 'r: -C 1'\n@attribute l {0,1}\n@attribute c {'?',a,b}\n@attribute f real\n"
@@ -281,13 +291,28 @@ def test_parquet_numbers_of_every_kind(tmp_path):
     large = 2**53 + 1  # no float64 is that
     decimals = pa.array(["0.5", "1"], pa.string()).cast(pa.decimal128(5, 2))
     path = table(tmp_path, i=[large, 3], u=pa.array([255, 0], pa.uint8()), b=[True, False],
-                 d=decimals, h=pa.array([0.5, 2.0], pa.float32()), l=[1, 0])  # fmt: skip
-    events, letters = drain(ParquetSource(path, labels=["l"]))
-    assert letters == []
-    assert [dict(e.x) for e in events] == [
+                 d=decimals, h=pa.array([0.5, 2.0], pa.float32()), n=[None, True],
+                 l=[1, 0])  # fmt: skip
+    source = ParquetSource(path, labels=["l"])
+    batch = source.next_batch(9)
+    source.close()
+    assert [dict(e.x) for e in batch.events()] == [
         {"i": float(2**53), "u": 255.0, "b": 1.0, "d": 0.5, "h": 0.5},
-        {"i": 3.0, "u": 0.0, "b": 0.0, "d": 1.0, "h": 2.0},
+        {"i": 3.0, "u": 0.0, "b": 0.0, "d": 1.0, "h": 2.0, "n": 1.0},
     ]
+    assert (batch.n_features.tolist(), batch.n_labels.tolist()) == ([6, 6], [1, 1])
+
+
+def test_a_parquet_file_that_is_damaged_within(tmp_path):
+    values = np.random.default_rng(0).random(5000)
+    path = table(tmp_path, f=values, l=[1] * 5000)
+    data = bytearray(path.read_bytes())
+    data[4:20_000] = b"\xff" * 19_996
+    path.write_bytes(bytes(data))
+    source = ParquetSource(path, labels=["l"])
+    with pytest.raises(DataError, match="is damaged"):
+        source.next_batch(9)
+    source.close()
 
 
 def test_parquet_texts_of_every_kind(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from copy import deepcopy
 
 import pytest
 
@@ -76,6 +77,7 @@ def test_an_event_is_named_and_timed():
     ],
 )
 def test_the_text_is_taken_out_of_the_event(found, field, text, left):
+    found = deepcopy(found)  # of every run of this test
     assert take_text(found, field) == text
     assert found == left
 

@@ -45,7 +45,6 @@ class ArffColumns(Columns):
             header.names, np.zeros(n, np.uint8), np.full(n, -1, np.int32), sparse=False
         )
         self._attributes = header.attributes
-        self._labels = labels
         self._made: dict[int, dict[str, tuple[str, float]]] = {}  # nominal value -> feature
         self._defaults: list[tuple[int, str]] = []  # attribute, value that is left out
         self.feature_names: list[str] = []

@@ -134,11 +134,9 @@ class CsvSource(LineSource):
         return names
 
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
-        columns = self._columns
-        table = self._tables[is_utf8(block.data)]
-        parsed = parse_dense(block.data, block.n_lines, table, columns.role, columns.column)
+        parsed = self._fast(block.data, block.n_lines)
         return assemble(
-            parsed, columns, self.schema, block.data, block.line, self._rows,
+            parsed, self._columns, self.schema, block.data, block.line, self._rows,
             keep_zeros=self._keep_zeros,
         )  # fmt: skip
 
