@@ -173,6 +173,7 @@ GOOD = "@relation r\n@attribute f real\n@attribute n {u,v,w}\n@attribute l {0,1}
         ("{0}", "malformed"),
         ("{0 1,}", "malformed"),
         ("{0 1} x", "malformed"),
+        ("{0 1 2 1}", "malformed"),
         ("{0 1}, {5}", "malformed"),
         ("{99999999999999999999 1}", "malformed"),
     ],

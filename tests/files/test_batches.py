@@ -244,3 +244,15 @@ def test_a_parquet_file_without_rows(tmp_path):
     path = table(tmp_path, c=nothing, f=pa.array([], pa.int64()), l=pa.array([], pa.int64()))
     with pytest.raises(DataError, match="holds no events"):
         ParquetSource(path, labels=["l"])
+
+
+def test_a_parquet_file_that_is_damaged_within(tmp_path):
+    values = np.random.default_rng(0).random(5000)
+    path = table(tmp_path, f=values, l=[1] * 5000)
+    data = bytearray(path.read_bytes())
+    data[4:20_000] = b"\xff" * 19_996
+    path.write_bytes(bytes(data))
+    source = ParquetSource(path, labels=["l"])
+    with pytest.raises(DataError, match="is damaged"):
+        source.next_batch(9)
+    source.close()

@@ -303,18 +303,6 @@ def test_parquet_numbers_of_every_kind(tmp_path):
     assert (batch.n_features.tolist(), batch.n_labels.tolist()) == ([6, 6], [1, 1])
 
 
-def test_a_parquet_file_that_is_damaged_within(tmp_path):
-    values = np.random.default_rng(0).random(5000)
-    path = table(tmp_path, f=values, l=[1] * 5000)
-    data = bytearray(path.read_bytes())
-    data[4:20_000] = b"\xff" * 19_996
-    path.write_bytes(bytes(data))
-    source = ParquetSource(path, labels=["l"])
-    with pytest.raises(DataError, match="is damaged"):
-        source.next_batch(9)
-    source.close()
-
-
 def test_parquet_texts_of_every_kind(tmp_path):
     words = ["u", "v", "u", None]
     path = table(tmp_path, d=pa.array(words).dictionary_encode(),
