@@ -256,3 +256,18 @@ def test_a_parquet_file_that_is_damaged_within(tmp_path):
     with pytest.raises(DataError, match="is damaged"):
         source.next_batch(9)
     source.close()
+
+
+@pytest.mark.parametrize("byte", [b"\x80", b"\xbf", b"\xfc", b"\xff"])
+def test_rows_that_are_no_utf8_are_dead_and_those_beside_them_are_not(tmp_path, byte):
+    rows = "1,gr\u00fcn,1\n".encode() + b"2,gr" + byte + b"n,1\n3,x,0\n"
+    arff = b"@relation r\n@attribute f real\n@attribute s string\n@attribute l {0,1}\n@data\n"
+    for name, head in (("d.arff", arff), ("d.csv", b"f,s,l\n")):
+        path = tmp_path / name
+        path.write_bytes(head + rows)
+        source = open_source(path, labels=["l"])
+        batch = source.next_batch(9)
+        source.close()
+        assert [e.x["f"] for e in batch.events()] == [1.0, 3.0]
+        (letter,) = source.take_dead_letters()
+        assert (letter.reason, letter.position) == ("malformed", f"line {head.count(b'\n') + 2}")
