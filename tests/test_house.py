@@ -9,6 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import grimp
 import pytest
 
 import streamml
@@ -40,6 +41,14 @@ def test_mypy_strict_finds_nothing():
 
 def test_imports_point_downwards_only():
     tool("lint-imports", "--no-cache")
+
+
+def test_no_two_files_import_each_other():
+    graph = grimp.build_graph(
+        "streamml", "streamml_connectors", exclude_type_checking_imports=True, cache_dir=None
+    )
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    assert [(a, b) for a, found in imports.items() for b in found if a in imports[b]] == []
 
 
 def modules():
