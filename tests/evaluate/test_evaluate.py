@@ -10,7 +10,7 @@ from river.preprocessing import StandardScaler
 
 from streamml.base import MIN_SCORE, Learner
 from streamml.baselines import NoChange
-from streamml.errors import ConfigError, ContractError
+from streamml.errors import ConfigError, ContractError, StateError
 from streamml.evaluate import Delay, PrequentialLoop, prequential
 from streamml.ihomer import IHOMER
 from streamml.metrics import Prequential
@@ -244,6 +244,80 @@ def test_a_restored_loop_has_the_names_it_was_taught() -> None:
     taught.step(batch)
     again.restore(taught.snapshot())
     assert again.learner.schema.labels.names == batch.schema.labels.names
+
+
+def labelled(*times: float) -> EventBatch:
+    """An event at each of these times, all with the label a."""
+    events = [Event(i, t, {"f": 1.0}, frozenset("a")) for i, t in enumerate(times)]
+    return EventBatch.from_events(events, Schema())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"learned": -1}, "was learned already"),
+        ({"learned": 3}, "was learned already"),
+        ({"learned": 1.0}, "'learned' of a waiting batch is no int"),
+        ({"now": np.zeros(2)}, "has other times"),
+        ({"due": np.zeros(4)}, "has other times"),
+        ({"now": np.array([0.0, 2.0, 1.0])}, "is unordered"),
+        ({"due": np.array([2.0, 1.0, 3.0])}, "is unordered"),
+        ({"decided": {}}, "was predicted by others"),
+        ({"decided": []}, "'decided' of a waiting batch is no dict"),
+        ({"batch": []}, "'batch' of a waiting batch is no dict"),
+    ],
+    ids=str,
+)
+def test_a_snapshot_of_waiting_events_that_cannot_be_is_refused(changes, said) -> None:
+    loop, again = (PrequentialLoop(NoChange(), delay=Delay(events=9)) for _ in range(2))
+    loop.step(labelled(0, 1, 2))
+    saved = loop.snapshot()
+    (part,) = saved["waiting"]
+    # what waits is as many as before, so that nothing but the part itself is wrong
+    learned = int(changes.get("learned", 0))
+    with pytest.raises(StateError, match=said):
+        again.restore({**saved, "waiting": [{**part, **changes}], "learned": max(learned, 0),
+                       "arrived": max(learned, 0) + 3 - learned})  # fmt: skip
+    assert again.waiting == 0
+    with pytest.raises(StateError, match="a waiting batch is no mapping"):
+        again.restore({**saved, "waiting": [3]})
+    again.restore(saved)
+    assert again.waiting == again.flush().scored == 3
+
+
+@pytest.mark.parametrize("name", ["now", "due"])
+def test_the_times_of_a_waiting_event_are_numbers(name) -> None:
+    loop, again = (PrequentialLoop(NoChange(), delay=Delay(events=9)) for _ in range(2))
+    loop.step(labelled(0))
+    saved = loop.snapshot()
+    saved["waiting"][0][name] = np.array([np.nan])
+    with pytest.raises(StateError, match="has no times"):
+        again.restore(saved)
+    saved["waiting"][0][name] = np.zeros(0)
+    with pytest.raises(StateError, match="has other times"):
+        again.restore(saved)
+
+
+@pytest.mark.parametrize("delay", [Delay(events=3), Delay(seconds=2.5)])
+@pytest.mark.parametrize("size", [1, 7, 40])
+def test_a_loop_restored_with_a_part_of_a_batch_learned_gives_the_same_bits(delay, size) -> None:
+    whole, first, again = (PrequentialLoop(NoChange(), delay=delay) for _ in range(3))
+    batch = batch_of(80, times(80, "bursts"))
+    for part in cut(batch, 40):
+        whole.step(part)
+    for part in cut(batch.slice(0, 40), size):
+        first.step(part)
+    saved, schema = first.snapshot(), Schema()
+    again.restore(saved, schema)
+    assert again.waiting == first.waiting > 0
+    assert repr(again.snapshot()) == repr(saved)
+    before = repr(saved)
+    again.step(EventBatch.from_events(list(batch.slice(40, 80).events()), schema))
+    assert repr(saved) == before  # a snapshot stays what it was
+    whole.flush()
+    again.flush()
+    for name, metrics in whole.metrics.items():
+        assert repr(again.metrics[name].snapshot()) == repr(metrics.snapshot())
 
 
 def test_mistakes_are_named() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamml.baselines import NoChange
-from streamml.errors import DataError
+from streamml.errors import ConfigError, DataError
 from streamml.io import Committing
 from streamml.join import JoinPolicy
 from streamml.service import Every, Service
@@ -171,6 +171,18 @@ def test_what_could_not_be_stored_is_tried_again_soon_but_not_at_each_batch(
     tmp_path, every, fails, when
 ):
     assert moments(tmp_path, every, fails) == when
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"seconds": 0.0}, {"seconds": -1.0}, {"seconds": float("nan")}, {"events": 0}, {"events": -1}],
+    ids=str,
+)
+def test_a_run_is_stored_every_so_many_seconds_or_events_above_0(wrong):
+    with pytest.raises(ConfigError, match="above 0"):
+        Every(**wrong)
+    assert Every() == Every(seconds=60.0, events=None)
+    assert Every(seconds=0.5, events=1).events == 1
 
 
 # -- where a run goes on ------------------------------------------------------------------

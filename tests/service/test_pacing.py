@@ -100,6 +100,28 @@ def test_waiting_can_be_stopped(pace):
     assert clock.now() < 6.0
 
 
+@pytest.mark.parametrize("pace", [EventsPerSecond(0.1), OriginalTimestamps(0.1)])
+def test_what_is_not_due_is_kept_and_once_stopped_there_is_no_batch(pace):
+    """Ten seconds between events: after one an empty batch says that the run is alive."""
+    clock, source = SettableClock(), EventSource(events(3))
+    assert pace.next_batch(source, 1, clock, lambda: False).ids == [0]
+    assert (pace.waited, pace.snapshot()) == (0.0, {})
+    assert pace.next_batch(source, 1, clock, lambda: False).ids == []
+    assert pace.waited == pytest.approx(1.0)
+    assert pace.next_batch(source, 1, clock, lambda: clock.now() > 1.25) is None
+    assert pace.waited == clock.now() == pytest.approx(1.3)
+    assert pace.snapshot()["ahead"]["ids"] == [1]
+    clock.advance(8.0)
+    assert pace.next_batch(source, 1, clock, lambda: False).ids == [1]
+    assert pace.waited == pytest.approx(2.0)
+    assert clock.now() == pytest.approx(10.0)
+    clock.advance(10.0)
+    assert pace.next_batch(source, 1, clock, lambda: True) is None  # due, and stopped
+    assert pace.next_batch(source, 1, clock, lambda: False).ids == [2]
+    assert pace.next_batch(source, 1, clock, lambda: False) is None
+    assert max(clock.slept) <= 0.1
+
+
 def test_no_more_is_due_at_once_than_is_asked_for():
     clock, pace, source = SettableClock(), OriginalTimestamps(1.0), EventSource(events(9, step=0.0))
     sizes = [len(pace.next_batch(source, most, clock, lambda: False)) for most in (5, 2, 1)]
@@ -115,6 +137,30 @@ def test_what_a_stored_run_had_read_ahead_comes_first_however_small_the_batches(
     found = [pace.next_batch(source, 4, clock, lambda: False).ids for _ in range(4)]
     assert found == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9], ["next"]]
     assert pace.snapshot() == {}
+
+
+def test_a_rate_catches_up_and_goes_together_where_it_is_high():
+    clock, source = SettableClock(), EventSource(events(100))
+    pace = EventsPerSecond(200.0)
+
+    def taken(most=100):
+        return len(pace.next_batch(source, most, clock, lambda: False))
+
+    assert [taken(), taken()] == [1, 4]  # 200 a second: four within 0.02 s
+    assert clock.now() == pytest.approx(4 / 200)
+    clock.advance(0.1)
+    assert [taken(5), taken()] == [5, 15]
+    assert clock.now() == pytest.approx(24 / 200)
+
+
+def test_recorded_events_within_a_tick_go_together():
+    clock, pace = SettableClock(), OriginalTimestamps(2.0)
+    times = [7.0, 7.03, 7.06, 8.0]
+    source = EventSource([Event(i, t, {"f": 1.0}) for i, t in enumerate(times)])
+    found = [pace.next_batch(source, 9, clock, lambda: False).ids for _ in range(3)]
+    assert found == [[0, 1], [2], [3]]
+    assert clock.now() == pytest.approx(0.5)
+    assert pace.next_batch(source, 9, clock, lambda: False) is None
 
 
 @pytest.mark.parametrize("wrong", [0.0, -1.0, float("nan"), float("inf")])

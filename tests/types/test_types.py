@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamml.errors import ConfigError, SchemaError
+from streamml.errors import ConfigError, SchemaError, StateError
 from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema, Vocabulary
 from streamml.types.encode import BatchBuilder
 
@@ -128,6 +128,61 @@ def test_a_schema_that_goes_on_takes_names_within_its_cap_and_absent_features_as
     for one, other in ((sparse, Schema(["f"])), (Schema(["f"]), sparse)):
         with pytest.raises(SchemaError, match="zero on one side and unknown on the other"):
             one.take_over(other)
+
+
+@pytest.mark.parametrize("declared", [[0, 0], [2, 1], [1, 0]])
+def test_a_restored_schema_declares_what_it_did(declared):
+    schema, again = Schema(["f", "g"], ["a"], absent_is_zero=True), Schema()
+    again.restore({**schema.snapshot(), "declared": declared})
+    assert [again.declared_features, again.declared_labels] == declared
+    assert (again.features.names, again.labels.names) == (["f", "g"], ["a"])
+    assert again.absent_is_zero
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"declared": [3, 1]}, "declares more names than it has"),
+        ({"declared": [2, 2]}, "declares more names than it has"),
+        ({"declared": [-1, 1]}, "declares more names than it has"),
+        ({"declared": [2, 1.0]}, "declares more names than it has"),
+        ({"declared": [2]}, "declares more names than it has"),
+        ({"declared": [2, 1, 0]}, "declares more names than it has"),
+        ({"declared": None}, "'declared' of the schema is no list"),
+        ({"absent_is_zero": 0}, "'absent_is_zero' of the schema is no bool"),
+        ({"features": []}, "'features' of the schema is no dict"),
+        ({"labels": []}, "'labels' of the schema is no dict"),
+    ],
+)
+def test_a_snapshot_of_a_schema_that_cannot_be_is_refused_and_changes_nothing(changes, said):
+    schema = Schema(["h"])
+    with pytest.raises(StateError, match=said):
+        schema.restore({**Schema(["f", "g"], ["a"]).snapshot(), **changes})
+    assert schema.snapshot() == Schema(["h"]).snapshot()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"names": ["a", 1]}, "has a name that is no text"),
+        ({"names": ["a", "a"]}, "has a name twice"),
+        ({"names": "ab"}, "'names' of the vocabulary is no list"),
+        ({"limit": 1}, "has more names than its cap"),
+        ({"limit": 2.0}, "has more names than its cap"),
+        ({"limit": True, "names": ["a"]}, "has more names than its cap"),
+        ({"limit": 0, "names": []}, "has more names than its cap"),
+        ({"refused": -1}, "has refused less than nothing"),
+        ({"refused": 1.0}, "'refused' of the vocabulary is no int"),
+    ],
+)
+def test_a_snapshot_of_a_vocabulary_that_cannot_be_is_refused(changes, said):
+    names = Vocabulary(["c"])
+    with pytest.raises(StateError, match=said):
+        names.restore({**Vocabulary(["a", "b"]).snapshot(), **changes})
+    assert (names.names, names.limit, names.refused) == (["c"], None, 0)
+    for fits in ({"limit": 2}, {"limit": 1, "names": ["a"]}, {"limit": 1, "names": []}):
+        names.restore({**Vocabulary(["a", "b"]).snapshot(), **fits})
+        assert names.limit == fits["limit"]
 
 
 def test_a_label_has_one_side():
