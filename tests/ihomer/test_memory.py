@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from streamml import IHOMER, state
-from streamml.errors import ConfigError
+from streamml.errors import ConfigError, StateError
 from streamml.hierarchy import LabelCounts
-from streamml.ihomer.feature_table import FeatureTable, reserve_of
+from streamml.ihomer.feature_table import FeatureTable, reserve_of, with_reserve
 from streamml.ihomer.loop import batch_arrays
-from streamml.ihomer.memory import bytes_of
+from streamml.ihomer.memory import Memory, bytes_of, cut, label_capacity
 from streamml.nodes.custom_classifiers import custom_scores
-from streamml.types import Event, EventBatch, Schema
+from streamml.types import LABELS_UNKNOWN, Event, EventBatch, Schema
 
 BUDGET = 2 * 2**20
 
@@ -264,3 +264,202 @@ def test_the_table_of_features_gives_and_takes_rows():
     assert np.array_equal(rows[kept], table.column_of[kept])  # a column had the row of its number
     assert np.array_equal(table.row_of[table.column_of[kept]], kept)
     assert reserve_of(1600) == 100
+
+
+# -- what fits ------------------------------------------------------------------------------
+
+
+PLAN = IHOMER("fast")._plan
+
+
+def memory(budget=BUDGET):
+    return Memory(budget, PLAN)
+
+
+def test_reserves_leave_their_share_free_and_hardly_more():
+    assert [reserve_of(n) for n in (0, 16, 256, 271, 272)] == [16, 16, 16, 16, 17]
+    for features in range(1200):
+        rows = with_reserve(features)
+        assert rows - reserve_of(rows) >= features
+        assert rows - 2 - reserve_of(rows - 2) < features
+    assert [label_capacity(n) for n in (0, 1, 16, 17)] == [64, 80, 80, 96]
+
+
+def test_what_fits_is_the_same_whatever_was_asked_before():
+    asked = memory()
+    assert all(asked.fits(d, labels) == memory().fits(d, labels)
+               for d, labels in ((d, k) for d in range(0, 2600, 50) for k in (1, 90, 900)))  # fmt: skip
+    most = max(d for d in range(2600) if memory().fits(d, 10))
+    assert not asked.fits(most + 1, 10)
+    assert with_reserve(most) <= memory().most_features(most, 10)
+    assert with_reserve(most + 1) > memory().most_features(most + 1, 10)
+    assert memory().two_fit(most // 2, 10)
+    assert not memory().two_fit(most, 10)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 2500), (700, 1800), (2400, 2500), (0, 5)])
+@pytest.mark.parametrize("two", [True, False])
+def test_events_are_learned_up_to_the_first_that_leaves_too_little_room(start, stop, two):
+    """As looked up one by one."""
+    asked = memory(BUDGET // 2)
+    names = np.stack([BATCH.n_features, BATCH.n_labels], axis=1)[start:stop].tolist()
+    learned = (BATCH.y_kind[start:stop] != LABELS_UNKNOWN).tolist()
+    near = [i for i, known in enumerate(names, start) if not asked.fits(*known)]
+    assert asked.first_near(BATCH, start, stop) == min(near, default=stop)
+    full = [
+        i + 1
+        for i, (known, learns) in enumerate(zip(names, learned, strict=True), start)
+        if learns and not (asked.fits(*known) and (not two or asked.two_fit(*known)))
+    ]
+    assert asked.stop(BATCH, start, stop, two) == min(full, default=stop)
+    more = [i + 1 for i, (known, learns) in enumerate(zip(names, learned, strict=True), start)
+            if learns and known[1] > 20]  # fmt: skip
+    assert asked.stop_at(BATCH, start, stop, 20) == min(more, default=stop)
+    asked.table = FeatureTable(16)  # rows are no more bound to columns
+    assert asked.stop(BATCH, start, stop, two) == stop
+    assert asked.first_near(BATCH, start, start) == start
+
+
+def test_events_without_labels_are_not_learned_so_stop_nothing():
+    rows = np.flatnonzero(BATCH.y_kind == LABELS_UNKNOWN)[-1:]
+    alone = BATCH.slice(int(rows[0]), int(rows[0]) + 1)
+    asked = memory(BUDGET // 2)
+    assert asked.first_near(alone, 0, 1) == 0
+    assert asked.stop(alone, 0, 1, False) == asked.stop_at(alone, 0, 1, 0) == 1
+
+
+def test_columns_without_room_are_left_out():
+    schema = Schema([f"f{j}" for j in range(4)])
+    stream = [Event(0, 0.0, {"f3": 3.0, "f1": 1.0}), Event(1, 0.0, {"f2": 2.0}),
+              Event(2, 0.0, {"f0": 5.0, "f2": 6.0})]  # fmt: skip
+    batch = EventBatch.from_events(stream, schema)
+    rows = cut(batch_arrays(batch, custom_scores((), batch)), 2)
+    assert rows.x_indptr.tolist() == [0, 1, 1, 2]
+    assert rows.x_indices.tolist() == [1, 0]
+    assert rows.x_values.tolist() == [1.0, 5.0]
+    assert rows.n_features.tolist() == [2, 2, 2]
+
+
+def test_the_owner_of_a_vocabulary_is_asked_for_no_cap_below_its_names():
+    names = [f"f{j}" for j in range(5000)]
+    schema = Schema(names)
+    memory().cap_names(schema)
+    assert schema.features.limit == 5000
+    assert schema.labels.limit == memory()._most_labels()
+    most = Schema(labels=[f"l{k}" for k in range(memory()._most_labels())])
+    memory().cap_names(most)
+    assert most.labels.limit == len(most.labels)
+    with pytest.raises(ConfigError, match=f"there is room for {len(most.labels)}; raise it"):
+        memory().cap_names(Schema(labels=[f"l{k}" for k in range(len(most.labels) + 1)]))
+    mine = Schema(max_labels=3)
+    memory().cap_names(mine)
+    assert mine.labels.limit == 3
+
+
+def saved_table(**changes):
+    """Four rows: two with features, two free."""
+    saved = {"column_of": np.array([2, -1, 0, -1], np.int32), "weight": 1.5}
+    saved |= {"used": np.array([1.0, 0.0, 2.0, 0.0]), "free": np.array([3, 1], np.int32)}
+    return saved | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"column_of": np.array([2, -1, 0], np.int32)}, "has other rows"),
+        ({"used": np.zeros(3)}, "has other rows"),
+        ({"used": np.zeros(5), "column_of": np.array([2, -1, 0, -1, -1])}, "has other rows|is no"),
+        ({"column_of": np.array([3, -1, 0, -1], np.int32)}, "has other columns"),
+        ({"column_of": np.array([2, -2, 0, -1], np.int32)}, "has other columns"),
+        ({"column_of": np.array([2, -1, 2, -1], np.int32)}, "has a feature twice"),
+        ({"free": np.array([1], np.int32)}, "lost a row"),
+        ({"free": np.array([1, 2], np.int32)}, "lost a row"),
+        ({"free": np.array([0, 1, 3], np.int32)}, "lost a row"),
+        ({"used": np.array([1.0, -1.0, 2.0, 0.0])}, "has no usable counts"),
+        ({"used": np.array([1.0, np.nan, 2.0, 0.0])}, "has no usable counts"),
+        ({"weight": 0.0}, "has no usable counts"),
+        ({"weight": 1e300}, "has no usable counts"),
+        ({"weight": "1"}, "'weight' of the table of features is no float"),
+    ],
+    ids=str,
+)
+def test_a_table_of_features_that_cannot_be_is_refused(changes, said):
+    with pytest.raises(StateError, match=said):
+        FeatureTable.from_snapshot(saved_table(**changes), columns=3, n_rows=4)
+
+
+def test_a_restored_table_of_features_is_the_one_that_was_stored():
+    table = FeatureTable.from_snapshot(saved_table(), columns=3, n_rows=4)
+    assert table.row_of[:3].tolist() == [2, -1, 0]
+    assert (table.n_rows, table.n_free) == (4, 2)
+    again = FeatureTable.from_snapshot(table.snapshot(), columns=3, n_rows=4).snapshot()
+    assert sorted(map(repr, again.items())) == sorted(map(repr, saved_table().items()))
+    assert table.nbytes == 64 * 4 + 4 * 4 + 4 * 8 + 4 * 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"shed": {"features": -1}}, "has shed less than nothing"),
+        ({"shed": {"features": 1.0}}, "has shed less than nothing"),
+        ({"shed": {1: 1}}, "has shed less than nothing"),
+        ({"features": -1}, "knows features without a name"),
+        ({"features": 4}, "knows features without a name"),
+        ({"slots": [1]}, "'slots' of the memory is no dict"),
+        ({"slots": saved_table(weight=0.0)}, "has no usable counts"),
+    ],
+)
+def test_a_snapshot_of_a_memory_that_cannot_be_is_refused_and_changes_nothing(changes, said):
+    saved = {"features": 3, "shed": {"features": 0, "pairs": 7}, "slots": saved_table()}
+    asked, schema = memory(), Schema(["f", "g", "h"])
+    with pytest.raises(StateError, match=said):
+        asked.restore({**saved, **changes}, schema, 4)
+    assert asked.snapshot() == {"features": 0, "shed": {}, "slots": None}
+    asked.restore({**saved, "slots": None}, schema, 4)
+    assert asked.snapshot() == {**saved, "slots": None}
+    asked.restore(saved, schema, 4)
+    assert repr(asked.snapshot()["slots"]["used"]) == repr(saved["slots"]["used"])
+
+
+def placed(table, *columns, learn=True, reserve=0, y=frozenset()):
+    """Rows given to events with these columns, and all that is said of them."""
+    schema = Schema([f"f{j}" for j in range(200)])
+    stream = [Event(t, 0.0, {f"f{j}": j + 1.0 for j in row}, y) for t, row in enumerate(columns)]
+    batch = EventBatch.from_events(stream, schema)
+    rows = batch_arrays(batch, custom_scores((), batch))
+    made, *said = table.place(rows, 0, len(batch), learn, reserve)
+    ends = made.x_indptr[: said[0] + 1].tolist()
+    found = [made.x_indices[a:b].tolist() for a, b in zip(ends, ends[1:], strict=False)]
+    values = made.x_values[: ends[-1]].tolist()
+    assert made.n_features.tolist() == [table.n_rows] * len(batch)
+    return found, values, *said
+
+
+def test_an_event_takes_free_rows_where_it_is_learned_and_borrows_them_where_not():
+    table = FeatureTable(8, known=2)
+    assert placed(table, [0, 150, 7], [9], learn=False) == (
+        [[0, 2, 3], [2]], [1.0, 151.0, 8.0, 10.0], 2, False, 0)  # fmt: skip
+    assert placed(table, [0, 150], y=None) == ([[0, 2]], [1.0, 151.0], 1, False, 0)
+    assert (table.n_free, table.used.tolist()) == (6, [0.0] * 8)
+    found = placed(table, [0, 150], [150, 1], [3])
+    assert found == ([[0, 2], [2, 1], [3]], [1.0, 151.0, 151.0, 2.0, 4.0], 3, False, 0)
+    assert table.n_free == 4
+    assert table.row_of[[0, 1, 3, 150]].tolist() == [0, 1, 3, 2]
+    assert table.column_of.tolist() == [0, 1, 150, 3, -1, -1, -1, -1]
+    assert table.used[:4] == pytest.approx([1.0, 1.0, 2.0, 1.0], rel=1e-3)
+    assert (np.diff(table.used[[0, 1, 3]]) > 0).all()  # later use weighs more
+
+
+def test_where_too_few_rows_are_free_the_next_event_waits_until_features_went():
+    table = FeatureTable(8, known=2)
+    assert placed(table, [10, 11], [12, 13], [14], reserve=3)[2:] == (2, True, 0)
+    assert table.n_free == 2
+    assert placed(table, [10], learn=False, reserve=3)[2:] == (1, False, 0)
+    assert placed(table, [10], reserve=2)[2:] == (1, False, 0)
+    found = placed(table, [20, 21, 22, 23])
+    assert found == ([[6, 7]], [21.0, 22.0], 1, False, 2)
+    assert table.evict(0).tolist() == []
+    assert table.evict(3).tolist() == [0, 1, 3]  # two never used, and one once, long ago
+    assert (table.n_free, table.weight[0]) == (3, 1.0)
+    assert placed(table, [0, 1])[0] == [[0, 1]]
+    assert table.evict(1).tolist() == []
