@@ -3,6 +3,7 @@
 import gc
 import tracemalloc
 from contextlib import contextmanager
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -287,8 +288,8 @@ def test_reserves_leave_their_share_free_and_hardly_more():
 
 def test_what_fits_is_the_same_whatever_was_asked_before():
     asked = memory()
-    assert all(asked.fits(d, labels) == memory().fits(d, labels)
-               for d, labels in ((d, k) for d in range(0, 2600, 50) for k in (1, 90, 900)))  # fmt: skip
+    for d, labels in product(range(0, 2600, 50), (1, 90, 900)):
+        assert asked.fits(d, labels) == memory().fits(d, labels)
     most = max(d for d in range(2600) if memory().fits(d, 10))
     assert not asked.fits(most + 1, 10)
     assert with_reserve(most) <= memory().most_features(most, 10)
@@ -429,7 +430,7 @@ def placed(table, *columns, learn=True, reserve=0, y=frozenset()):
     rows = batch_arrays(batch, custom_scores((), batch))
     made, *said = table.place(rows, 0, len(batch), learn, reserve)
     ends = made.x_indptr[: said[0] + 1].tolist()
-    found = [made.x_indices[a:b].tolist() for a, b in zip(ends, ends[1:], strict=False)]
+    found = [made.x_indices[a:b].tolist() for a, b in pairwise(ends)]
     values = made.x_values[: ends[-1]].tolist()
     assert made.n_features.tolist() == [table.n_rows] * len(batch)
     return found, values, *said
