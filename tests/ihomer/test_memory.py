@@ -359,7 +359,7 @@ def test_the_owner_of_a_vocabulary_is_asked_for_no_cap_below_its_names():
 
 def saved_table(**changes):
     """Four rows: two with features, two free."""
-    saved = {"column_of": np.array([2, -1, 0, -1], np.int32), "weight": 1.5}
+    saved = {"column_of": np.array([2, -1, 0, -1], np.int32), "weight": 1.0}
     saved |= {"used": np.array([1.0, 0.0, 2.0, 0.0]), "free": np.array([3, 1], np.int32)}
     return saved | changes
 
@@ -416,6 +416,8 @@ def test_a_snapshot_of_a_memory_that_cannot_be_is_refused_and_changes_nothing(ch
     with pytest.raises(StateError, match=said):
         asked.restore({**saved, **changes}, schema, 4)
     assert asked.snapshot() == {"features": 0, "shed": {}, "slots": None}
+    asked.restore({**saved, "slots": None, "features": 0}, schema, 4)
+    assert asked.features == 0
     asked.restore({**saved, "slots": None}, schema, 4)
     assert asked.snapshot() == {**saved, "slots": None}
     asked.restore(saved, schema, 4)

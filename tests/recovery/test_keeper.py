@@ -8,9 +8,10 @@ from streamml.baselines import NoChange
 from streamml.errors import ConfigError, DataError
 from streamml.io import Committing
 from streamml.join import JoinPolicy
+from streamml.pacing import EventsPerSecond
 from streamml.service import Every, Service
 from streamml.snapshots import SnapshotFolder
-from streamml.testing import CommittingSource, MemoryPredictions, SettableClock
+from streamml.testing import CommittingSource, EventSource, MemoryPredictions, SettableClock
 from streamml.types import Event
 
 N = 60
@@ -111,9 +112,36 @@ def test_nothing_is_committed_that_is_not_stored(tmp_path, disk, topic):
     assert not run.store()
     assert source.commits == []
     assert "stored" not in told
-    assert len(problems) == 1
+    why = "No space left on device." if disk else "The topic took no records."
+    assert problems == [f"no snapshot was stored, the one before stays: {why}"]
     assert run.store()
     assert source.commits == [{0: 0, 1: 0}]
+
+
+def test_a_run_says_how_it_stands_with_its_snapshots(tmp_path):
+    clock, folder = SettableClock(50.0), Folder(tmp_path, fails=1)
+    run = service(CommittingSource(log()), folder, clock=clock, problem=lambda _: None)
+
+    def stands():
+        return run.progress().operation.snapshot
+
+    assert (stands().age, stands().size, stands().seconds) == (None, None, None)
+    assert [run.store() for _ in range(3)] == [False, True, True]
+    clock.advance(3.0)
+    assert (stands().age, stands().saved, stands().failures) == (3.0, 2, 1)
+    assert 0 < stands().seconds < 10
+    assert stands().size == max(path.stat().st_size for path in tmp_path.iterdir())
+    again = service(CommittingSource(log()), folder, clock=clock)
+    clock.advance(2.0)
+    assert again.progress().operation.snapshot.age == 2.0
+
+
+def test_what_was_written_after_the_snapshot_is_taken_back(tmp_path):
+    sink = DurablePredictions([])
+    assert service(CommittingSource(log()), Folder(tmp_path), predictions=sink).store()
+    sink.rows.append((0, {"a"}))
+    service(CommittingSource(log()), Folder(tmp_path), predictions=sink)
+    assert sink.rows == []
 
 
 def test_the_group_has_what_the_newest_snapshot_has(tmp_path):
@@ -200,6 +228,24 @@ def test_a_run_whose_input_is_lost_goes_back_to_its_newest_snapshot(tmp_path):
     result = service(source, Folder(tmp_path), predictions=sink).run()
     assert [event for event, _ in sink.rows] == [*range(50), *range(40, N)]
     assert result.progress.events == result.metrics["learner"].events == N
+
+
+def test_what_was_read_ahead_of_its_time_is_stored_with_the_run(tmp_path):
+    """It is behind the position of the input, and has not been predicted."""
+
+    def predicted(rate, resumed):
+        clock, sink = SettableClock(), MemoryPredictions()
+        run = Service(
+            EventSource(log(1, 6)[0]), NoChange(), predictions=sink, clock=clock, every=0,
+            observers=[lambda _: run.stop() if clock.now() > 250.0 else None],
+            pace=EventsPerSecond(rate), snapshots=Folder(tmp_path),
+        )  # fmt: skip
+        assert run.resume() == resumed
+        run.run()
+        return [event for event, _ in sink.rows]
+
+    assert predicted(0.01, resumed=False) == [0, 1, 2]
+    assert predicted(1e9, resumed=True) == [3, 4, 5]
 
 
 @pytest.mark.parametrize("resume", [True, False])

@@ -10,13 +10,15 @@ from streamml.baselines import NoChange
 from streamml.errors import ConfigError
 from streamml.evaluate import Delay
 from streamml.evaluate.delay import ArrivalClock
-from streamml.pacing import EventsPerSecond, OriginalTimestamps, Unpaced
+from streamml.pacing import EventsPerSecond, OriginalTimestamps, SystemClock, Unpaced
 from streamml.service import Every, Service
 from streamml.snapshots import SnapshotFolder
 from streamml.streams import DemoStream
 from streamml.testing import EventSource, MemoryPredictions, SettableClock
 from streamml.types import Event, EventBatch, Schema
 from streamml.types.saved import batch_state
+
+PACES = [Unpaced, lambda: EventsPerSecond(1e9), lambda: OriginalTimestamps(1e9)]
 
 
 def events(n: int, step: float = 1.0) -> list[Event]:
@@ -68,13 +70,13 @@ def test_original_timestamps_set_the_pace():
     assert first == {1: 0.0, 3: 1.0, 4: 4.0}
 
 
-@pytest.mark.parametrize("pace", [EventsPerSecond(0.01), OriginalTimestamps(0.01)])
-def test_a_slow_stream_is_no_run_that_stands_still(pace, tmp_path):
+@pytest.mark.parametrize("make", [EventsPerSecond, OriginalTimestamps])
+def test_a_slow_stream_is_no_run_that_stands_still(make, tmp_path):
     """Events come every 100 seconds; observers (health) hear of the run in between."""
     clock, told = SettableClock(), []
     folder = SnapshotFolder(tmp_path)
     result = Service(
-        EventSource(events(4)), NoChange(), pace=pace, clock=clock,
+        EventSource(events(4)), NoChange(), pace=make(0.01), clock=clock,
         observers=[lambda _: told.append(clock.now())],
         snapshots=folder, snapshot_every=Every(seconds=20.0),
     ).run()  # fmt: skip
@@ -84,8 +86,8 @@ def test_a_slow_stream_is_no_run_that_stands_still(pace, tmp_path):
     assert result.progress.operation.snapshot.saved > 10
 
 
-@pytest.mark.parametrize("pace", [EventsPerSecond(0.01), OriginalTimestamps(0.01)])
-def test_waiting_can_be_stopped(pace):
+@pytest.mark.parametrize("make", [EventsPerSecond, OriginalTimestamps])
+def test_waiting_can_be_stopped(make):
     class ImpatientClock(SettableClock):
         def sleep(self, seconds: float) -> None:
             super().sleep(seconds)
@@ -93,16 +95,17 @@ def test_waiting_can_be_stopped(pace):
                 service.stop()
 
     clock = ImpatientClock()
-    service = Service(EventSource(events(5)), NoChange(), pace=pace, clock=clock)
+    service = Service(EventSource(events(5)), NoChange(), pace=make(0.01), clock=clock)
     result = service.run()
     assert result.stopped
     assert result.progress.events == 1
     assert clock.now() < 6.0
 
 
-@pytest.mark.parametrize("pace", [EventsPerSecond(0.1), OriginalTimestamps(0.1)])
-def test_what_is_not_due_is_kept_and_once_stopped_there_is_no_batch(pace):
+@pytest.mark.parametrize("make", [EventsPerSecond, OriginalTimestamps])
+def test_what_is_not_due_is_kept_and_once_stopped_there_is_no_batch(make):
     """Ten seconds between events: after one an empty batch says that the run is alive."""
+    pace = make(0.1)
     clock, source = SettableClock(), EventSource(events(3))
     assert pace.next_batch(source, 1, clock, lambda: False).ids == [0]
     assert (pace.waited, pace.snapshot()) == (0.0, {})
@@ -122,6 +125,33 @@ def test_what_is_not_due_is_kept_and_once_stopped_there_is_no_batch(pace):
     assert max(clock.slept) <= 0.1
 
 
+class QuietSource(EventSource):
+    """Has nothing new at first, which is not its end."""
+
+    quiet = True
+
+    def next_batch(self, max_events: int) -> EventBatch | None:
+        found = super().next_batch(0 if self.quiet else max_events)
+        self.quiet = False
+        return found
+
+
+@pytest.mark.parametrize("make", PACES)
+def test_a_source_that_has_nothing_new_is_not_at_its_end(make):
+    pace, clock, source = make(), SettableClock(), QuietSource(events(2))
+    found = [pace.next_batch(source, 9, clock, lambda: False) for _ in range(3)]
+    assert found[0].ids == []
+    assert found[1].ids[0] == 0
+    assert clock.slept == [] or clock.now() < 1e-6
+
+
+def test_the_clock_of_the_computer_goes_on_while_it_sleeps():
+    clock = SystemClock()
+    before = clock.now()
+    clock.sleep(0.01)
+    assert clock.now() - before >= 0.01
+
+
 def test_no_more_is_due_at_once_than_is_asked_for():
     clock, pace, source = SettableClock(), OriginalTimestamps(1.0), EventSource(events(9, step=0.0))
     sizes = [len(pace.next_batch(source, most, clock, lambda: False)) for most in (5, 2, 1)]
@@ -129,14 +159,16 @@ def test_no_more_is_due_at_once_than_is_asked_for():
     assert pace.next_batch(source, 9, clock, lambda: False).ids == [8]
 
 
-@pytest.mark.parametrize("pace", [Unpaced(), EventsPerSecond(1e9), OriginalTimestamps(1e9)])
-def test_what_a_stored_run_had_read_ahead_comes_first_however_small_the_batches(pace):
-    ahead, clock = batch(*map(float, range(10))), SettableClock()
+@pytest.mark.parametrize("make", PACES)
+def test_what_a_stored_run_had_read_ahead_comes_first_however_small_the_batches(make):
+    pace, ahead, clock = make(), batch(*map(float, range(10))), SettableClock()
     pace.restore({"ahead": batch_state(ahead)}, ahead.schema)
     source = EventSource([Event("next", 99.0, {"f": 1.0})], ahead.schema)
     found = [pace.next_batch(source, 4, clock, lambda: False).ids for _ in range(4)]
     assert found == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9], ["next"]]
     assert pace.snapshot() == {}
+    pace.restore({}, ahead.schema)
+    assert pace.next_batch(source, 4, clock, lambda: False) is None
 
 
 def test_a_rate_catches_up_and_goes_together_where_it_is_high():
@@ -160,6 +192,9 @@ def test_recorded_events_within_a_tick_go_together():
     found = [pace.next_batch(source, 9, clock, lambda: False).ids for _ in range(3)]
     assert found == [[0, 1], [2], [3]]
     assert clock.now() == pytest.approx(0.5)
+    just = EventSource([Event(i, t, {"f": 1.0}) for i, t in enumerate((0.0, 0.02, 0.021))])
+    found = OriginalTimestamps(1.0).next_batch(just, 9, SettableClock(), lambda: False)
+    assert found.ids == [0, 1]
     assert pace.next_batch(source, 9, clock, lambda: False) is None
 
 

@@ -116,6 +116,35 @@ def test_a_restored_vocabulary_keeps_its_cap():
     assert again.refused == 3
 
 
+def test_a_vocabulary_knows_its_names_and_what_they_take():
+    names = Vocabulary(["a", "b"])
+    assert ("a" in names, "c" in names) == (True, False)
+    assert (names[1], len(names), names.find("b"), names.find("c")) == ("b", 2, 1, -1)
+    before = names.nbytes
+    names.add("c" * 1000)
+    assert before + 1000 < names.nbytes < before + 1500
+
+
+@pytest.mark.parametrize("theirs", [["b", "a"], ["b"], ["a", "c"], ["c", "b", "a"]])
+def test_a_vocabulary_takes_over_only_names_at_the_columns_it_has(theirs):
+    mine, longer = Vocabulary(["a", "b"]), Vocabulary(["a", "b", "c"])
+    with pytest.raises(SchemaError, match="other columns than the learner was taught with"):
+        mine.take_over(Vocabulary(theirs))
+    longer.refused = 4
+    mine.take_over(longer)
+    longer.take_over(Vocabulary(["a"]))
+    assert mine.names == longer.names == ["a", "b", "c"]
+    assert mine.refused == longer.refused == 4
+
+
+def test_a_schema_without_names_takes_over_what_was_declared():
+    fresh, labelled = Schema(), Schema(labels=["a"])
+    for mine in (fresh, labelled):
+        mine.take_over(Schema(["f", "g"], ["a", "b"]))
+    assert (fresh.declared_features, fresh.declared_labels) == (2, 2)
+    assert (labelled.declared_features, labelled.declared_labels) == (0, 1)
+
+
 def test_a_schema_that_goes_on_takes_names_within_its_cap_and_absent_features_as_before():
     mine = Schema(max_labels=2)
     with pytest.raises(SchemaError, match="more than 2 names: raise the cap"):
