@@ -14,6 +14,7 @@ from streamml.hierarchy import LabelCounts
 from streamml.ihomer.feature_table import FeatureTable, reserve_of, with_reserve
 from streamml.ihomer.loop import batch_arrays
 from streamml.ihomer.memory import Memory, bytes_of, cut, label_capacity
+from streamml.nodes.capacity import bytes_for
 from streamml.nodes.custom_classifiers import custom_scores
 from streamml.types import LABELS_UNKNOWN, Event, EventBatch, Schema
 
@@ -231,6 +232,9 @@ def test_a_budget_is_a_number_with_a_unit(budget, size):
 def test_what_is_no_budget_or_too_small_is_refused(budget):
     with pytest.raises(ConfigError, match="budget"):
         IHOMER("fast", memory_budget=budget)
+    if budget != "10KiB":  # too small for a learner, as it says above
+        with pytest.raises(ConfigError, match="is no memory budget: write '512MiB'"):
+            bytes_of(budget)
 
 
 def test_too_many_declared_labels_say_what_they_need():
@@ -296,6 +300,17 @@ def test_what_fits_is_the_same_whatever_was_asked_before():
     assert with_reserve(most + 1) > memory().most_features(most + 1, 10)
     assert memory().two_fit(most // 2, 10)
     assert not memory().two_fit(most, 10)
+
+
+@pytest.mark.parametrize("labels", [1, 90, 400])
+def test_what_two_learners_and_the_names_take_is_within_the_budget(labels):
+    """A sixteenth is for pairs of labels."""
+
+    def needed(d):
+        return 2 * bytes_for(PLAN, d, label_capacity(labels)) + 160 * (d + labels)
+
+    most = max(d for d in range(2600) if memory().two_fit(d, labels))
+    assert needed(most) <= BUDGET * 15 / 16 < needed(most + 1)
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 2500), (700, 1800), (2400, 2500), (0, 5)])
@@ -466,3 +481,4 @@ def test_where_too_few_rows_are_free_the_next_event_waits_until_features_went():
     assert (table.n_free, table.weight[0]) == (3, 1.0)
     assert placed(table, [0, 1])[0] == [[0, 1]]
     assert table.evict(1).tolist() == []
+    assert placed(table)[1:] == ([], 0, False, 0)
