@@ -22,6 +22,7 @@ from streamml.types import (
     Predictions,
     Schema,
 )
+from streamml.types.saved import batch_state
 from streamml_connectors.files import open_source
 
 
@@ -296,6 +297,9 @@ def test_the_times_of_a_waiting_event_are_numbers(name) -> None:
     saved["waiting"][0][name] = np.zeros(0)
     with pytest.raises(StateError, match="has other times"):
         again.restore(saved)
+    none = {"batch": batch_state(labelled(0).slice(0, 0)), "now": np.zeros(0), "due": np.zeros(0)}
+    with pytest.raises(StateError, match="has other times"):
+        again.restore({**saved, "waiting": [{**saved["waiting"][0], **none}]})
 
 
 @pytest.mark.parametrize("delay", [Delay(events=3), Delay(seconds=2.5)])

@@ -134,13 +134,15 @@ def test_a_saved_loop_goes_on_with_the_same_bits(tmp_path, position, most):
         second.restore(broken)
 
 
-def test_labels_that_nobody_waits_for_any_more_take_no_memory():
-    delay = VariableDelay(lambda event, label: 1e9, max_waiting=10)
+@pytest.mark.parametrize("most", [1, 10])
+def test_labels_that_nobody_waits_for_any_more_take_no_memory(most):
+    delay = VariableDelay(lambda event, label: 1e9, max_waiting=most)
     loop = LateLoop(Notes(), delay=delay, beside={})
     loop.step(DemoStream().next_batch(500))
-    assert loop.waiting == 10
-    assert len(loop._due) <= 64 + 2 * 10 + 1
-    assert loop.expired == 490
+    assert loop.waiting == most
+    assert len(loop._due) <= 64 + 2 * most + 1
+    assert loop.expired == 500 - most
+    assert loop.flush().scored == most
 
 
 @pytest.mark.parametrize("delay", [None, "3s", -1, float("nan")])
@@ -345,6 +347,8 @@ def test_a_snapshot_of_a_loop_that_cannot_be_is_refused(changes, said):
     with pytest.raises(StateError, match=said):
         other.restore({**loop.snapshot(), **changes})
     assert (other.waiting, other.expired) == (0, 0)
+    other.restore({**loop.snapshot(), "arrived": 10**6, "expired": 10**6})
+    assert (other.waiting, other.expired) == (3, 10**6)
     other.restore({**loop.snapshot(), "arrived": 3, "expired": 3})
     assert (other.waiting, other.expired) == (3, 3)
 

@@ -222,7 +222,7 @@ def test_vocabularies_get_a_cap_where_they_have_none():
 
 @pytest.mark.parametrize(
     ("budget", "size"),
-    [("512MiB", 512 * 2**20), ("1.5 kb", 1500), (7, 7), ("2GIB", 2**31), ("10", 10)],
+    [("512MiB", 512 * 2**20), ("1.5 kb", 1500), (1, 1), (7, 7), ("2GIB", 2**31), ("10", 10)],
 )
 def test_a_budget_is_a_number_with_a_unit(budget, size):
     assert bytes_of(budget) == size
@@ -302,6 +302,17 @@ def test_what_fits_is_the_same_whatever_was_asked_before():
     assert not memory().two_fit(most, 10)
 
 
+@pytest.mark.parametrize("names", [(0, 1), (100, 10), (1500, 90), (700, 900)])
+def test_what_the_rows_and_the_names_take_is_within_the_budget(names):
+    def needed(rows):
+        return bytes_for(PLAN, rows, label_capacity(names[1])) + 24 * rows + 160 * sum(names)
+
+    most = memory().most_features(*names)
+    assert needed(most) <= BUDGET * 15 / 16 < needed(most + 1)
+    assert memory().max_pairs * 64 == BUDGET // 16
+    assert memory(BUDGET // 4).max_pairs == 1024  # some pairs at least
+
+
 @pytest.mark.parametrize("labels", [1, 90, 400])
 def test_what_two_learners_and_the_names_take_is_within_the_budget(labels):
     """A sixteenth is for pairs of labels."""
@@ -313,7 +324,7 @@ def test_what_two_learners_and_the_names_take_is_within_the_budget(labels):
     assert needed(most) <= BUDGET * 15 / 16 < needed(most + 1)
 
 
-@pytest.mark.parametrize(("start", "stop"), [(0, 2500), (700, 1800), (2400, 2500), (0, 5)])
+@pytest.mark.parametrize(("start", "stop"), [(0, 2500), (700, 1800), (2400, 2500), (0, 14)])
 @pytest.mark.parametrize("two", [True, False])
 def test_events_are_learned_up_to_the_first_that_leaves_too_little_room(start, stop, two):
     """As looked up one by one."""
@@ -466,6 +477,15 @@ def test_an_event_takes_free_rows_where_it_is_learned_and_borrows_them_where_not
     assert table.column_of.tolist() == [0, 1, 150, 3, -1, -1, -1, -1]
     assert table.used[:4] == pytest.approx([1.0, 1.0, 2.0, 1.0], rel=1e-3)
     assert (np.diff(table.used[[0, 1, 3]]) > 0).all()  # later use weighs more
+
+
+def test_fewer_rows_keep_the_features_that_have_one():
+    table = FeatureTable(8, known=2)
+    assert placed(table, [50])[0] == [[2]]
+    assert table.shrink(5).tolist() == [0, 1, 2, 3, 4]
+    assert (table.n_rows, table.n_free) == (5, 2)
+    assert placed(table, [0, 1, 50, 60, 61, 62]) == (
+        [[0, 1, 2, 3, 4]], [1.0, 2.0, 51.0, 61.0, 62.0], 1, False, 1)  # fmt: skip
 
 
 def test_where_too_few_rows_are_free_the_next_event_waits_until_features_went():

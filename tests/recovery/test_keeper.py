@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streamml.baselines import NoChange
+from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, DataError
 from streamml.io import Committing
 from streamml.join import JoinPolicy
@@ -142,6 +142,40 @@ def test_what_was_written_after_the_snapshot_is_taken_back(tmp_path):
     sink.rows.append((0, {"a"}))
     service(CommittingSource(log()), Folder(tmp_path), predictions=sink)
     assert sink.rows == []
+
+
+def test_a_broken_snapshot_is_told_and_the_one_before_is_used(tmp_path):
+    problems, folder = [], Folder(tmp_path)
+    service(cut(CommittingSource(log())), folder).run()
+    newest = max(path for path in tmp_path.iterdir() if path.name.startswith("snapshot"))
+    newest.write_bytes(b"broken")
+    run = service(CommittingSource(log()), Folder(tmp_path), problem=problems.append)
+    assert run.progress().events < N
+    assert [said.split(",")[0] for said in problems] == [f"the snapshot {newest.name} is broken"]
+
+
+def test_a_run_that_goes_on_is_stored_so_many_events_after_its_snapshot(tmp_path):
+    service(cut(CommittingSource(log(n=30)), n=30), Folder(tmp_path)).run()
+    told = []
+    service(cut(CommittingSource(log())), Folder(tmp_path, told=told)).run()
+    assert told == ["stored"] * 2  # at 50, and at the end
+
+
+def test_a_sink_that_is_new_is_left_as_it_is(tmp_path):
+    assert service(CommittingSource(log()), Folder(tmp_path)).store()
+    sink = DurablePredictions([])
+    sink.rows.append((0, {"a"}))
+    service(CommittingSource(log()), Folder(tmp_path), predictions=sink)
+    assert sink.rows == [(0, {"a"})]
+
+
+def test_a_run_of_another_learner_does_not_go_on(tmp_path):
+    assert service(CommittingSource(log()), Folder(tmp_path)).store()
+    other = Service(
+        CommittingSource(log()), MajorityLabelSet(), join=JoinPolicy(), snapshots=Folder(tmp_path)
+    )
+    with pytest.raises(ConfigError, match=r"are of another learner .*name another folder"):
+        other.resume()
 
 
 def test_the_group_has_what_the_newest_snapshot_has(tmp_path):

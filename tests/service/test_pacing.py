@@ -109,7 +109,8 @@ def test_what_is_not_due_is_kept_and_once_stopped_there_is_no_batch(make):
     clock, source = SettableClock(), EventSource(events(3))
     assert pace.next_batch(source, 1, clock, lambda: False).ids == [0]
     assert (pace.waited, pace.snapshot()) == (0.0, {})
-    assert pace.next_batch(source, 1, clock, lambda: False).ids == []
+    empty = pace.next_batch(source, 1, clock, lambda: False)
+    assert (empty.ids, empty.x_indptr.tolist(), list(empty.events())) == ([], [0], [])
     assert pace.waited == pytest.approx(1.0)
     assert pace.next_batch(source, 1, clock, lambda: clock.now() > 1.25) is None
     assert pace.waited == clock.now() == pytest.approx(1.3)
@@ -213,3 +214,4 @@ def test_the_clock_of_a_delay_in_seconds_never_goes_back():
     assert [part.now.tolist() for part in seen] == [[90.0, 100.0, 100.0], [100.0], [110.0]]
     assert [part.due.tolist() for part in seen] == [[105.0, 115.0, 115.0], [115.0], [125.0]]
     assert clock.now == 110.0
+    assert ArrivalClock(Delay(seconds=15)).admit(batch(-90.0)).due.tolist() == [-75.0]

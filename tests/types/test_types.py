@@ -141,6 +141,7 @@ def test_a_schema_without_names_takes_over_what_was_declared():
     fresh, labelled = Schema(), Schema(labels=["a"])
     for mine in (fresh, labelled):
         mine.take_over(Schema(["f", "g"], ["a", "b"]))
+        assert (mine.features.names, mine.labels.names) == (["f", "g"], ["a", "b"])
     assert (fresh.declared_features, fresh.declared_labels) == (2, 2)
     assert (labelled.declared_features, labelled.declared_labels) == (0, 1)
 
