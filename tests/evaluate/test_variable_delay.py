@@ -385,6 +385,22 @@ def test_a_restored_loop_goes_on_in_the_order_of_what_is_due():
     assert second.learner.ids == [0, 5, 2, 3, 4, 1]
 
 
+def test_a_delay_in_events_asks_for_no_time():
+    learner = Notes()
+    delay = VariableDelay(lambda event, label: 1)
+    LateLoop(learner, delay=delay, beside={}).step(batch_at(100, 7, 3))
+    assert learned(learner) == [0, 1]
+
+
+def test_what_is_left_after_others_were_given_up_comes_in_its_order():
+    wait = np.random.default_rng(2).permutation(500) + 1000.0
+    delay = VariableDelay(lambda event, label: wait[event] - event, max_waiting=60)
+    loop = LateLoop(Order(), delay=delay, beside={})
+    loop.step(batch_at(*range(500)))
+    assert loop.flush().scored == 60
+    assert loop.learner.ids == sorted(range(440, 500), key=lambda event: wait[event])
+
+
 def test_where_nothing_else_is_said_an_event_has_one_delay_in_events():
     delay = VariableDelay(lambda event, label: 0)
     assert (delay.unit, delay.per_label) == ("events", False)

@@ -332,7 +332,9 @@ def test_events_are_learned_up_to_the_first_that_leaves_too_little_room(start, s
     names = np.stack([BATCH.n_features, BATCH.n_labels], axis=1)[start:stop].tolist()
     learned = (BATCH.y_kind[start:stop] != LABELS_UNKNOWN).tolist()
     near = [i for i, known in enumerate(names, start) if not asked.fits(*known)]
-    assert asked.first_near(BATCH, start, stop) == min(near, default=stop)
+    first = min(near, default=stop)
+    assert asked.first_near(BATCH, start, stop) == first
+    assert asked.first_near(BATCH, start, min(first + 1, stop)) == first
     full = [
         i + 1
         for i, (known, learns) in enumerate(zip(names, learned, strict=True), start)
@@ -419,6 +421,8 @@ def test_a_restored_table_of_features_is_the_one_that_was_stored():
     table = FeatureTable.from_snapshot(saved_table(), columns=3, n_rows=4)
     assert table.row_of[:3].tolist() == [2, -1, 0]
     assert (table.n_rows, table.n_free) == (4, 2)
+    far = saved_table(column_of=np.array([99, -1, 0, -1], np.int32))
+    assert FeatureTable.from_snapshot(far, columns=100, n_rows=4).row_of[99] == 0
     again = FeatureTable.from_snapshot(table.snapshot(), columns=3, n_rows=4).snapshot()
     assert sorted(map(repr, again.items())) == sorted(map(repr, saved_table().items()))
     assert table.nbytes == 64 * 4 + 4 * 4 + 4 * 8 + 4 * 4
@@ -480,6 +484,7 @@ def test_an_event_takes_free_rows_where_it_is_learned_and_borrows_them_where_not
 
 
 def test_fewer_rows_keep_the_features_that_have_one():
+    assert FeatureTable(8).n_free == 8
     table = FeatureTable(8, known=2)
     assert placed(table, [50])[0] == [[2]]
     assert table.shrink(5).tolist() == [0, 1, 2, 3, 4]
@@ -499,6 +504,7 @@ def test_where_too_few_rows_are_free_the_next_event_waits_until_features_went():
     assert table.evict(0).tolist() == []
     assert table.evict(3).tolist() == [0, 1, 3]  # two never used, and one once, long ago
     assert (table.n_free, table.weight[0]) == (3, 1.0)
+    assert FeatureTable.from_snapshot(table.snapshot(), columns=200, n_rows=8).n_free == 3
     assert placed(table, [0, 1])[0] == [[0, 1]]
     assert table.evict(1).tolist() == []
     assert placed(table)[1:] == ([], 0, False, 0)

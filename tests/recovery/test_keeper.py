@@ -150,7 +150,7 @@ def test_a_broken_snapshot_is_told_and_the_one_before_is_used(tmp_path):
     newest = max(path for path in tmp_path.iterdir() if path.name.startswith("snapshot"))
     newest.write_bytes(b"broken")
     run = service(CommittingSource(log()), Folder(tmp_path), problem=problems.append)
-    assert run.progress().events < N
+    assert run.progress().resumed == N  # that at its last event, and that at its end
     assert [said.split(",")[0] for said in problems] == [f"the snapshot {newest.name} is broken"]
 
 

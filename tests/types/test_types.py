@@ -121,6 +121,7 @@ def test_a_vocabulary_knows_its_names_and_what_they_take():
     assert ("a" in names, "c" in names) == (True, False)
     assert (names[1], len(names), names.find("b"), names.find("c")) == ("b", 2, 1, -1)
     before = names.nbytes
+    assert 0 < Vocabulary().nbytes < before
     names.add("c" * 1000)
     assert before + 1000 < names.nbytes < before + 1500
 
