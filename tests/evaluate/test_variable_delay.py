@@ -393,7 +393,7 @@ def test_a_delay_in_events_asks_for_no_time():
 
 
 def test_what_is_left_after_others_were_given_up_comes_in_its_order():
-    wait = np.random.default_rng(2).permutation(500) + 1000.0
+    wait = np.random.default_rng(1).permutation(500) * 3 + 600.0
     delay = VariableDelay(lambda event, label: wait[event] - event, max_waiting=60)
     loop = LateLoop(Order(), delay=delay, beside={})
     loop.step(batch_at(*range(500)))
