@@ -74,6 +74,10 @@ def test_safetensors_reads_the_arrays_and_named_tuples_go_by_field(tmp_path):
     found = load_file(path)
     assert np.array_equal(found["pair/left"], left)
     assert np.array_equal(found["late"], left.T)
+    assert json.loads(found["document"].tobytes()) == {
+        "pair": {"left": {"$array": "pair/left"}, "right": {"$array": "pair/right"}},
+        "late": {"$array": "late"},
+    }
     assert state.read(path)["pair"]["right"].tolist() == [True]
     back = state.read(path)["late"]
     back[:] = 0  # what is read can be written to
