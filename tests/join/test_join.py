@@ -297,6 +297,22 @@ def test_the_loop_scores_with_the_prediction_of_the_arrival(cut):
         assert loop.metrics[name].cumulative() == reference.metrics[name].cumulative()
 
 
+def test_labels_before_any_event_bring_their_names_to_the_learners():
+    loop, schema = JoinLoop(NoChange()), Schema(labels=LABELS)
+    result = loop.step(arrivals([(0.0, 1, {"a"}, False)], schema))
+    assert (result.scored, len(result.predictions), len(result.events)) == (0, 0, 0)
+    assert {learner.schema for learner in loop.learners.values()} == {schema}
+
+
+def test_plain_events_arrive_at_their_own_time_and_were_fetched_nobody_knows_when():
+    batch = EventBatch.from_events([Event(k, 7.0 + k, {"f": 1.0}) for k in range(3)], Schema())
+    found = Arrivals.of(batch)
+    assert [found.position(row) for row in range(3)] == ["stream@0", "stream@1", "stream@2"]
+    assert found.arrived.tolist() == [7.0, 8.0, 9.0]
+    assert not found.labels_only.any()
+    assert len(found.fetched) == 0
+
+
 def test_one_wrong_timestamp_empties_nothing():
     buffer, schema = JoinBuffer(JoinPolicy(max_age=160.0)), Schema()
     steps = [(float(k), k, None, True) for k in range(10)]
@@ -366,6 +382,16 @@ def test_what_has_waited_for_the_largest_age_waits_on_and_goes_after_it(is_event
     assert buffer.state() == JoinState(is_event, not is_event, oldest=16.0, joined=16)
     buffer.join(arrivals([(16.5, "last", {"b"}, True)], schema))
     assert buffer.counts["event_expired" if is_event else "labels_expired"] == 1
+
+
+@pytest.mark.parametrize(("is_event", "labels"), [(True, None), (False, frozenset({"a"}))])
+def test_what_comes_after_a_silence_has_not_waited_through_it(is_event, labels):
+    buffer, schema = JoinBuffer(JoinPolicy(max_age=160.0)), Schema(labels=LABELS)
+    buffer.join(arrivals([(0.0, "before", labels, is_event)], schema))
+    buffer.join(arrivals([(1e6, k, labels, is_event) for k in range(17)], schema))
+    assert buffer.counts == {"event_expired" if is_event else "labels_expired": 1}
+    state = buffer.state()
+    assert (state.events + state.labels, state.oldest) == (17, 0.0)
 
 
 # -- stored ----------------------------------------------------------------------------------

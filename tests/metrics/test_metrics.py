@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -256,6 +258,69 @@ def test_snapshot_and_restore() -> None:
 def test_a_snapshot_of_other_parameters_is_refused() -> None:
     with pytest.raises(StateError, match="window 5, not 6"):
         Prequential(window=6).restore(Prequential(window=5).snapshot())
+
+
+def with_lengths(rows: np.ndarray, lengths: list) -> np.ndarray:
+    return np.stack([lengths, rows[:, 1]], 1).astype(rows.dtype)
+
+
+def test_what_a_snapshot_lacks_begins_anew() -> None:
+    batch, predictions = random_stream(50)
+    whole = score(Prequential(fading=1.0), batch, predictions, 50)
+    stored = whole.snapshot()
+    del stored["weight"], stored["unscored"]
+    again = Prequential(fading=1.0)
+    again.restore(stored)
+    assert again.unscored == 0
+    assert again.faded() == whole.faded()
+    again.update(batch, predictions)
+    whole.update(batch, predictions)
+    assert again.faded() == whole.faded()
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("format", 2),
+        ("format", "1"),
+        ("window", 61),
+        ("fading", 0.5),
+        ("fading", None),
+        ("unscored", -1),
+        ("unscored", 1.0),
+        ("weight", 0.0),
+        ("weight", -1.0),
+        ("weight", np.inf),
+        ("weight", np.nan),
+        ("counts", lambda a: a[1:]),
+        ("counts", lambda a: a[:, 1:]),
+        ("window_counts", lambda a: a[1:]),
+        ("faded_counts", lambda a: a[:, :-1]),
+        ("faded_counts", lambda a: a.astype(np.int64)),
+        ("totals", lambda a: a[1:]),
+        ("window_totals", lambda a: a[1:]),
+        ("faded_totals", lambda a: np.append(a, 0.0)),
+        ("rows", lambda a: np.concatenate([a, a[:1]])),
+        ("rows", lambda a: a[:-1]),
+        ("rows", lambda a: a[:, :1]),
+        ("rows", lambda a: with_lengths(a, [a[:2, 0].sum() + 1, -1, *a[2:, 0]])),
+        ("rows", lambda a: with_lengths(a, [a[:, 0].sum(), *np.zeros(len(a) - 1)])),
+        ("entries", lambda a: a[1:]),
+        ("entries", lambda a: np.append(a[1:], np.int32(-1))),
+        ("entries", lambda a: np.append(a[1:], np.int32(3 * 8))),
+    ],
+)
+def test_what_is_no_snapshot_is_refused_and_changes_nothing(name: str, wrong: Any) -> None:
+    batch, predictions = random_stream(100, labels=8)
+    metrics = score(Prequential(window=60), batch, predictions, 100)
+    assert metrics.labels == 8
+    stored = metrics.snapshot()
+    stored[name] = wrong(stored[name]) if callable(wrong) else wrong
+    again = score(Prequential(window=60), batch.slice(0, 9), predictions_of([[]] * 9), 9)
+    before = score(Prequential(window=60), batch.slice(0, 9), predictions_of([[]] * 9), 9)
+    with pytest.raises(StateError):
+        again.restore(stored)
+    assert_same_state(again, before)
 
 
 @pytest.mark.parametrize(
