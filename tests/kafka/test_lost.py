@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from types import SimpleNamespace
 
+import pytest
+from kafka import TopicPartition
+
+from streamml_connectors.kafka import Connection, Input
 from streamml_connectors.kafka.lost import found_again
+from streamml_connectors.kafka.placing import Placing
 from tests.fake_kafka import FakeBroker, events, opened, read
 
 ZERO, ONE = ("t", 0), ("t", 1)
@@ -31,6 +36,18 @@ def test_where_a_log_goes_on(due, begin, end, goes_on, said):
     assert offset == goes_on
     assert (what is None) is (said is None)
     assert said is None or said in what
+
+
+@pytest.mark.parametrize(("due", "cut", "goes_on"), [(8, 5, 5), (12, 11, 10), (12, None, 10)])
+def test_a_log_that_was_cut_off_goes_on_at_the_cut(broker, due, cut, goes_on):
+    one, other, problems = TopicPartition(*ZERO), TopicPartition(*ONE), []
+    client = broker.client(None, group_id="g")
+    placing = Placing(Connection("b:9092"), client, Input(("t",)), problems.append)
+    cuts = {one: None if cut is None else SimpleNamespace(offset=cut)}
+    assert placing.find_again({one: due, other: 3}, cuts) == {one: (goes_on, 10)}
+    assert [f"ends at offset {goes_on}, before {due}" in said for said in problems] == [True]
+    (letter,) = placing.take_letters()
+    assert (letter.position, letter.detail) == (f"t/0/{goes_on}", problems[0])
 
 
 def test_records_deleted_before_they_were_read_are_said_and_the_rest_is_read(broker):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -93,6 +94,20 @@ def test_how_much_is_too_much():
     check_cost(8 * 1000 + 32 * 2**20, 1000, "It")
     with pytest.raises(StateError, match="It would take about 32 MiB of memory, more than 8 times"):
         check_cost(8 * 1000 + 32 * 2**20 + 1, 1000, "It")
+
+
+@pytest.mark.parametrize("name", ["lists", "full mappings", "numbers", "texts", "keys", "pairs"])
+def test_a_document_costs_about_what_it_is_reckoned_to(name):
+    text = costs.DOCUMENTS[name](300_000)
+    tracemalloc.start()
+    try:
+        whole = text.decode()
+        found = parse(whole)
+        cost = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found
+    assert cost <= cost_of_json(text) <= 3 * cost + 4 * len(text)
 
 
 @pytest.mark.parametrize("more", [[], ["x", "y", 5]])

@@ -130,6 +130,9 @@ def test_the_other_byte_order_many_axes_and_long_lists_of_names_come_back(tmp_pa
     state.write(path, {"big": np.arange(3, dtype=">i4"), "axes": np.ones([1] * 8)})
     found = state.read(path)
     assert (found["big"].tolist(), found["axes"].shape) == ([0, 1, 2], (1,) * 8)
+    state.write(path, {"much": np.ones(10**6), "deep": [[np.ones(1)], {"b": (7,)}]})
+    found = state.read(path)
+    assert (found["much"].sum(), found["deep"]) == (1e6, [[[1.0]], {"b": (7,)}])
     for n, arrays in ((999, 0), (1000, 2)):
         state.write(path, {"names": ["f"] * n})
         assert len(read_file(path, 10**6).arrays) == arrays
