@@ -239,6 +239,8 @@ def test_counts_of_labels_are_given_as_a_copy(view: str) -> None:
         metrics.update(batch, predictions)
     asked.label_counts(view)[:] = 7
     assert_same_state(asked, unasked)
+    assert np.array_equal(asked.label_counts(), asked.label_counts("cumulative"))
+    assert np.array_equal(asked.per_label().f1, asked.per_label("cumulative").f1)
 
 
 def test_snapshot_and_restore() -> None:
@@ -264,6 +266,12 @@ def with_lengths(rows: np.ndarray, lengths: list) -> np.ndarray:
     return np.stack([lengths, rows[:, 1]], 1).astype(rows.dtype)
 
 
+def longest_first(n: int, first: int, parts: int) -> list:
+    """``n`` in so many parts: the first, and those behind it as large as they may be."""
+    rest = n - first - (first - 1) * np.arange(parts - 1)
+    return [first, *rest.clip(0, first - 1)]
+
+
 def test_what_a_snapshot_lacks_begins_anew() -> None:
     batch, predictions = random_stream(50)
     whole = score(Prequential(fading=1.0), batch, predictions, 50)
@@ -272,6 +280,9 @@ def test_what_a_snapshot_lacks_begins_anew() -> None:
     again = Prequential(fading=1.0)
     again.restore(stored)
     assert again.unscored == 0
+    empty = Prequential().snapshot()
+    del empty["entries"]
+    Prequential().restore(empty)
     assert again.faded() == whole.faded()
     again.update(batch, predictions)
     whole.update(batch, predictions)
@@ -305,6 +316,7 @@ def test_what_a_snapshot_lacks_begins_anew() -> None:
         ("rows", lambda a: a[:, :1]),
         ("rows", lambda a: with_lengths(a, [a[:2, 0].sum() + 1, -1, *a[2:, 0]])),
         ("rows", lambda a: with_lengths(a, [a[:, 0].sum(), *np.zeros(len(a) - 1)])),
+        ("rows", lambda a: with_lengths(a, longest_first(a[:, 0].sum(), 3 * 8 + 1, len(a)))),
         ("entries", lambda a: a[1:]),
         ("entries", lambda a: np.append(a[1:], np.int32(-1))),
         ("entries", lambda a: np.append(a[1:], np.int32(3 * 8))),
@@ -357,4 +369,5 @@ def test_parameters_are_checked() -> None:
             Prequential(fading=fading)
     with pytest.raises(ConfigError, match="There is no view 'sliding'"):
         Prequential().per_label("sliding")  # type: ignore[arg-type]
+    assert repr(Prequential()) == "Prequential(window=1000, fading=0.999)"
     assert repr(Prequential(5, 0.9)) == "Prequential(window=5, fading=0.9)"
