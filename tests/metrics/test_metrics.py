@@ -210,6 +210,9 @@ def test_a_single_label_and_none_at_all() -> None:
     metrics.update(batch, predictions)
     now = metrics.cumulative()
     assert (now.exact_match, now.example_f1, now.hamming_loss, now.macro_f1) == (1, 1, 0, 0)
+    again = Prequential()
+    again.restore(metrics.snapshot())
+    assert_same_state(again, metrics)
 
 
 def test_nothing_scored_is_no_score() -> None:
