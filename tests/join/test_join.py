@@ -302,6 +302,8 @@ def test_labels_before_any_event_bring_their_names_to_the_learners():
     result = loop.step(arrivals([(0.0, 1, {"a"}, False)], schema))
     assert (result.scored, len(result.predictions), len(result.events)) == (0, 0, 0)
     assert {learner.schema for learner in loop.learners.values()} == {schema}
+    assert loop.step(arrivals([(0.0, 2, {"b"}, True)], schema)).scored == 1
+    assert loop.metrics["learner"].events == 1
 
 
 def test_plain_events_arrive_at_their_own_time_and_were_fetched_nobody_knows_when():

@@ -78,6 +78,7 @@ def test_a_topic_made_anew_is_read_from_its_beginning(broker, told):
     broker.told.clear()
     broker.send("t", 0, events(106))
     assert read(source) == [106]
+    assert broker.admins == 0
     assert [letter.reason for letter in source.take_dead_letters()] == ["records_lost"] * 2
     assert all("was made anew" in problem for problem in source.problems)
     broker.make_anew("t")  # once more, and longer than what was read of the one before

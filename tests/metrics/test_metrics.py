@@ -367,6 +367,7 @@ def test_broken_negatives_are_refused() -> None:
 def test_parameters_are_checked() -> None:
     with pytest.raises(ConfigError, match="window must be at least 1"):
         Prequential(window=0)
+    assert Prequential(window=1).window == 1
     for fading in (0.4, 1.1, float("nan")):
         with pytest.raises(ConfigError, match="fading must lie"):
             Prequential(fading=fading)

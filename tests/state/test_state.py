@@ -405,6 +405,9 @@ def test_a_class_is_known_by_the_name_it_is_given_and_must_be_a_learner(tmp_path
         state.save(Forgetful(), tmp_path / "s")
     assert configuration(Forgetful()) is None
     assert configuration(Guess(order=(len,))) is None
+    assert configuration(Guess(2)) == {k: good[k] for k in ("class", "parameters")}
+    with pytest.raises(StateError, match="value of type builtin_function_or_method cannot be"):
+        state.save(Guess(order=(len,)), tmp_path / "s")
 
 
 def test_parameters_keep_their_kinds_and_objects_among_them_are_made_anew(tmp_path):
