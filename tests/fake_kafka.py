@@ -46,6 +46,8 @@ class FakeBroker:
         self.clients: list[FakeClient] = []
         self.fetch = 512
         """How many records of a partition a fetch brings at most."""
+        self.admins = 0
+        """How many clients for questions about topics are open."""
         self.away = 0
         """How many questions to come find no leader."""
 
@@ -78,10 +80,14 @@ class FakeBroker:
 
     def admin(self, _connection: object) -> SimpleNamespace:
         """In place of ``make_admin``."""
+        self.admins += 1
         return SimpleNamespace(
             describe_topics=lambda topics: [{"topic_id": self.ids.get(one)} for one in topics],
-            close=lambda: None,
+            close=self._admin_closed,
         )
+
+    def _admin_closed(self) -> None:
+        self.admins -= 1
 
     def end(self, partition: TopicPartition) -> int:
         return len(self.logs[partition])

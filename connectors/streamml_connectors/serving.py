@@ -29,6 +29,8 @@ __all__ = ["Listening", "Routes", "Served", "WebServer", "answer", "url_host"]
 Routes = Mapping[str, "WSGIApplication"]
 """Path -> what answers there."""
 
+_Clients = dict[socket.socket, "asyncio.Task[None]"]
+
 _PATIENCE: Final = 10.0
 _MOST_AT_ONCE: Final = 32
 
@@ -195,30 +197,39 @@ class WebServer(Listening):
     # -- in the thread -----------------------------------------------------------------
 
     def _run(self, loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+        clients: _Clients = {}  # who came first is first
+
         async def serve() -> None:
-            accepting = loop.create_task(self._accept())
+            assert self._listener is not None
+            self._listen_on(loop, clients)
             await stopped.wait()
-            accepting.cancel()
+            loop.remove_reader(self._listener)
 
         with asyncio.Runner(loop_factory=lambda: loop) as runner:  # ends what is still served
             runner.run(serve())
+        for client in clients:
+            client.close()
 
-    async def _accept(self) -> None:
-        """Serve whoever comes, each in a task of its own."""
+    def _listen_on(self, loop: asyncio.AbstractEventLoop, clients: _Clients) -> None:
         assert self._listener is not None
-        loop = asyncio.get_running_loop()
-        clients: dict[socket.socket, asyncio.Task[None]] = {}  # who came first is first
-        while True:
-            try:
-                client, address = await loop.sock_accept(self._listener)
-            except OSError:  # no file descriptor is free
-                await asyncio.sleep(0.1)
-                continue
-            if len(clients) >= _MOST_AT_ONCE:
-                clients.pop(next(iter(clients))).cancel()
-            clients[client] = loop.create_task(self._serve(client, address))
-            clients[client].add_done_callback(partial(_leave, clients, client))
-            await asyncio.sleep(0)  # a request that came with its client is answered here
+        loop.add_reader(self._listener, self._accept, loop, clients)
+
+    def _accept(self, loop: asyncio.AbstractEventLoop, clients: _Clients) -> None:
+        """Serve the one who came, in a task of its own; others wait until that was begun."""
+        assert self._listener is not None
+        try:
+            client, address = self._listener.accept()
+        except BlockingIOError:  # it has gone again
+            return
+        except OSError:  # no file descriptor is free
+            loop.remove_reader(self._listener)
+            loop.call_later(0.1, self._listen_on, loop, clients)
+            return
+        client.setblocking(False)
+        if len(clients) >= _MOST_AT_ONCE:
+            clients.pop(next(iter(clients))).cancel()
+        clients[client] = loop.create_task(self._serve(client, address))
+        clients[client].add_done_callback(partial(_leave, clients, client))
 
     async def _serve(self, client: socket.socket, address: object) -> None:
         loop = asyncio.get_running_loop()
@@ -269,8 +280,6 @@ def _is_ipv6(host: str) -> bool:
         return False
 
 
-def _leave(
-    clients: dict[socket.socket, asyncio.Task[None]], client: socket.socket, _: object
-) -> None:
+def _leave(clients: _Clients, client: socket.socket, _: object) -> None:
     clients.pop(client, None)
     client.close()

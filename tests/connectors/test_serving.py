@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from streamml.cli.listening import open_monitor
+from streamml.errors import ConfigError
 from streamml_connectors.health import Health
 from streamml_connectors.page import StatusPage
 from streamml_connectors.prometheus import PrometheusExporter
@@ -86,6 +88,15 @@ def is_dropped(client: socket.socket, within: float = 5.0) -> bool:
     return False
 
 
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as it:
+            it.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
 # -- slow clients -------------------------------------------------------------------------
 
 
@@ -149,6 +160,18 @@ def test_a_head_has_a_bound(server: WebServer) -> None:
     assert ask(server, "/healthz", fits)[0] == 200
     with connect(server, b"x" * 20_000) as client:  # no line ever ends
         assert is_dropped(client)
+
+
+@pytest.mark.parametrize(("more", "answered"), [(0, True), (1, False)])
+def test_a_head_has_16_kib_at_most(server: WebServer, more: int, answered: bool) -> None:
+    lines = b"GET /healthz HTTP/1.1\r\nX: ", b"\r\n\r\n"
+    head = lines[0].ljust(16 * 1024 + more - len(lines[1]), b"x") + lines[1]
+    with connect(server, head) as client:
+        try:
+            found = read(client)
+        except ConnectionError:
+            found = b""
+    assert found.startswith(b"HTTP/1.0 200 ") is answered
 
 
 def test_no_file_descriptor_costs_no_request(server: WebServer, monkeypatch) -> None:
@@ -240,3 +263,53 @@ def test_the_name_listened_on_and_the_machines_are_its_own(monkeypatch) -> None:
     with WebServer(routes(), "page.example.com") as server:
         for name, status in (("page", 200), ("box", 200), ("other", 421)):
             assert ask(server, "/healthz", f"Host: {name}.example.com:9100")[0] == status
+
+
+# -- where it listens ---------------------------------------------------------------------
+
+
+def test_it_listens_once_and_may_be_started_again_at_its_port() -> None:
+    server = WebServer(routes(), "localhost")
+    server.close()  # nothing to do
+    assert (server.address, server.port) == ("localhost", 0)
+    port = server.start()
+    assert (server.start(), server.address, server.port) == (port, "127.0.0.1", port)
+    (thread,) = (t for t in threading.enumerate() if t.name == "streamml-http")
+    assert thread.daemon  # it keeps no process from ending
+    assert ask(server)[0] == 200  # which leaves the port in TIME_WAIT
+    server.close()
+    server.close()
+    assert not thread.is_alive()
+    assert (server.address, server.port) == ("localhost", port)
+    with socket.socket() as client, pytest.raises(ConnectionRefusedError):
+        client.connect(("127.0.0.1", port))
+    assert server.start() == port
+    assert ask(server)[0] == 200
+    server.close()
+
+
+def test_an_application_is_told_where_it_was_asked() -> None:
+    def where(request, start):
+        said = f"{request['SERVER_NAME']} {request['SERVER_PORT']} {request['REMOTE_ADDR']}"
+        return answer(start, said.encode(), "text/plain")
+
+    with WebServer({"/": where}) as server:
+        assert ask(server, "/")[2].decode() == f"127.0.0.1 {server.port} 127.0.0.1"
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_it_listens_by_ipv6() -> None:
+    with WebServer(routes(), "::1") as server:
+        with socket.create_connection(("::1", server.port), 5) as client:
+            client.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
+            assert read(client).startswith(b"HTTP/1.0 200 ")
+        with pytest.raises(ConfigError, match=rf"at \[::1\]:{server.port} .*another port"):
+            WebServer(routes(), "::1", server.port).start()
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_is_none_is_refused(port: int) -> None:
+    with pytest.raises(ConfigError, match=f"0 to 65535, {port} does not"):
+        WebServer(routes(), port=port)
+    assert [WebServer(routes(), port=least).port for least in (0, 65535)] == [0, 65535]
+    assert WebServer(routes()).port == 0

@@ -10,13 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamml.baselines import NoChange
-from streamml.errors import ConfigError
+from streamml.errors import ConfigError, StateError
 from streamml.evaluate import PrequentialLoop
 from streamml.io.operation import JoinState
 from streamml.join import OUTCOMES, Arrivals, JoinBuffer, JoinPolicy
+from streamml.join.clock import RecordClock
 from streamml.join.loop import JoinLoop
 from streamml.streams import DemoStream
-from streamml.types import LABELS_UNKNOWN, DeadLetter, Event, EventBatch, Schema
+from streamml.types import (
+    LABELS_PARTIAL,
+    LABELS_UNKNOWN,
+    DeadLetter,
+    Event,
+    EventBatch,
+    Schema,
+)
 
 LABELS = ("a", "b", "c")
 
@@ -289,6 +297,24 @@ def test_the_loop_scores_with_the_prediction_of_the_arrival(cut):
         assert loop.metrics[name].cumulative() == reference.metrics[name].cumulative()
 
 
+def test_labels_before_any_event_bring_their_names_to_the_learners():
+    loop, schema = JoinLoop(NoChange()), Schema(labels=LABELS)
+    result = loop.step(arrivals([(0.0, 1, {"a"}, False)], schema))
+    assert (result.scored, len(result.predictions), len(result.events)) == (0, 0, 0)
+    assert {learner.schema for learner in loop.learners.values()} == {schema}
+    assert loop.step(arrivals([(0.0, 2, {"b"}, True)], schema)).scored == 1
+    assert loop.metrics["learner"].events == 1
+
+
+def test_plain_events_arrive_at_their_own_time_and_were_fetched_nobody_knows_when():
+    batch = EventBatch.from_events([Event(k, 7.0 + k, {"f": 1.0}) for k in range(3)], Schema())
+    found = Arrivals.of(batch)
+    assert [found.position(row) for row in range(3)] == ["stream@0", "stream@1", "stream@2"]
+    assert found.arrived.tolist() == [7.0, 8.0, 9.0]
+    assert not found.labels_only.any()
+    assert len(found.fetched) == 0
+
+
 def test_one_wrong_timestamp_empties_nothing():
     buffer, schema = JoinBuffer(JoinPolicy(max_age=160.0)), Schema()
     steps = [(float(k), k, None, True) for k in range(10)]
@@ -329,8 +355,108 @@ def test_a_policy_may_count_without_dead_letters():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"max_events": 0}, {"max_age": 0.0}, {"dead_letters": frozenset({"x"})}]
-)
+    "wrong",
+    [{"max_events": 0}, {"max_labels": 0}, {"remember": -1}, {"max_age": 0.0},
+     {"max_age": float("inf")}, {"dead_letters": frozenset({"x"})}],
+)  # fmt: skip
 def test_bounds_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ConfigError):
         JoinPolicy(**wrong)
+
+
+def test_a_record_that_is_ahead_by_a_sixteenth_of_the_age_is_believed():
+    clock = RecordClock(max_age=160.0)
+    for moment in (0.0, 10.0, 5.0):
+        clock.advance(moment)
+    assert (clock.now, clock.doubted) == (10.0, [])
+    for moment in [110.0] * 14 + [100.0, 110.5]:
+        clock.advance(moment)
+    assert (clock.now, clock.doubted) == (100.0, [110.5])
+    clock.advance(100.0)
+    assert (clock.now, clock.doubted) == (100.0, [])
+
+
+@pytest.mark.parametrize(("is_event", "labels"), [(True, None), (False, frozenset({"a"}))])
+def test_what_has_waited_for_the_largest_age_waits_on_and_goes_after_it(is_event, labels):
+    buffer, schema = JoinBuffer(JoinPolicy(max_age=16.0)), Schema(labels=LABELS)
+    buffer.join(arrivals([(0.0, "first", labels, is_event)], schema))
+    buffer.join(arrivals([(1.0 + k, k, {"b"}, True) for k in range(16)], schema))
+    assert buffer.state() == JoinState(is_event, not is_event, oldest=16.0, joined=16)
+    buffer.join(arrivals([(16.5, "last", {"b"}, True)], schema))
+    assert buffer.counts["event_expired" if is_event else "labels_expired"] == 1
+
+
+@pytest.mark.parametrize(("is_event", "labels"), [(True, None), (False, frozenset({"a"}))])
+def test_what_comes_after_a_silence_has_not_waited_through_it(is_event, labels):
+    buffer, schema = JoinBuffer(JoinPolicy(max_age=160.0)), Schema(labels=LABELS)
+    buffer.join(arrivals([(0.0, "before", labels, is_event)], schema))
+    buffer.join(arrivals([(1e6, k, labels, is_event) for k in range(17)], schema))
+    assert buffer.counts == {"event_expired" if is_event else "labels_expired": 1}
+    state = buffer.state()
+    assert (state.events + state.labels, state.oldest) == (17, 0.0)
+
+
+# -- stored ----------------------------------------------------------------------------------
+
+
+def whole(indptr, values, dtype=np.int32):
+    return {"indptr": np.array(indptr, np.int64), "values": np.array(values, dtype)}
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        (("waiting", "ids"), ["p", "p"]),
+        (("waiting", "ids"), ["p", 0.5]),
+        (("waiting", "ids"), ["p"]),
+        (("waiting", "positions"), ["topic/0@0"]),
+        (("waiting", "timestamps"), np.array([0.0])),
+        (("waiting", "timestamps"), np.array([0.0, np.nan])),
+        (("waiting", "timestamps"), np.array([0, 1])),
+        (("waiting", "arrived"), np.array([0.0, np.inf])),
+        (("waiting", "x"), whole([0, 1], [0])),
+        (("waiting", "x"), whole([1, 1, 2], [0, 0])),
+        (("waiting", "x"), whole([0, 1, 2], [0, 0, 0])),
+        (("waiting", "x"), whole([0, 3, 2], [0, 0])),
+        (("waiting", "x"), whole([0, 1, 2], [0, 1])),
+        (("waiting", "x"), whole([0, 1, 2], [0, -1])),
+        (("waiting", "x"), whole([0, 0, 2], [0, 0])),
+        (("waiting", "values"), whole([0, 1, 2], [0, 0], np.float64)),
+        (("waiting", "decided", "learner"), whole([0, 1, 3], [0, 1, 0])),
+        (("waiting", "decided", "learner"), whole([0, 0, 2], [1, 1])),
+        (("waiting", "decided", "learner"), whole([0, 0, 1], [3])),
+        (("early", "kinds"), np.array([LABELS_UNKNOWN], np.uint8)),
+        (("early", "kinds"), np.array([LABELS_PARTIAL + 1], np.uint8)),
+        (("early", "kinds"), np.zeros(0, np.uint8)),
+        (("early", "positive"), whole([0, 2], [1, 0])),
+        (("early", "negative"), whole([0, 1], [3])),
+        (("early", "arrived"), np.array([np.nan])),
+        (("counts", "joined"), 1.0),
+        (("done", "ids"), []),
+        (("done", "ids"), [None]),
+        (("done", "learned"), np.ones(1, np.int64)),
+        (("now",), "noon"),
+        (("now",), 0),
+        (("doubt", "ids"), []),
+        (("doubt", "ids"), [0.5]),
+        (("doubt", "times"), np.array([np.inf])),
+    ],
+)
+def test_what_is_no_state_of_a_join_is_refused_and_changes_nothing(path, wrong):
+    policy, schema = JoinPolicy(max_age=160.0), Schema(labels=LABELS)
+    loop = JoinLoop(NoChange(), policy=policy)
+    steps = [
+        (0.0, "p", None, True), (0.0, "q", None, True), (0.0, "r", {"a"}, False),
+        (0.0, "s", {"b"}, True), (1e6, 3, {"c"}, True),
+    ]  # fmt: skip
+    loop.step(arrivals(steps, schema))
+    stored, again = loop.buffer.snapshot(), JoinBuffer(policy)
+    again.restore(stored, schema)
+    assert again.state() == loop.buffer.state() == JoinState(2, 1, joined=2)
+    part = stored
+    for name in path[:-1]:
+        part = part[name]
+    part[path[-1]] = wrong
+    with pytest.raises(StateError):
+        again.restore(stored, schema)
+    assert again.state() == loop.buffer.state()

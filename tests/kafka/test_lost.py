@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from types import SimpleNamespace
 
+import pytest
+from kafka import TopicPartition
+
+from streamml_connectors.kafka import Connection, Input
 from streamml_connectors.kafka.lost import found_again
+from streamml_connectors.kafka.placing import Placing
 from tests.fake_kafka import FakeBroker, events, opened, read
 
 ZERO, ONE = ("t", 0), ("t", 1)
@@ -31,6 +36,18 @@ def test_where_a_log_goes_on(due, begin, end, goes_on, said):
     assert offset == goes_on
     assert (what is None) is (said is None)
     assert said is None or said in what
+
+
+@pytest.mark.parametrize(("due", "cut", "goes_on"), [(8, 5, 5), (12, 11, 10), (12, None, 10)])
+def test_a_log_that_was_cut_off_goes_on_at_the_cut(broker, due, cut, goes_on):
+    one, other, problems = TopicPartition(*ZERO), TopicPartition(*ONE), []
+    client = broker.client(None, group_id="g")
+    placing = Placing(Connection("b:9092"), client, Input(("t",)), problems.append)
+    cuts = {one: None if cut is None else SimpleNamespace(offset=cut)}
+    assert placing.find_again({one: due, other: 3}, cuts) == {one: (goes_on, 10)}
+    assert [f"ends at offset {goes_on}, before {due}" in said for said in problems] == [True]
+    (letter,) = placing.take_letters()
+    assert (letter.position, letter.detail) == (f"t/0/{goes_on}", problems[0])
 
 
 def test_records_deleted_before_they_were_read_are_said_and_the_rest_is_read(broker):
@@ -61,6 +78,7 @@ def test_a_topic_made_anew_is_read_from_its_beginning(broker, told):
     broker.told.clear()
     broker.send("t", 0, events(106))
     assert read(source) == [106]
+    assert broker.admins == 0
     assert [letter.reason for letter in source.take_dead_letters()] == ["records_lost"] * 2
     assert all("was made anew" in problem for problem in source.problems)
     broker.make_anew("t")  # once more, and longer than what was read of the one before

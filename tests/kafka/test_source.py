@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +16,8 @@ from streamml.service import Every, Service
 from streamml.snapshots import SnapshotFolder
 from streamml.testing import MemoryPredictions
 from streamml_connectors.kafka import Connection, Input, KafkaSource
-from tests.fake_kafka import FakeBroker, events, opened, read
+from streamml_connectors.kafka.intake import Intake
+from tests.fake_kafka import FakeBroker, events, opened, read, record
 
 ZERO, ONE = ("t", 0), ("t", 1)
 NO_OFFSETS = [{"offsets": wrong} for wrong in (None, [1], "t/0", {"t/0": "x"}, {"t/0": -1})]
@@ -86,6 +88,60 @@ def test_a_leader_that_is_away_when_partitions_come_is_waited_for(broker, away):
     assert [p.lag for p in source.partitions()] == [0]
 
 
+def intake_at(monkeypatch, *seconds):
+    """What comes in, at these moments one after another."""
+    clock = SimpleNamespace(perf_counter=iter(seconds).__next__)
+    monkeypatch.setattr("streamml_connectors.kafka.intake.time", clock)
+    return Intake()
+
+
+def fetched(*offsets):
+    return [record(b"", offset=offset, timestamp=offset) for offset in offsets]
+
+
+def handed_out(intake):
+    """Offsets, and when each record was fetched."""
+    return [(r.offset, intake.fetched_at(r)) for r in intake.take(10, ())]
+
+
+def test_what_was_fetched_twice_or_lies_behind_the_end_is_left_out():
+    intake = Intake()
+    intake.add(ZERO, fetched(0, 1, 2, 3, 4, 5), 2, 4)
+    intake.add(ZERO, fetched(4, 5), 2, 4)
+    assert (len(intake), intake.held(ZERO), intake.due(ZERO, 2)) == (2, 2, 4)
+    assert intake.due(ONE, 7) == 7
+    intake.add(ZERO, fetched(3, 4, 5), 2, None)
+    assert [r.offset for r in intake.take(10, ())] == [2, 3, 4, 5]
+
+
+def test_each_record_has_the_moment_at_which_its_fetch_came(monkeypatch):
+    intake = intake_at(monkeypatch, 1.0, 2.0, 3.0)
+    intake.add(ZERO, fetched(0, 1), 0, None)
+    intake.add(ZERO, fetched(2, 3), 0, None)
+    intake.go_on(ZERO, 7)  # there is a gap in the log
+    assert intake.due(ZERO, 0) == 7
+    intake.add(ZERO, fetched(7), 0, None)
+    assert handed_out(intake) == [(0, 1.0), (1, 1.0), (2, 2.0), (3, 2.0), (7, 3.0)]
+
+
+@pytest.mark.parametrize("anew", [lambda it: it.go_on(ZERO, 0), Intake.clear])
+def test_a_log_that_begins_anew_has_moments_of_its_own(monkeypatch, anew):
+    intake = intake_at(monkeypatch, 1.0, 2.0)
+    intake.add(ZERO, fetched(0, 1, 2), 0, None)
+    intake.take(10, ())
+    anew(intake)
+    assert (len(intake), intake.due(ZERO, 0)) == (0, 0)
+    intake.add(ZERO, fetched(0), 0, None)
+    assert handed_out(intake) == [(0, 2.0)]
+
+
+def test_nothing_is_held_after_all_was_let_go_of():
+    intake = Intake()
+    intake.add(ZERO, fetched(0, 1), 0, None)
+    intake.clear()
+    assert (len(intake), intake.held(ZERO), intake.due(ZERO, 5)) == (0, 0, 5)
+
+
 # -- where it begins ----------------------------------------------------------------------
 
 
@@ -147,13 +203,13 @@ def test_what_another_process_has_committed_before_does_not(broker):
 @pytest.mark.parametrize("wrong", [{"owner": 3}, {"schema": None}, *NO_OFFSETS])
 def test_what_is_no_position_in_topics_is_refused(broker, wrong):
     source = opened()
-    with pytest.raises(DataError, match="is none in Kafka topics"):
+    with pytest.raises(DataError, match=r"is none in Kafka topics: use another folder\.$"):
         source.restore({**source.snapshot(), **wrong})
 
 
 @pytest.mark.parametrize("wrong", NO_OFFSETS)
 def test_offsets_that_are_none_are_not_committed(broker, wrong):
-    with pytest.raises(DataError, match="is none in Kafka topics"):
+    with pytest.raises(DataError, match=r"is none in Kafka topics: use another folder\.$"):
         opened().commit(wrong)
     assert offsets(broker) == {}
 

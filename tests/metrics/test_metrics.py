@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -208,6 +210,9 @@ def test_a_single_label_and_none_at_all() -> None:
     metrics.update(batch, predictions)
     now = metrics.cumulative()
     assert (now.exact_match, now.example_f1, now.hamming_loss, now.macro_f1) == (1, 1, 0, 0)
+    again = Prequential()
+    again.restore(metrics.snapshot())
+    assert_same_state(again, metrics)
 
 
 def test_nothing_scored_is_no_score() -> None:
@@ -237,6 +242,8 @@ def test_counts_of_labels_are_given_as_a_copy(view: str) -> None:
         metrics.update(batch, predictions)
     asked.label_counts(view)[:] = 7
     assert_same_state(asked, unasked)
+    assert np.array_equal(asked.label_counts(), asked.label_counts("cumulative"))
+    assert np.array_equal(asked.per_label().f1, asked.per_label("cumulative").f1)
 
 
 def test_snapshot_and_restore() -> None:
@@ -256,6 +263,79 @@ def test_snapshot_and_restore() -> None:
 def test_a_snapshot_of_other_parameters_is_refused() -> None:
     with pytest.raises(StateError, match="window 5, not 6"):
         Prequential(window=6).restore(Prequential(window=5).snapshot())
+
+
+def with_lengths(rows: np.ndarray, lengths: list) -> np.ndarray:
+    return np.stack([lengths, rows[:, 1]], 1).astype(rows.dtype)
+
+
+def longest_first(n: int, first: int, parts: int) -> list:
+    """``n`` in so many parts: the first, and those behind it as large as they may be."""
+    rest = n - first - (first - 1) * np.arange(parts - 1)
+    return [first, *rest.clip(0, first - 1)]
+
+
+def test_what_a_snapshot_lacks_begins_anew() -> None:
+    batch, predictions = random_stream(50)
+    whole = score(Prequential(fading=1.0), batch, predictions, 50)
+    stored = whole.snapshot()
+    del stored["weight"], stored["unscored"]
+    again = Prequential(fading=1.0)
+    again.restore(stored)
+    assert again.unscored == 0
+    empty = Prequential().snapshot()
+    del empty["entries"]
+    Prequential().restore(empty)
+    assert again.faded() == whole.faded()
+    again.update(batch, predictions)
+    whole.update(batch, predictions)
+    assert again.faded() == whole.faded()
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("format", 2),
+        ("format", "1"),
+        ("window", 61),
+        ("fading", 0.5),
+        ("fading", None),
+        ("unscored", -1),
+        ("unscored", 1.0),
+        ("weight", 0.0),
+        ("weight", -1.0),
+        ("weight", np.inf),
+        ("weight", np.nan),
+        ("counts", lambda a: a[1:]),
+        ("counts", lambda a: a[:, 1:]),
+        ("window_counts", lambda a: a[1:]),
+        ("faded_counts", lambda a: a[:, :-1]),
+        ("faded_counts", lambda a: a.astype(np.int64)),
+        ("totals", lambda a: a[1:]),
+        ("window_totals", lambda a: a[1:]),
+        ("faded_totals", lambda a: np.append(a, 0.0)),
+        ("rows", lambda a: np.concatenate([a, a[:1]])),
+        ("rows", lambda a: a[:-1]),
+        ("rows", lambda a: a[:, :1]),
+        ("rows", lambda a: with_lengths(a, [a[:2, 0].sum() + 1, -1, *a[2:, 0]])),
+        ("rows", lambda a: with_lengths(a, [a[:, 0].sum(), *np.zeros(len(a) - 1)])),
+        ("rows", lambda a: with_lengths(a, longest_first(a[:, 0].sum(), 3 * 8 + 1, len(a)))),
+        ("entries", lambda a: a[1:]),
+        ("entries", lambda a: np.append(a[1:], np.int32(-1))),
+        ("entries", lambda a: np.append(a[1:], np.int32(3 * 8))),
+    ],
+)
+def test_what_is_no_snapshot_is_refused_and_changes_nothing(name: str, wrong: Any) -> None:
+    batch, predictions = random_stream(100, labels=8)
+    metrics = score(Prequential(window=60), batch, predictions, 100)
+    assert metrics.labels == 8
+    stored = metrics.snapshot()
+    stored[name] = wrong(stored[name]) if callable(wrong) else wrong
+    again = score(Prequential(window=60), batch.slice(0, 9), predictions_of([[]] * 9), 9)
+    before = score(Prequential(window=60), batch.slice(0, 9), predictions_of([[]] * 9), 9)
+    with pytest.raises(StateError):
+        again.restore(stored)
+    assert_same_state(again, before)
 
 
 @pytest.mark.parametrize(
@@ -287,9 +367,11 @@ def test_broken_negatives_are_refused() -> None:
 def test_parameters_are_checked() -> None:
     with pytest.raises(ConfigError, match="window must be at least 1"):
         Prequential(window=0)
+    assert Prequential(window=1).window == 1
     for fading in (0.4, 1.1, float("nan")):
         with pytest.raises(ConfigError, match="fading must lie"):
             Prequential(fading=fading)
     with pytest.raises(ConfigError, match="There is no view 'sliding'"):
         Prequential().per_label("sliding")  # type: ignore[arg-type]
+    assert repr(Prequential()) == "Prequential(window=1000, fading=0.999)"
     assert repr(Prequential(5, 0.9)) == "Prequential(window=5, fading=0.9)"

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from streamml import state
 from streamml.baselines import NoChange
 from streamml.errors import StateError
-from streamml.state.bounded import FACTOR, ROOM, cost_of_json
+from streamml.state.bounded import FACTOR, ROOM, check_cost, check_keys, cost_of_json, parse
 from streamml.state.objects import weight
 from streamml.state.statefile import read_file
 from streamml.types import Schema
@@ -89,6 +90,40 @@ def test_numbers_that_hash_alike_are_refused_wherever_they_stand(tmp_path):
         state.read(tmp_path / "s")
 
 
+def test_how_much_is_too_much():
+    check_cost(8 * 1000 + 32 * 2**20, 1000, "It")
+    with pytest.raises(StateError, match="It would take about 32 MiB of memory, more than 8 times"):
+        check_cost(8 * 1000 + 32 * 2**20 + 1, 1000, "It")
+
+
+@pytest.mark.parametrize("name", ["lists", "full mappings", "numbers", "texts", "keys", "pairs"])
+def test_a_document_costs_about_what_it_is_reckoned_to(name):
+    text = costs.DOCUMENTS[name](300_000)
+    tracemalloc.start()
+    try:
+        whole = text.decode()
+        found = parse(whole)
+        cost = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found
+    assert cost <= cost_of_json(text) <= 3 * cost + 4 * len(text)
+
+
+@pytest.mark.parametrize("more", [[], ["x", "y", 5]])
+def test_64_keys_may_hash_alike_and_no_more(more):
+    alike = [k * (2**61 - 1) for k in range(65)]
+    check_keys([*alike[:64], *more])
+    check_keys([])
+    with pytest.raises(StateError, match="More than 64 keys are chosen to hash alike"):
+        check_keys([*alike, *more])
+    long = [1000 * 2**61 - 1000 + one for one in alike]  # of 22 digits
+    assert parse(json.dumps([*long[:64], *more])) == [*long[:64], *more]
+    assert parse(json.dumps(long[:3] * 30)) == long[:3] * 30  # the same numbers again
+    with pytest.raises(StateError, match="More than 64 keys"):
+        parse(json.dumps([*long, *more]))
+
+
 def test_what_could_not_be_read_is_not_written(tmp_path):
     path = tmp_path / "s"
     for value, said in (
@@ -154,6 +189,19 @@ def test_crafted_texts_are_refused(tmp_path, ends, whole):
     arrays = [("e", "I64", [len(ends)], len(raw)), ("u", "U8", [len(whole)], len(whole))]
     costs.seal(tmp_path / "s", b'{"a":{"$texts":["u","e"]}}      ', arrays, raw + whole)
     with pytest.raises(StateError, match=r"texts|cannot be read"):
+        state.read(tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("ends", "whole"),
+    [(("U64", [2]), ("U8", [4])), (("I64", [2]), ("I8", [4])),
+     (("I64", [2, 1]), ("U8", [4])), (("I64", [2]), ("U8", [4, 1]))],
+)  # fmt: skip
+def test_texts_of_other_arrays_are_refused(tmp_path, ends, whole):
+    raw = np.array([1, 4], np.int64).tobytes()
+    arrays = [("e", *ends, len(raw)), ("u", *whole, 4)]
+    costs.seal(tmp_path / "s", b'{"a":{"$texts":["u","e"]}}      ', arrays, raw + b"abcd")
+    with pytest.raises(StateError, match="texts that are none"):
         state.read(tmp_path / "s")
 
 

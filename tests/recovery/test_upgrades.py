@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -113,6 +115,15 @@ def test_a_parameter_that_is_no_longer_there_is_named(tmp_path):
         run(earlier()(), tmp_path)
 
 
+def test_whole_numbers_are_told_alike_and_large_ones_as_they_are():
+    assert told([1.0, 1, np.float32(-3.0), 2.0**53 - 1]) == "[1, 1, -3, 9007199254740991]"
+    assert told((2.0**53, -(2.0**53))) == "[9007199254740992.0, -9007199254740992.0]"
+    assert told([float("inf"), 0.5, True, None, "x"]) == "[inf, 0.5, True, None, 'x']"
+    assert told({"a": len, 1: {}}) == "{'a': len, 1: {}}"
+    assert configured(None) == {"name": "none", "parameters": {}}
+    assert configured("a.csv") == {"name": "a.csv", "parameters": {}}
+
+
 def test_objects_are_told_by_what_they_are_made_with():
     class Own:
         def __init__(self, depth=2):
@@ -162,6 +173,40 @@ def test_of_version_1_objects_are_not_compared():
 def test_what_is_no_run_of_version_1_is_of_another_learner(run):
     found = upgrade("run", 1, {"about": {}, "run": run}, to=2)
     assert differences(found["about"]["learner"], NoChange()) == ["it was None, not NoChange"]
+
+
+@pytest.mark.parametrize(
+    ("delay", "name", "parameters"),
+    [
+        ("None", "none", {}),
+        ("Own", "Own", {}),
+        ("Own(of=f, n=3, kind='x')", "Own", {"n": "3", "kind": "'x'"}),
+        ("<function f at 0x7f>", "<function f at 0x7f>", None),
+    ],
+)
+def test_a_delay_of_version_1_is_read_and_not_run(delay, name, parameters):
+    about = upgrade("run", 1, {"about": {"delay": delay}, "run": None}, to=2)["about"]
+    assert about["delay"] == {"name": name, "parameters": parameters}
+    assert "source" not in about
+
+
+def test_only_runs_of_version_1_are_changed():
+    for kind, version, content in (
+        ("learner", 1, {"about": {"learner": "NoChange()"}}),
+        ("run", 1, {"about": "x"}),
+        ("run", 1, {}),
+        ("run", 2, about_1(NoChange())),
+    ):
+        before = copy.deepcopy(content)
+        assert upgrade(kind, version, content, to=2) == before
+
+
+def test_of_version_1_nested_objects_are_not_compared_either():
+    for held in ({"$object": {}}, {"$graph": {}}, [({"a": {"$graph": {}}},)]):
+        run = {"learner": {"class": "Own", "parameters": {"of": held, "n": 3, "m": {"a": [1]}}}}
+        about = upgrade("run", 1, {"about": {}, "run": run}, to=2)["about"]
+        found = {"of": None, "n": "3", "m": "{'a': [1]}"}
+        assert about["learner"] == {"name": "Own", "parameters": found}
 
 
 # -- members and arrays --------------------------------------------------------------------

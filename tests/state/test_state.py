@@ -5,6 +5,7 @@ import json
 import math
 import os
 import random
+from importlib.metadata import EntryPoint, entry_points
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,8 @@ from streamml import state
 from streamml.base import Learner
 from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, SchemaError, StateError
-from streamml.state.statefile import DTYPES
+from streamml.state.learners import configuration, describe
+from streamml.state.statefile import DTYPES, read_file
 from streamml.types import Event, EventBatch, Predictions, Schema
 
 scalars = (
@@ -74,6 +76,10 @@ def test_safetensors_reads_the_arrays_and_named_tuples_go_by_field(tmp_path):
     found = load_file(path)
     assert np.array_equal(found["pair/left"], left)
     assert np.array_equal(found["late"], left.T)
+    assert json.loads(found["document"].tobytes()) == {
+        "pair": {"left": {"$array": "pair/left"}, "right": {"$array": "pair/right"}},
+        "late": {"$array": "late"},
+    }
     assert state.read(path)["pair"]["right"].tolist() == [True]
     back = state.read(path)["late"]
     back[:] = 0  # what is read can be written to
@@ -94,12 +100,53 @@ def test_what_cannot_be_saved_is_said_by_name(tmp_path, value, said):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_too_deep_is_refused(tmp_path):
-    nested = {}
-    for _ in range(500):
-        nested = {"a": nested}
-    with pytest.raises(StateError, match="deep"):
-        state.write(tmp_path / "s", nested)
+@pytest.mark.parametrize("wrap", [lambda x: {"a": x}, lambda x: {7: x}, lambda x: (x,)])
+def test_too_deep_is_refused(tmp_path, wrap):
+    nested = 0
+    for _ in range(99):
+        nested = wrap(nested)
+    state.write(tmp_path / "s", {"a": nested})
+    assert state.read(tmp_path / "s") == {"a": nested}
+    for _ in range(400):
+        nested = wrap(nested)
+        with pytest.raises(StateError, match="more than 100 deep"):
+            state.write(tmp_path / "s", {"a": wrap(nested)})
+
+
+def test_arrays_lie_where_they_can_be_mapped(tmp_path):
+    path = tmp_path / "s"
+    mixed = {f"{name}": np.zeros(3, dtype) for name, dtype in DTYPES.items()}
+    state.write(path, mixed)
+    raw = path.read_bytes()
+    length = int.from_bytes(raw[:8], "little")
+    assert length % 8 == 0
+    header = json.loads(raw[8 : 8 + length])
+    for name, dtype in DTYPES.items():
+        assert header[name]["data_offsets"][0] % dtype.itemsize == 0
+
+
+def test_the_other_byte_order_many_axes_and_long_lists_of_names_come_back(tmp_path):
+    path = tmp_path / "s"
+    state.write(path, {"big": np.arange(3, dtype=">i4"), "axes": np.ones([1] * 8)})
+    found = state.read(path)
+    assert (found["big"].tolist(), found["axes"].shape) == ([0, 1, 2], (1,) * 8)
+    state.write(path, {"much": np.ones(10**6), "deep": [[np.ones(1)], {"b": (7,)}]})
+    found = state.read(path)
+    assert (found["much"].sum(), found["deep"]) == (1e6, [[[1.0]], {"b": (7,)}])
+    for n, arrays in ((999, 0), (1000, 2)):
+        state.write(path, {"names": ["f"] * n})
+        assert len(read_file(path, 10**6).arrays) == arrays
+        assert state.read(path) == {"names": ["f"] * n}
+
+
+def test_what_a_process_that_was_killed_left_is_no_hindrance_and_no_link_is_followed(tmp_path):
+    path, other = tmp_path / "s", tmp_path / "other"
+    other.write_text("somebody's")
+    (tmp_path / f".s.{os.getpid()}.tmp").symlink_to(other)
+    state.write(path, {"n": 1})
+    assert state.read(path) == {"n": 1}
+    assert other.read_text() == "somebody's"
+    assert {found.name for found in tmp_path.iterdir()} == {"s", "other"}
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
@@ -144,8 +191,10 @@ def test_missing_directories_kinds_and_limits(tmp_path):
     assert state.read(path, kind="service") == {"n": 1}
     with pytest.raises(StateError, match="'service', not a 'learner'"):
         state.load(path)
-    with pytest.raises(StateError, match="limit"):
-        state.read(path, limit=10)
+    size = path.stat().st_size
+    assert state.read(path, limit=size) == {"n": 1}
+    with pytest.raises(StateError, match=f"more than the limit of {size - 1}"):
+        state.read(path, limit=size - 1)
 
 
 def sealed(header, body):
@@ -183,6 +232,19 @@ def entry(dtype, shape, start, stop):
         ({"document": entry("U8", [2], 0, 2), "a": entry("U8", [1], 2, 3)}, b"{}\x07"),
         ({"document": entry("U8", [2], 0, 2), "a": [1]}, b"{}"),
         ({"document": entry("U8", [2], 0, 2), "a": entry("U8", "x", 2, 2)}, b"{}"),
+        (
+            {"document": entry("U8", [21], 0, 21), "no": entry("U8", [1] * 9, 21, 22)},
+            b'{"a":{"$array":"no"}}\x07',
+        ),
+        (
+            {"document": entry("U8", [21], 0, 21), "no": entry("U8", [True], 21, 22)},
+            b'{"a":{"$array":"no"}}\x07',
+        ),
+        (
+            {"document": entry("U8", [21], 0, 21), "no": entry("U8", [1.0], 21, 22)},
+            b'{"a":{"$array":"no"}}\x07',
+        ),
+        ({"document": entry("U8", [606], 0, 606)}, b'{"a":' + b"[" * 300 + b"]" * 300 + b"}"),
         ({"document": entry("F32", [1], 0, 4)}, b"{}  "),
         ({}, b""),
         ({"document": entry("U8", [2], 0, 2)}, b"[]"),
@@ -216,6 +278,14 @@ def test_a_truth_value_is_0_or_1(tmp_path, byte):
     assert state.read(tmp_path / "s")["a"].tolist() == [False, True]
     (tmp_path / "s").write_bytes(sealed(header, b'{"a":{"$array":"no"}}\x00' + bytes([byte])))
     with pytest.raises(StateError, match="neither true nor false"):
+        state.read(tmp_path / "s")
+
+
+@pytest.mark.parametrize("version", ["0", "3", "-1", "1.0"])
+def test_another_version_is_named(tmp_path, version):
+    header = {"__metadata__": {"version": version}, "document": entry("U8", [2], 0, 2)}
+    (tmp_path / "s").write_bytes(sealed(header, b"{}"))
+    with pytest.raises(StateError, match=f"version '{version}'.*reads versions 1 to 2"):
         state.read(tmp_path / "s")
 
 
@@ -298,6 +368,75 @@ def test_only_known_classes_are_made(tmp_path):
             state.load(path)
 
 
+def guess_as(tmp_path, kind, name="Guess", **more):
+    """A file that names a class ``name``, loaded where that is ``kind``."""
+    described = {"class": name, "parameters": {}, "state": {}, **more}
+    state.write(tmp_path / "s", described, kind="learner")
+    return state.load(tmp_path / "s", known={name: kind})
+
+
+def test_a_class_is_known_by_the_name_it_is_given_and_must_be_a_learner(tmp_path):
+    class Stubborn(Guess):
+        def restore(self, snapshot):
+            raise ZeroDivisionError("no")
+
+    class Never(Guess):
+        _from_files = False
+
+    class Plain:
+        pass
+
+    class Forgetful(Guess):
+        def __init__(self, depth=3):
+            super().__init__()
+
+    good = describe(Guess(size=2))
+    assert guess_as(tmp_path, Guess, "Other", **{**good, "class": "Other"}).size == 2
+    for kind, said in (
+        (Stubborn, "The state does not fit Stubborn: no"),
+        (Never, "Never is never made out of a file"),
+        (Plain, "Plain is no learner"),
+    ):
+        with pytest.raises(StateError, match=said):
+            guess_as(tmp_path, kind)
+    with pytest.raises(StateError, match="Guess has no parameter 'depth' here"):
+        guess_as(tmp_path, Guess, parameters={"depth": 1, "size": 2})
+    with pytest.raises(StateError, match="does not keep its parameter 'depth'"):
+        state.save(Forgetful(), tmp_path / "s")
+    assert configuration(Forgetful()) is None
+    assert configuration(Guess(order=(len,))) is None
+    assert configuration(Guess(2)) == {k: good[k] for k in ("class", "parameters")}
+    with pytest.raises(StateError, match="value of type builtin_function_or_method cannot be"):
+        state.save(Guess(order=(len,)), tmp_path / "s")
+
+
+def test_parameters_keep_their_kinds_and_objects_among_them_are_made_anew(tmp_path):
+    inner = Guess(size=5)
+    order = ({"a": [1, (inner, None)]}, [StandardScaler()], {"$object": 1, "b": 2.5})
+    state.save(Guess(order=order), tmp_path / "s")
+    again = state.load(tmp_path / "s", known=[Guess]).order
+    (found, nothing) = again[0]["a"][1]
+    assert (type(found), found.size, found is inner, nothing) == (Guess, 5, False, None)
+    assert (again[0]["a"][0], type(again[1]), again[2]) == (1, list, order[2])
+    assert isinstance(again[1][0], StandardScaler)
+
+
+def test_no_class_of_somebody_else_takes_the_place_of_one_of_streamml(tmp_path):
+    other = type("NoChange", (Guess,), {})
+    with pytest.raises(StateError, match="has the name of one of streamml's own"):
+        state.save(other(), tmp_path / "s")
+
+
+def test_a_package_that_takes_a_name_of_streamml_is_not_asked(tmp_path, monkeypatch):
+    state.save(NoChange(), tmp_path / "s")
+    own = list(entry_points(group=state.ENTRY_POINTS))
+    taken = EntryPoint("NoChange", "somebody:NoChange", state.ENTRY_POINTS)
+    for points in ([taken, *own], [*own, taken]):
+        monkeypatch.setattr("streamml.state.learners.entry_points", lambda group, p=points: p)
+        assert type(state.load(tmp_path / "s")) is NoChange
+        state.save(NoChange(), tmp_path / "s")
+
+
 def test_a_state_of_another_kind_is_refused_and_changes_nothing(tmp_path):
     learner = Guess()
     learner.learn(batch_of(5))
@@ -377,3 +516,5 @@ def test_only_learners_are_saved_and_only_classes_known(tmp_path):
     state.save(NoChange(), tmp_path / "learner")
     with pytest.raises(ConfigError, match="a list of classes"):
         state.load(tmp_path / "learner", known=NoChange)
+    with pytest.raises(ConfigError, match="a list of classes"):
+        state.load(tmp_path / "learner", known=[NoChange, "NoChange"])
