@@ -265,6 +265,7 @@ def test_the_table_of_features_gives_and_takes_rows():
     assert (table.row_of[:16] == -1).all()
     rows = table.shrink(48)
     assert len(rows) == table.n_rows == 48
+    assert table.nbytes == 64 * 4 + 48 * (4 + 8 + 4)
     assert table.n_free == 4
     kept = np.flatnonzero(table.column_of >= 0)
     assert np.array_equal(rows[kept], table.column_of[kept])  # a column had the row of its number
