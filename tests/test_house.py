@@ -1,5 +1,6 @@
 """The rules of the house: layers, types, style, public names, pinned versions."""
 
+import ast
 import importlib
 import json
 import pkgutil
@@ -49,6 +50,30 @@ def test_no_two_files_import_each_other():
     )
     imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
     assert [(a, b) for a, found in imports.items() for b in found if a in imports[b]] == []
+
+
+def private_names(tree):
+    """Private names that a file takes from what is not its own: attributes, and imports."""
+    public = {"_asdict", "_fields", "_replace"}  # of named tuples
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and re.match("_(?!_)|__dict__", node.attr):
+            owner = node.value.func if isinstance(node.value, ast.Call) else node.value
+            mine = isinstance(owner, ast.Name) and owner.id in ("self", "cls", "super")
+            if not mine and node.attr not in public:
+                yield ast.unparse(node)
+        elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            yield from (alias.name for alias in node.names if alias.name.startswith("_"))
+
+
+def test_the_parts_of_ihomer_ask_each_other_by_public_names_only():
+    files = {p: ast.parse(p.read_text()) for p in (ROOT / "streamml" / "ihomer").rglob("*.py")}
+    assert {p.name for p in files} >= {"mixture.py", "memory.py", "drift_handling.py", "learner.py"}
+    assert {p.name: found for p, tree in files.items() if (found := [*private_names(tree)])} == {}
+
+
+def test_ihomer_has_no_bases_but_the_contract_of_learners():
+    ours = [base.__name__ for base in streamml.IHOMER.__mro__ if "streamml" in base.__module__]
+    assert ours == ["IHOMER", "Learner", "NamedFace"]
 
 
 def modules():

@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from streamml import IHOMER, ihomer
+from streamml import IHOMER
+from streamml.ihomer import mixture
 from streamml.metrics import Prequential
 from streamml.nodes.members import PRESETS, Preset
 from streamml.types import EventBatch
@@ -46,7 +47,7 @@ def _variants(preset: str) -> dict[str, Make]:
     knn = tuple(m for m in members if m.startswith("knn"))
     if len(knn) > 1:
         found["every knn"] = partial(_probe, preset, knn)
-    if IHOMER(preset)._plan.links:
+    if IHOMER(preset).mixture.plan.links:
         found["second level"] = partial(_probe, preset, links=0)
     found["label sets"] = partial(IHOMER, preset, decision="label")
     found["detectors"] = partial(IHOMER, preset, drift_delta=0.0)
@@ -66,7 +67,7 @@ def run_seconds(make: Make, batch: EventBatch) -> float:
 @contextmanager
 def _kernel_clock() -> Iterator[list[float]]:
     """Seconds spent inside compiled calls of the hot loop, while it is open."""
-    compiled, spent = ihomer.run_events, [0.0, 0.0]
+    compiled, spent = mixture.run_events, [0.0, 0.0]
 
     def timed(*arguments: Any) -> int:
         started = time.process_time()
@@ -75,11 +76,11 @@ def _kernel_clock() -> Iterator[list[float]]:
         spent[1] += 1
         return int(done)
 
-    ihomer.run_events = timed
+    mixture.run_events = timed
     try:
         yield spent
     finally:
-        ihomer.run_events = compiled
+        mixture.run_events = compiled
 
 
 def _faces(preset: str, batch: EventBatch) -> dict[str, float]:
@@ -111,7 +112,7 @@ def _best_faces(preset: str, batch: EventBatch, repeats: int) -> dict[str, float
 
 def event_bytes(learner: IHOMER, batch: EventBatch) -> dict[str, float]:
     """Bytes read and written per event, from the shapes of the arrays, work space aside."""
-    plan, n = learner._plan, len(batch)
+    plan, n = learner.mixture.plan, len(batch)
     d, labels = int(batch.n_features[-1]), -(-int(batch.n_labels[-1]) // 8) * 8
     dense = d <= 64 or np.count_nonzero(batch.x_values) >= 0.3 * d * n
     nonzeros = d if dense else np.count_nonzero(batch.x_values) / n

@@ -18,7 +18,6 @@ from streamml.metrics.drift import (
     recovery,
     score_alarms,
 )
-from streamml.nodes.member_states import label_variances
 from streamml.streams import DemoStream, KnownDrift, SyntheticStream, make_stream
 from streamml.types import Int64Array
 
@@ -110,8 +109,7 @@ def nothing(learner: Learner, position: int) -> Learner:  # noqa: ARG001
 def refresh_always(learner: Learner, position: int) -> Learner:
     """Always-fire: every label learns as after a drift, every ``ALWAYS`` events."""
     if isinstance(learner, IHOMER) and position % ALWAYS == ALWAYS // 2:
-        for variance in label_variances(learner._states, learner._plan):
-            np.maximum(variance, 1.0, out=variance)
+        learner.mixture.learn_fast()
     return learner
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from streamml.base import Learner
+from streamml.ihomer.mixture import Mixture
 from streamml.state.capture import capture, check, part_of, restore_value
 from streamml.types import (
     LABELS_FULL,
@@ -28,12 +28,27 @@ from streamml.types import (
     Schema,
 )
 
-__all__ = ["Alternate", "Verdict"]
+__all__ = ["Alternate", "Competitor", "Verdict"]
 
 _EVERY = 25  # labelled events between two looks
 _LEAST = 50  # ... before the first verdict of a cluster
 _MOST = 2_000  # ... after which what is undecided stays as it is
 _SIGMAS = math.sqrt(2.0 * math.log(1.0 / 0.1))
+
+
+class Competitor(Protocol):
+    """What learns beside the main learner."""
+
+    mixture: Mixture
+
+    def test_then_train(self, batch: EventBatch) -> Predictions:
+        """Predict, then learn."""
+
+    def snapshot(self, copy: bool = True) -> dict[str, Any]:
+        """All that it learned, as plain values."""
+
+    def restore(self, snapshot: Mapping[str, Any], schema: Schema) -> None:
+        """Go to a state that :meth:`snapshot` gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +70,6 @@ class Alternate:
         The competitor, nothing learned yet.
     clusters
         Number of clusters now.
-    known_labels
-        Number of labels known now.
 
     References
     ----------
@@ -65,9 +78,8 @@ class Alternate:
     without its term in 1/n.
     """
 
-    def __init__(self, learner: Learner, clusters: int, known_labels: int) -> None:
+    def __init__(self, learner: Competitor, clusters: int) -> None:
         self.learner = learner
-        self.known_labels = known_labels
         self.events = 0
         """Labelled events seen."""
         self.next_check = _EVERY
@@ -78,6 +90,11 @@ class Alternate:
         self._n = np.zeros(clusters)
         self._sums = np.zeros((2, clusters))  # of gains and of their squares
         self._over = np.zeros(clusters, np.bool_)
+
+    @property
+    def until_check(self) -> int:
+        """Labelled events until the next look at the comparison."""
+        return self.next_check - self.events
 
     @property
     def ended(self) -> bool:
@@ -92,7 +109,7 @@ class Alternate:
         """The learner, and the comparison so far."""
         trial = {"events": self.events, "next_check": self.next_check, "over": self._over}
         trial |= {"n": self._n, "sums": self._sums}
-        return {"trial": capture(trial, copy), "learner": self.learner.snapshot(copy)["learned"]}
+        return {"trial": capture(trial, copy), "learner": self.learner.snapshot(copy)}
 
     def restore(self, snapshot: Mapping[str, Any], schema: Schema) -> None:
         """Go to a state that :meth:`snapshot` gave."""
@@ -104,15 +121,20 @@ class Alternate:
         self.events = restore_value(trial.get("events"), 0, "alternate.events")
         self.next_check = restore_value(trial.get("next_check"), 0, "alternate.next_check")
         check(0 <= self.events < self.next_check, "alternate.events", "is out of range")
-        self.learner._restore_learned(part_of(snapshot, "learner", dict), schema)
+        self.learner.restore(part_of(snapshot, "learner", dict), schema)
 
-    def compare(self, events: EventBatch, made: Predictions, leaf_of: Int32Array) -> list[Verdict]:
-        """Run the alternate over events that the main one has just learned."""
+    def compare(
+        self, events: EventBatch, made: Predictions, leaf_of: Int32Array, known_labels: int
+    ) -> list[Verdict]:
+        """Run the alternate over events that the main one has just learned.
+
+        ``known_labels``: how many it knew before.
+        """
         rival = self.learner.test_then_train(events)
         # an event counts on the labels known at it, wherever the run of events ends
         brought = np.where(events.y_kind == LABELS_UNKNOWN, 0, events.n_labels)
-        so_far = np.maximum.accumulate(np.maximum(brought, self.known_labels))
-        n_labels = self.known_labels = int(so_far[-1])
+        so_far = np.maximum.accumulate(np.maximum(brought, known_labels))
+        n_labels = int(so_far[-1])
         member = np.zeros((n_labels, len(self._n)))
         member[np.arange(n_labels), leaf_of[:n_labels]] = 1.0
         true = _dense(events.y_indptr, events.y_indices, n_labels)

@@ -97,7 +97,7 @@ class FeatureTable:
         """
         a, b = int(rows.x_indptr[start]), int(rows.x_indptr[stop])
         if learn and b > a:
-            self._reserve(int(rows.x_indices[a:b].max()) + 1)
+            self.reserve(int(rows.x_indices[a:b].max()) + 1)
         indptr = np.zeros_like(rows.x_indptr)
         indices, values = np.empty(b - a, np.int32), np.empty(b - a, np.float32)
         done, dropped = _place(
@@ -113,7 +113,8 @@ class FeatureTable:
         )
         return placed, done, learn and self.n_free < reserve, dropped
 
-    def _reserve(self, columns: int) -> None:
+    def reserve(self, columns: int) -> None:
+        """Room for so many columns of features."""
         have = len(self.row_of)
         if columns > have:
             more = np.full(max(columns, have + have // 2) - have, -1, np.int32)
@@ -140,16 +141,13 @@ class FeatureTable:
         used_rows = np.flatnonzero(self.column_of >= 0)
         free = self.free[self.at[_NEXT] : self.at[_FREE]][: n_rows - len(used_rows)]
         rows = np.sort(np.concatenate([used_rows, free]))
-        columns, used = self.column_of[rows], self.used[rows]
-        found = FeatureTable(n_rows)
-        found.row_of, found.weight = self.row_of, self.weight
-        found.column_of, found.used = columns, used
-        has = np.flatnonzero(columns >= 0)
-        found.row_of[columns[has]] = has
-        empty = np.flatnonzero(columns < 0)
-        found.free[: len(empty)] = empty
-        found.at[:] = 0, len(empty)
-        self.__dict__.update(found.__dict__)
+        self.column_of, self.used, self.n_rows = self.column_of[rows], self.used[rows], n_rows
+        has = np.flatnonzero(self.column_of >= 0)
+        self.row_of[self.column_of[has]] = has
+        empty = np.flatnonzero(self.column_of < 0)
+        self.free = np.full(n_rows, -1, np.int32)
+        self.free[: len(empty)] = empty
+        self.at[:] = 0, len(empty)
         return rows.astype(np.int64)
 
     def snapshot(self) -> dict[str, Any]:
@@ -177,7 +175,7 @@ class FeatureTable:
         check(len(np.unique(placed)) == len(placed), where, "has a feature twice")
         check(np.array_equal(np.sort(free), np.flatnonzero(column_of < 0)), where, "lost a row")
         check(bool((used >= 0).all()) and 0 < weight < 1e300, where, "has no usable counts")
-        found._reserve(columns)
+        found.reserve(columns)
         found.row_of[placed] = np.flatnonzero(column_of >= 0)
         found.column_of, found.used = column_of, used
         found.free[: len(free)] = free

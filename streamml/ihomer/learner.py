@@ -9,37 +9,24 @@ index and loses nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-import numpy as np
-
-from streamml.base import MIN_SCORE, Learner
-from streamml.base.changes import ChangeLog
-from streamml.drift.adwin import check_adwin, new_adwin_state
+from streamml.base import MIN_SCORE, LabelNode, Learner
+from streamml.base.explanation import Explanation
 from streamml.errors import ConfigError, StateError
 from streamml.hierarchy import RULES, LabelHierarchy
-from streamml.ihomer.alternate import Alternate
+from streamml.hierarchy.drawing import TreeView
+from streamml.ihomer import explanation
+from streamml.ihomer.budget import bytes_of
+from streamml.ihomer.core import Core
 from streamml.ihomer.drift_handling import DriftHandling
-from streamml.ihomer.explainable import Explainable
-from streamml.ihomer.loop import batch_arrays, new_output, predictions_of, run_events
-from streamml.ihomer.memory import Memory, bytes_of
+from streamml.ihomer.memory import Memory
+from streamml.ihomer.mixture import Mixture
 from streamml.nodes import NodeClassifier
-from streamml.nodes.custom_classifiers import (
-    custom_scores,
-    custom_snapshot,
-    restore_custom,
-    teach_custom,
-)
-from streamml.nodes.layout import Layout, layout_of, layout_snapshot, restore_layout
-from streamml.nodes.member_states import (
-    N_LABELS,
-    extend_tree,
-    new_member_states,
-    new_optional_members,
-)
-from streamml.nodes.members import DECISIONS, MEMBERS, PRESETS, PRESETS_0_1, MixturePlan, make_plan
-from streamml.nodes.restore import StartValues, restore_member_states, restore_optional_members
-from streamml.state.capture import capture, check, part_of, restore_value
+from streamml.nodes.custom_classifiers import fresh_custom
+from streamml.nodes.layout import Layout, layout_of, restore_layout
+from streamml.nodes.members import DECISIONS, MEMBERS, PRESETS, PRESETS_0_1
+from streamml.state.capture import part_of
 from streamml.state.parameters import (
     COUNT,
     SEED,
@@ -54,20 +41,10 @@ from streamml.state.parameters import (
     Whole,
     check_parameters,
 )
-from streamml.types import (
-    LABELS_UNKNOWN,
-    Change,
-    EventBatch,
-    Predictions,
-    Schema,
-    UInt8Array,
-)
+from streamml.types import Change, EventBatch, Predictions, Schema
 
 __all__ = ["IHOMER"]
 
-_RUN = 512  # events a compiled call works through at most: bounds scratch memory
-_LABEL_BLOCK = 16  # room for labels is a multiple of it
-_ALERT_VARIANCE = np.float32(1.0)
 _OWN = Instance(
     NodeClassifier,
     "a node classifier (an object with scores(columns, values, n_labels) and "
@@ -75,7 +52,7 @@ _OWN = Instance(
 )
 
 
-class IHOMER(Explainable, DriftHandling, Learner):
+class IHOMER(Learner):
     """Streaming multi-label classifier that clusters its labels as it learns.
 
     Parameters
@@ -183,23 +160,16 @@ class IHOMER(Explainable, DriftHandling, Learner):
         self.memory_budget = memory_budget
         self.seed = seed
         check_parameters(self)
-        self._make_members(layout_of(preset, members, links, self.window))
-        self._hierarchy = LabelHierarchy(rule, self.n_min, self._memory.max_pairs)
-        self._changes = ChangeLog()
-        self._leaf_ids: list[int] = [0]
-        self._detectors = new_adwin_state(1)
-        self._alternate: Alternate | None = None
+        self._core = self._new_core(layout_of(preset, members, links, self.window))
 
-    def _make_members(self, layout: Layout) -> None:
-        """Members that have learned nothing."""
-        self._layout, self._plan = layout, self._plan_of(layout)
-        self._memory = Memory(bytes_of(self.memory_budget), self._plan)
-        self._states = new_member_states(self._plan, layout.members, 16, _LABEL_BLOCK, self.seed)
-        self._optional = new_optional_members(self._plan, 16, _LABEL_BLOCK, self.seed)
-
-    def _plan_of(self, layout: Layout) -> MixturePlan:
-        given: dict[str, Any] = {"decision": self.decision, "lean": self.lean, **layout.constants}
-        return make_plan(tuple(layout.members), n_custom=len(self.classifiers or ()), **given)
+    def _new_core(self, layout: Layout) -> Core:
+        """The four parts that learn, with nothing learned."""
+        own = self.classifiers or ()
+        mixture = Mixture(layout, self.decision, self.lean, self.seed, own)
+        memory = Memory(bytes_of(self.memory_budget), mixture.plan)
+        drift = DriftHandling(self.drift_delta, self.alternates)
+        hierarchy = LabelHierarchy(self.rule, self.n_min, memory.budget.max_pairs)
+        return Core(mixture, memory, drift, hierarchy, self.rebuild)
 
     # -- the contract ------------------------------------------------------------------
 
@@ -207,13 +177,9 @@ class IHOMER(Explainable, DriftHandling, Learner):
         new, before = self._unbound, self._schema
         super().bind(schema)
         if before is not schema:
-            self._memory.cap_names(schema)
-        if self._alternate is not None:
-            self._alternate.learner._schema = self._schema
+            self._core.memory.budget.cap_names(schema)
         if new:
-            self._reserve(schema.declared_features, schema.declared_labels)
-            self._states.clock[N_LABELS] = schema.declared_labels
-            self._hierarchy.reserve_labels(schema.declared_labels)
+            self._core.declare(schema)
 
     def predict(self, batch: EventBatch, min_score: float = MIN_SCORE) -> Predictions:
         return self._run(batch, predict=True, learn=False, min_score=min_score)
@@ -224,172 +190,127 @@ class IHOMER(Explainable, DriftHandling, Learner):
     def test_then_train(self, batch: EventBatch, min_score: float = MIN_SCORE) -> Predictions:
         return self._run(batch, predict=True, learn=True, min_score=min_score)
 
-    @property
-    def n_clusters(self) -> int:
-        return len(self._hierarchy.tree.leaves)
+    def _run(self, batch: EventBatch, predict: bool, learn: bool, min_score: float) -> Predictions:
+        self.bind(batch.schema)
+        try:
+            return self._core.run(batch, predict, learn, min_score)
+        finally:  # however far it came
+            self._position = self._core.hierarchy.position
+
+    def clone(
+        self, new_params: dict[str, Any] | None = None, include_attributes: bool = False
+    ) -> Self:
+        """A learner with the same parameters that has seen nothing, nor have its classifiers."""
+        fresh: Any = self.classifiers
+        if fresh is not None and not include_attributes:
+            fresh = (tuple if isinstance(fresh, tuple) else list)(map(fresh_custom, fresh))
+        made = super().clone({"classifiers": fresh, **(new_params or {})}, include_attributes)
+        made.mixture.classifiers = made.classifiers or ()  # attributes are copied one by one
+        return made
+
+    # -- what it says of itself --------------------------------------------------------------
 
     @property
-    def changes(self) -> Sequence[Change]:
-        return self._changes
-
-    @property
-    def change_counts(self) -> dict[str, int]:
-        return self._changes.totals
+    def mixture(self) -> Mixture:
+        """The members and their mixture: plan, and arrays of what was learned."""
+        return self._core.mixture
 
     @property
     def hierarchy(self) -> LabelHierarchy:
         """The label hierarchy: statistics, tree and changes."""
-        return self._hierarchy
+        return self._core.hierarchy
+
+    @property
+    def n_clusters(self) -> int:
+        return len(self.hierarchy.tree.leaves)
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        return self._core.changes
+
+    @property
+    def change_counts(self) -> dict[str, int]:
+        return self._core.changes.totals
+
+    @property
+    def shed(self) -> dict[str, int]:
+        """What was given up to stay within ``memory_budget``, and how often.
+
+        ``features``: rows of the least used features; ``values``: of features without a row;
+        ``pairs``: counts of rare pairs of labels; ``alternates``: learners on trial.
+        """
+        pairs = self.hierarchy.counts.shed
+        return {**self._core.memory.shed, **({"pairs": pairs} if pairs else {})}
+
+    @property
+    def memory(self) -> dict[str, int]:
+        """Bytes held: ``arrays`` of what was learned, ``pairs`` of labels, ``names``."""
+        names = 0
+        if self._schema is not None:
+            names = self._schema.features.nbytes + self._schema.labels.nbytes
+        pairs = self.hierarchy.counts.nbytes
+        return {"arrays": self._core.nbytes, "pairs": pairs, "names": names}
 
     def mixture_weights(self) -> dict[str, float]:
         """How far the mixture trusts each member now, shared over all labels."""
-        weights = self._states.mixture.wg
-        return {name: float(weights[getattr(self._plan, name)]) for name in self._layout.members}
+        return self.mixture.weights()
 
-    # -- running -----------------------------------------------------------------------
+    def label_tree(self) -> LabelNode:
+        return explanation.label_node(self.hierarchy.tree.root)
 
-    def _run(self, batch: EventBatch, predict: bool, learn: bool, min_score: float) -> Predictions:
-        self.bind(batch.schema)
-        if len(batch) == 0:
-            return Predictions.concatenate([])
-        if self.classifiers and len(batch) > 1:
-            events = (batch.slice(i, i + 1) for i in range(len(batch)))
-            return Predictions.concatenate(
-                [self._run(event, predict, learn, min_score) for event in events]
-            )
-        rows = batch_arrays(batch, custom_scores(self.classifiers or (), batch))
-        parts: list[Predictions] = []
-        start = 0
-        beyond = int(batch.x_indices.max(initial=-1)) + 1
-        beyond = beyond if beyond > batch.n_features.max() else 0
-        placed, end, full = rows, 0, False
-        while start < len(batch):
-            if start >= end or self._memory.table is None:
-                end = self._run_stop(batch, start, learn)
-                if learn:
-                    end = self._budget_stop(batch, start, end)
-                placed, end, full = self._place(rows, start, end, learn, beyond)
-            stop = min(end, self._run_stop(batch, start, learn))
-            told = predict or (learn and self._alternate is not None)
-            # joined rows come in any order: one of them may know more labels than the last
-            labels = max(int(batch.n_labels[start:stop].max()), int(self._states.clock[N_LABELS]))
-            output = new_output(stop - start if told else 0, labels)
-            if learn:
-                self._hierarchy.reserve_labels(labels)
-            clusters = self._cluster_detectors()
-            done = run_events(
-                self._plan,
-                placed,
-                start,
-                stop,
-                told,
-                learn,
-                *self._states,
-                *self._optional,
-                clusters,
-                output,
-                float(self.drift_delta),
-                np.float32(min_score),
-                batch.schema.absent_is_zero,
-            )
-            made = predictions_of(output)
-            if predict:
-                parts.append(made)
-            if done < stop and not clusters.level.any():  # the tree wants room
-                self._optional = extend_tree(
-                    self._optional, len(self._states.inputs.top), len(self._states.y)
-                )
-            if learn and done > start:
-                teach_custom(self.classifiers or (), batch)
-                self._note_names(batch, start, done)
-                self._after(batch, start, done, clusters.level, made)
-                self._keep_budget(full and done == end)
-            start = done
-        return Predictions.concatenate(parts)
+    def tree(self) -> TreeView:
+        """The label tree with names; ``print`` it, or draw it with ``svg()``."""
+        return explanation.tree_view(self.hierarchy.tree.root, self.schema.labels.names)
 
-    def _run_stop(self, batch: EventBatch, start: int, learn: bool) -> int:
-        """Row after the last one that may run before the clusters must be looked at."""
-        stop = min(start + _RUN, len(batch))
-        if not learn:
-            return stop
-        left = self._hierarchy.next_check - self._hierarchy.position
-        if self._alternate is not None:
-            left = min(left, self._alternate.next_check - self._alternate.events)
-        labelled = np.cumsum(batch.y_kind[start:stop] != LABELS_UNKNOWN)
-        return start + int(np.searchsorted(labelled, left)) + 1 if labelled[-1] >= left else stop
+    def explain(
+        self, x: Mapping[Any, Any], labels: Sequence[str] | str | None = None, top: int = 8
+    ) -> Explanation:
+        """Why an event would get its labels; changes nothing.
 
-    def _after(
-        self, batch: EventBatch, start: int, stop: int, level: UInt8Array, made: Predictions
-    ) -> None:
-        """Count labels, act on drifts, and let the hierarchy change."""
-        labelled = batch.y_kind[start:stop] != LABELS_UNKNOWN
-        if labelled.all():
-            self._hierarchy.observe(batch.y_indptr, batch.y_indices, start, stop)
-        else:
-            for row in (start + np.flatnonzero(labelled)).tolist():
-                self._hierarchy.observe(batch.y_indptr, batch.y_indices, row, row + 1)
-        self._position += int(labelled.sum())
-        if self._alternate is not None:
-            self._compare(self._alternate, batch.slice(start, stop), made)
-        for leaf in np.flatnonzero(level).tolist():
-            self._heed(leaf, int(level[leaf]))
-        changes = self._hierarchy.check()
-        if changes:
-            self._changes.extend(changes)
-            self._move_detectors()
-            if self._alternate is not None:
-                self._alternate.restart(self.n_clusters)
-            if self.rebuild:
-                self._start_over()
+        Parameters
+        ----------
+        x
+            Feature name -> number.
+        labels
+            Which labels to explain, or which one; by default the predicted ones, or the
+            likeliest one.
+        top
+            Features shown for a label, those with the largest shares.
+
+        Raises
+        ------
+        SchemaError
+            A label is not known.
+
+        Examples
+        --------
+        >>> from streamml import IHOMER
+        >>> model = IHOMER(preset="fast")
+        >>> for t in range(100):
+        ...     model.learn_one({"light": float(t % 2)}, {"sun"} if t % 2 else {"rain"})
+        >>> why = model.explain({"light": 1.0}).labels[0]
+        >>> why.label, why.decided, why.features[0].name, why.features[0].added > 0
+        ('sun', True, 'light', True)
+        """
+        found = self.predict(self._unlearned(x), min_score=0.0)
+        chosen = (labels,) if isinstance(labels, str) else labels
+        rows = self._core.memory.row_names(self.schema.features.names)
+        tree = self.hierarchy.tree
+        return explanation.explain(self.mixture, tree, found, self.schema, rows, chosen, top)
 
     # -- state -------------------------------------------------------------------------
 
     def _capture_learned(self, copy: bool) -> dict[str, Any]:
-        return {
-            "layout": layout_snapshot(self._layout, self._plan),
-            "stack": capture(self._states, copy),
-            "extras": capture(self._optional, copy),
-            "detectors": capture(self._detectors, copy),
-            "hierarchy": self._hierarchy.snapshot(),
-            "changes": self._changes.snapshot(),
-            "classifiers": [custom_snapshot(c) for c in self.classifiers or ()],
-            "memory": self._memory.snapshot(),
-            "alternate": None if self._alternate is None else self._alternate.snapshot(copy),
-        }
+        return self._core.snapshot(copy)
 
-    def _restore_layout(self, learned: Mapping[str, Any]) -> tuple[Layout, MixturePlan]:
-        """What the state was made with, whatever the preset is today."""
+    def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
+        # what the state was made with, whatever the preset is today
         layout = layout_of(self.preset, self.members, self.links, self.window, PRESETS_0_1)
         if "layout" in learned:
             layout = restore_layout(part_of(learned, "layout", dict))
         try:
-            return layout, self._plan_of(layout)
+            core = self._new_core(layout)
         except ConfigError as error:
             raise StateError(f"The state does not fit: {error}") from error
-
-    def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
-        layout, plan = self._restore_layout(learned)
-        memory, changes = Memory(self._memory.budget, plan), ChangeLog()
-        hierarchy = LabelHierarchy(self.rule, self.n_min, memory.max_pairs)
-        hierarchy.restore(part_of(learned, "hierarchy", dict))
-        changes.restore(part_of(learned, "changes", dict))
-        tree = hierarchy.tree
-        check(tree.n_labels <= len(schema.labels), "the label tree", "has labels without a name")
-        start = StartValues(plan, layout.members, self.seed)
-        states = restore_member_states(part_of(learned, "stack", dict), plan, tree.n_labels, start)
-        optional = restore_optional_members(part_of(learned, "extras", dict), plan, states, start)
-        memory.restore(part_of(learned, "memory", dict), schema, len(states.inputs.top))
-        detectors = restore_value(learned.get("detectors"), self._detectors, "detectors")
-        check(len(detectors.levels) == len(tree.leaves), "detectors", "are of other clusters")
-        check_adwin(detectors, "detectors")
-        restore_custom(self.classifiers or (), part_of(learned, "classifiers", list))
-        alternate = None
-        if learned.get("alternate") is not None:
-            known = int(states.clock[N_LABELS])
-            alternate = Alternate(self._newcomer(schema, states, layout), len(tree.leaves), known)
-            alternate.restore(part_of(learned, "alternate", dict), schema)
-        self._layout, self._plan = layout, plan
-        self._states, self._optional, self._detectors = states, optional, detectors
-        self._hierarchy, self._changes, self._alternate = hierarchy, changes, alternate
-        self._memory = memory
-        self._leaf_ids = [leaf.id for leaf in tree.leaves]
+        core.restore(learned, schema)
+        self._core = core

@@ -8,166 +8,182 @@ size shed the same; with room enough nothing here touches an event.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from streamml.errors import ConfigError
-from streamml.ihomer.feature_table import FeatureTable, with_reserve
+from streamml.ihomer.budget import Budget, label_capacity
+from streamml.ihomer.feature_table import FeatureTable, reserve_of
 from streamml.ihomer.loop import BatchArrays
+from streamml.ihomer.mixture import Mixture
 from streamml.nodes.capacity import bytes_for
 from streamml.nodes.members import MixturePlan
 from streamml.state.capture import check, part_of
-from streamml.state.parameters import bytes_in
-from streamml.types import LABELS_UNKNOWN, EventBatch, Schema
+from streamml.types import LABELS_UNKNOWN, Change, EventBatch, Schema
 
-__all__ = ["Memory", "bytes_of", "cut", "label_capacity"]
+__all__ = ["Memory", "Placed", "cut"]
 
-_PER_NAME = 160  # bytes of a name in its vocabulary, about
-_PAIRS_SHARE = 16  # one part in so many is for pairs of labels
-_NAMES_SHARE = 4
-_AHEAD = 64  # labels there is room for before they come, once room is short
-_FEWEST = 64  # features a learner has room for at least
+_LABEL_BLOCK = 16  # room for labels is a multiple of it
+_SLACK = 32  # labels there is room for still, when room for more is made
+_LESS = 0.97  # rows are numbered anew where there is room for so much less
 
 
-def bytes_of(text: str | int) -> int:
-    """Bytes out of ``"512MiB"``, ``"2 GB"`` or a number.
+class Placed(NamedTuple):
+    """Events with a row for each feature, as the loop takes them."""
+
+    rows: BatchArrays
+    stop: int  # row after the last one placed
+    full: bool  # whether features must go before the next
+
+
+class Memory:
+    """Gives features and labels their room in a mixture, and takes it back once it is short.
+
+    Without a table a feature's row is its column.
+
+    Parameters
+    ----------
+    size
+        Bytes for everything that is learned, names included.
+    plan
+        Members and constants of the mixture.
 
     Raises
     ------
     ConfigError
-        It is none of these.
-
-    Examples
-    --------
-    >>> bytes_of("512MiB"), bytes_of("2 GB"), bytes_of(1000)
-    (536870912, 2000000000, 1000)
-    """
-    size = bytes_in(text) or 0
-    if size < 1:
-        raise ConfigError(f"{text!r} is no memory budget: write '512MiB', '2GB' or bytes.")
-    return size
-
-
-class Memory:
-    """Decides what fits into a budget, and keeps the table of features once they do not.
-
-    Parameters
-    ----------
-    budget
-        Bytes for everything that is learned, names included.
-    plan
-        Members and constants of the learner.
+        The members do not fit, however little they learn.
     """
 
-    def __init__(self, budget: int, plan: MixturePlan) -> None:
-        self.budget = budget
-        self.plan = plan
+    def __init__(self, size: int, plan: MixturePlan) -> None:
+        self.budget = Budget(size, plan)
         self.table: FeatureTable | None = None
         self.features = 0
         """Features known at the last event learned."""
         self.shed: Counter[str] = Counter()
         """What was given up so far, and how often."""
-        self._safe = (0, 0)
-        if self._least(1) > budget:
-            raise ConfigError(
-                f"memory_budget must be at least {self._least(1) / 2**20:.0f} MiB for these "
-                f"members, not {budget / 2**20:.0f}: raise it, or take a smaller preset."
-            )
-
-    # -- what fits ---------------------------------------------------------------------
 
     @property
-    def max_pairs(self) -> int:
-        """Pairs of labels that may be counted; their table is up to four times as long."""
-        return max(self.budget // _PAIRS_SHARE // 64, 1024)
+    def nbytes(self) -> int:
+        """Bytes of the table."""
+        return 0 if self.table is None else self.table.nbytes
 
-    def _arrays(self) -> int:
-        return self.budget - self.budget // _PAIRS_SHARE
+    def row_names(self, names: Sequence[str]) -> Sequence[str]:
+        """Name of the feature that each row belongs to, out of the names of all columns."""
+        if self.table is None:
+            return names
+        return [names[c] if c >= 0 else "a new feature" for c in self.table.column_of.tolist()]
 
-    def _least(self, n_labels: int) -> int:
-        return bytes_for(self.plan, _FEWEST, label_capacity(n_labels)) * _PAIRS_SHARE // 15
-
-    def most_features(self, n_features: int, n_labels: int) -> int:
-        """Rows of features there is room for, when so many names are known."""
-        low, high = 0, 2**24
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self._has_room(middle, n_features, n_labels):
-                low = middle
-            else:
-                high = middle - 1
-        return low
-
-    def _has_room(self, rows: int, n_features: int, n_labels: int) -> bool:
-        needed = bytes_for(self.plan, rows, label_capacity(n_labels)) + 24 * rows
-        return needed + _PER_NAME * (n_features + n_labels) <= self._arrays()
-
-    def two_fit(self, n_features: int, n_labels: int) -> bool:
+    def two_fit(self, n_labels: int) -> bool:
         """Whether there is room for an alternate learner too."""
-        needed = 2 * bytes_for(self.plan, n_features, label_capacity(n_labels))
-        return needed + _PER_NAME * (n_features + n_labels) <= self._arrays()
+        return self.budget.two_fit(self.features, n_labels)
 
-    def fits(self, n_features: int, n_labels: int) -> bool:
-        """Whether every feature may have the row of its own column, with some rows to spare."""
-        if n_features <= self._safe[0] and n_labels <= self._safe[1]:
-            return True
-        if not self._has_room(with_reserve(n_features), n_features, n_labels):
-            return False
-        more, labels = 2 * n_features, n_labels + n_labels // 4 + 64
-        if self._has_room(with_reserve(more), more, labels):
-            self._safe = (more, labels)
-        return True
+    # -- before events ---------------------------------------------------------------------
 
-    def cap_names(self, schema: Schema) -> None:
-        """Cap the vocabularies where their owner did not.
+    def reserve(self, mixture: Mixture, n_features: int, n_labels: int) -> None:
+        """Make room; the size of the arrays changes no result."""
+        d, labels = mixture.feature_room, mixture.label_room
+        if n_features <= d and n_labels <= labels:
+            return
+        if n_features > d:
+            d = max(n_features, min(2 * d, d + 4096))
+        if n_labels > labels:
+            labels = -(-max(n_labels, min(2 * labels, labels + 512)) // _LABEL_BLOCK) * _LABEL_BLOCK
+        if bytes_for(mixture.plan, d, labels) > self.budget.size // 2:
+            most = self.budget.most_features(self.features, n_labels)
+            labels = label_capacity(max(n_labels, mixture.n_labels))
+            d = max(n_features, min(d, most), mixture.feature_room)
+        mixture.resize(d, labels)
 
-        Raises
-        ------
-        ConfigError
-            More labels are declared than there is room for.
+    def stop(self, mixture: Mixture, batch: EventBatch, start: int, stop: int, two: bool) -> int:
+        """Row after the last one that may be learned before the budget must be looked at.
+
+        ``two``: whether an alternate learner takes room too.
         """
-        labels = self._most_labels()
-        if schema.declared_labels > labels:
-            raise ConfigError(
-                f"memory_budget is too small for {schema.declared_labels} labels: there is room "
-                f"for {labels}; raise it to {self._least(schema.declared_labels) / 2**20:.0f} MiB."
-            )
-        if schema.features.limit is None:
-            most = self.budget // _NAMES_SHARE // _PER_NAME
-            schema.features.limit = max(most, len(schema.features), 1)
-        if schema.labels.limit is None:
-            schema.labels.limit = max(labels, len(schema.labels), 1)
-
-    def _most_labels(self) -> int:
-        """Labels there is room for beside the fewest features; what they need is linear."""
-        least = self._least(1) + _PER_NAME
-        each = (self._least(1601) - self._least(1)) / 1600 + _PER_NAME
-        return max(int((self.budget - least) / each), 1)
-
-    # -- rows ----------------------------------------------------------------------------
-
-    def stop(self, batch: EventBatch, start: int, stop: int, two: bool) -> int:
-        """Row after the first one, of those learned, whose names leave too little room."""
         if self.table is not None:
+            return self.budget.stop_at(batch, start, stop, mixture.label_room - _SLACK)
+        near = self.budget.first_near(batch, start, stop)
+        if near < stop:  # what is left out hangs on what was learned before each event
+            stop = max(near, start + 1)
+        elif not two:
             return stop
-        return _first(batch, start, stop, lambda d, labels: not self._all_fit(d, labels, two))
+        return self.budget.stop(batch, start, stop, two)
 
-    def first_near(self, batch: EventBatch, start: int, stop: int) -> int:
-        """First row whose names leave too little room; ``stop`` where there is none."""
-        names = _running(batch, np.arange(start, stop))
-        if not names or self.fits(*names[-1]):
-            return stop
-        return start + _search(names, lambda d, labels: not self.fits(d, labels))
+    def place(
+        self, mixture: Mixture, rows: BatchArrays, start: int, stop: int, learn: bool
+    ) -> Placed:
+        """Events as the loop takes them, with room for them in the mixture."""
+        known, labels = mixture.n_labels, int(rows.n_labels[start:stop].max())
+        full, table = False, self.table
+        if table is not None:
+            reserve = 0 if mixture.dense else reserve_of(table.n_rows)
+            rows, stop, full, dropped = table.place(rows, start, stop, learn, reserve)
+            self.shed["values"] += dropped if learn else 0
+            needed = table.n_rows
+        else:
+            needed = _columns(rows, start, stop)
+            if not self.budget.fits(needed, max(known, labels)):
+                needed = min(needed, self.budget.most_features(self.features, known))
+                rows = cut(rows, needed)
+        self.reserve(mixture, needed, max(known, labels) if learn else known)
+        return Placed(rows, stop, full)
 
-    def stop_at(self, batch: EventBatch, start: int, stop: int, labels: int) -> int:
-        """Row after the first one, of those learned, with more labels than that."""
-        return _first(batch, start, stop, lambda _, known: known > labels)
+    # -- after events ----------------------------------------------------------------------
 
-    def _all_fit(self, n_features: int, n_labels: int, two: bool) -> bool:
-        return self.fits(n_features, n_labels) and (not two or self.two_fit(n_features, n_labels))
+    def note_features(self, batch: EventBatch, start: int, stop: int) -> None:
+        """Remember how many features were known at the last event learned."""
+        learned = np.flatnonzero(batch.y_kind[start:stop] != LABELS_UNKNOWN)
+        if len(learned):
+            self.features = max(self.features, int(batch.n_features[start + learned].max()))
+
+    def keep(self, mixture: Mixture, full: bool, position: int) -> list[Change]:
+        """Give up the features there is no room for; gives what changed for all of them.
+
+        ``full``: events were placed up to where features must go.
+        """
+        if self.table is None:
+            if self.budget.fits(self.features, mixture.n_labels):
+                return []
+            return [self._begin_table(mixture, position)]
+        if full or mixture.n_labels > mixture.label_room - _SLACK:
+            return self._free_rows(mixture, self.table, position)
+        return []
+
+    def _begin_table(self, mixture: Mixture, position: int) -> Change:
+        """From now on a feature has a row only while it is used."""
+        d, labels = mixture.feature_room, label_capacity(mixture.n_labels)
+        most = self.budget.most_features(self.features, mixture.n_labels)
+        known = min(self.features, most, d)
+        self.table = FeatureTable(most, known)
+        self.table.used[:known] = mixture.usage(known)
+        if d > most:
+            mixture.select_rows(np.arange(most), labels)
+        mixture.resize(most, labels)
+        if not mixture.dense:
+            self._evict(mixture, self.table, 2 * reserve_of(most))
+        return self._shed_rows(most, position)
+
+    def _free_rows(self, mixture: Mixture, table: FeatureTable, position: int) -> list[Change]:
+        """Free rows; where names and labels leave room for fewer of them, number them anew."""
+        changes, labels = [], label_capacity(mixture.n_labels)
+        most = min(self.budget.most_features(self.features, mixture.n_labels), table.n_rows)
+        if most < _LESS * table.n_rows:
+            self._evict(mixture, table, table.n_rows - most + 2 * reserve_of(most))
+            mixture.select_rows(table.shrink(most), labels)
+            changes.append(self._shed_rows(most, position))
+        elif not mixture.dense:
+            self._evict(mixture, table, 2 * reserve_of(table.n_rows))
+        if mixture.n_labels > mixture.label_room - _SLACK:
+            mixture.resize(table.n_rows, labels)
+        return changes
+
+    def _evict(self, mixture: Mixture, table: FeatureTable, wanted: int) -> None:
+        gone = table.evict(wanted)
+        mixture.clear_rows(gone)
+        self.shed["features"] += len(gone)
+
+    def _shed_rows(self, most: int, position: int) -> Change:
+        return Change("shed", "global", position, (), float(self.features), float(most))
 
     # -- state -------------------------------------------------------------------------
 
@@ -194,39 +210,10 @@ class Memory:
         self.table, self.features, self.shed = table, features, Counter(shed)
 
 
-def label_capacity(n_labels: int) -> int:
-    """Label columns there is room for once room is short."""
-    return -(-(n_labels + _AHEAD) // 16) * 16
-
-
-def _first(batch: EventBatch, start: int, stop: int, over: Callable[[int, int], bool]) -> int:
-    """Row after the first labelled one where ``over`` holds; it never stops holding."""
-    learned = start + np.flatnonzero(batch.y_kind[start:stop] != LABELS_UNKNOWN)
-    if len(learned) == 0:
-        return stop
-    names = _running(batch, learned)
-    if not over(*names[-1]):
-        return stop
-    return int(learned[_search(names, over)]) + 1
-
-
-def _running(batch: EventBatch, rows: NDArray[np.int64]) -> list[list[int]]:
-    """Most features and labels known at these rows so far; joined rows come in any order."""
-    names = np.stack([batch.n_features[rows], batch.n_labels[rows]], axis=1)
-    found: list[list[int]] = np.maximum.accumulate(names, axis=0).tolist()
-    return found
-
-
-def _search(names: list[list[int]], over: Callable[[int, int], bool]) -> int:
-    """First entry where ``over`` holds; it never stops holding, and holds for the last."""
-    low, high = 0, len(names) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if over(*names[middle]):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+def _columns(rows: BatchArrays, start: int, stop: int) -> int:
+    """Columns known at these rows, or named by them though no event brought them."""
+    named = rows.x_indices[rows.x_indptr[start] : rows.x_indptr[stop]]
+    return max(int(rows.n_features[start:stop].max()), int(named.max(initial=-1)) + 1)
 
 
 def cut(rows: BatchArrays, room: int) -> BatchArrays:

@@ -1,5 +1,6 @@
 """Every node classifier by itself, and one of a user's own, keeps the learner's contract."""
 
+import copy
 import re
 from pathlib import Path
 
@@ -147,3 +148,11 @@ def test_a_clone_begins_with_classifiers_that_have_learned_nothing():
     assert (own.step, own.seen, model.classifiers[0].seen) == (2, 0, 2)
     with pytest.raises(ContractError, match="does not keep its parameter 'pace'"):
         IHOMER("fast", classifiers=[Forgetful(1)]).clone()
+
+
+def test_a_copy_with_all_it_learned_has_classifiers_of_its_own_that_go_on_learning():
+    model = IHOMER("fast", classifiers=[Counter(step=2)])
+    model.learn_one({"f": 1.0}, {"a"})
+    for copied in (model.clone(include_attributes=True), copy.deepcopy(model)):
+        copied.learn_one({"f": 1.0}, {"a"})
+        assert (copied.classifiers[0].seen, model.classifiers[0].seen) == (4, 2)

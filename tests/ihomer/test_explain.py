@@ -43,7 +43,7 @@ def test_the_shares_of_features_add_up_to_what_the_linear_classifier_adds(traine
     label = model.schema.labels.names[0]
     why = model.explain(x, labels=[label], top=10_000).labels[0]
     linear = next(share for share in why.classifiers if share.name == "linear")
-    state = model._states
+    state = model.mixture.states
     v = state.linear.v[0]
     weight = float(state.mixture.wg[0] + state.mixture.d[0, 0])
     bias = weight * float(state.linear.w[0, 0]) / 3.0 / np.sqrt(1.0 + 0.3927 * v)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamml import IHOMER
+from streamml import IHOMER, state
 from streamml.baselines import MLHAT, NoChange
 from streamml.errors import ConfigError, ContractError, SchemaError
 from streamml.ihomer.alternate import Alternate
@@ -90,11 +90,6 @@ def test_it_learns_restructures_and_recovers():
     assert {c.scope for c in model.changes} == {"global", "local"}
 
 
-def held_by(state):
-    """Bytes of all arrays of a nested state."""
-    return state.nbytes if isinstance(state, np.ndarray) else sum(held_by(part) for part in state)
-
-
 @pytest.mark.parametrize("n_labels", [100, 2000])
 def test_work_per_event_grows_no_faster_than_labels(n_labels):
     rng = np.random.default_rng(1)
@@ -107,7 +102,7 @@ def test_work_per_event_grows_no_faster_than_labels(n_labels):
     model.test_then_train(EventBatch.from_events(stream, schema))
     work = model.hierarchy.work + model.hierarchy.counts.work
     assert work <= 1000 * 50
-    assert held_by(model._states) <= 2**24 + 2**15 * n_labels  # linear in labels
+    assert model.memory["arrays"] <= 2**24 + 2**15 * n_labels  # linear in labels
 
 
 def half_known(n, hide, seed=2):
@@ -268,6 +263,28 @@ def test_alternates_give_the_same_bits_at_any_batch_size_and_without_predicting(
     )
 
 
+def test_an_alternate_on_trial_is_stored_and_goes_on_with_the_same_bits(tmp_path):
+    batch, model = demo(6_000), IHOMER()
+    stop = 5_000
+    model.learn(batch.slice(0, stop))
+    while "warning" not in model.change_counts:
+        model.learn(batch.slice(stop, stop + 1))
+        stop += 1
+    begun = model.snapshot()["learned"]["alternate"]
+    assert begun["trial"]["events"] == 0
+    assert begun["learner"]["stack"]["clock"].tolist() == [batch.schema.declared_labels]
+    model.learn(batch.slice(stop, stop + 30))
+    stop += 30
+    state.save(model, tmp_path / "s")
+    again = state.load(tmp_path / "s")
+    again.bind(batch.schema)
+    assert again.memory["arrays"] == model.memory["arrays"]  # of two learners
+    rest = batch.slice(stop, 6_000)
+    assert arrays(again.test_then_train(rest)) == arrays(model.test_then_train(rest))
+    assert "swap" in model.change_counts
+    assert list(again.changes) == list(model.changes)
+
+
 def test_a_stationary_stream_grows_no_alternate():
     rng = np.random.default_rng(7)
     weights = rng.normal(size=(8, 6))
@@ -292,11 +309,11 @@ def test_an_alternate_is_compared_on_the_labels_known_at_each_event():
     batch = EventBatch.from_events(told, Schema())
     sums = []
     for size in (1, 13, 200):
-        rival = Alternate(IHOMER(preset="fast"), 1, 0)
+        rival = Alternate(IHOMER(preset="fast"), 1)
         main, leaf_of = IHOMER(preset="fast", n_min=10_000), np.zeros(64, np.int32)
         for start in range(0, 200, size):
-            part = batch.slice(start, min(start + size, 200))
-            rival.compare(part, main.test_then_train(part), leaf_of)
+            part, known = batch.slice(start, min(start + size, 200)), main.mixture.n_labels
+            rival.compare(part, main.test_then_train(part), leaf_of, known)
         sums.append(rival.snapshot()["trial"]["sums"].tolist())
     assert sums[0] == sums[1] == sums[2]
 

@@ -11,9 +11,10 @@ import pytest
 from streamml import IHOMER, state
 from streamml.errors import ConfigError, StateError
 from streamml.hierarchy import LabelCounts
+from streamml.ihomer.budget import Budget, bytes_of, label_capacity
 from streamml.ihomer.feature_table import FeatureTable, reserve_of, with_reserve
 from streamml.ihomer.loop import batch_arrays
-from streamml.ihomer.memory import Memory, bytes_of, cut, label_capacity
+from streamml.ihomer.memory import Memory, cut
 from streamml.nodes.capacity import bytes_for
 from streamml.nodes.custom_classifiers import custom_scores
 from streamml.types import LABELS_UNKNOWN, Event, EventBatch, Schema
@@ -264,6 +265,7 @@ def test_the_table_of_features_gives_and_takes_rows():
     assert (table.row_of[:16] == -1).all()
     rows = table.shrink(48)
     assert len(rows) == table.n_rows == 48
+    assert table.nbytes == 64 * 4 + 48 * (4 + 8 + 4)
     assert table.n_free == 4
     kept = np.flatnonzero(table.column_of >= 0)
     assert np.array_equal(rows[kept], table.column_of[kept])  # a column had the row of its number
@@ -274,11 +276,11 @@ def test_the_table_of_features_gives_and_takes_rows():
 # -- what fits ------------------------------------------------------------------------------
 
 
-PLAN = IHOMER("fast")._plan
+PLAN = IHOMER("fast").mixture.plan
 
 
-def memory(budget=BUDGET):
-    return Memory(budget, PLAN)
+def budget(size=BUDGET):
+    return Budget(size, PLAN)
 
 
 def test_reserves_leave_their_share_free_and_hardly_more():
@@ -291,15 +293,15 @@ def test_reserves_leave_their_share_free_and_hardly_more():
 
 
 def test_what_fits_is_the_same_whatever_was_asked_before():
-    asked = memory()
+    asked = budget()
     for d, labels in product(range(0, 2600, 50), (1, 90, 900)):
-        assert asked.fits(d, labels) == memory().fits(d, labels)
-    most = max(d for d in range(2600) if memory().fits(d, 10))
+        assert asked.fits(d, labels) == budget().fits(d, labels)
+    most = max(d for d in range(2600) if budget().fits(d, 10))
     assert not asked.fits(most + 1, 10)
-    assert with_reserve(most) <= memory().most_features(most, 10)
-    assert with_reserve(most + 1) > memory().most_features(most + 1, 10)
-    assert memory().two_fit(most // 2, 10)
-    assert not memory().two_fit(most, 10)
+    assert with_reserve(most) <= budget().most_features(most, 10)
+    assert with_reserve(most + 1) > budget().most_features(most + 1, 10)
+    assert budget().two_fit(most // 2, 10)
+    assert not budget().two_fit(most, 10)
 
 
 @pytest.mark.parametrize("names", [(0, 1), (100, 10), (1500, 90), (700, 900)])
@@ -307,10 +309,10 @@ def test_what_the_rows_and_the_names_take_is_within_the_budget(names):
     def needed(rows):
         return bytes_for(PLAN, rows, label_capacity(names[1])) + 24 * rows + 160 * sum(names)
 
-    most = memory().most_features(*names)
+    most = budget().most_features(*names)
     assert needed(most) <= BUDGET * 15 / 16 < needed(most + 1)
-    assert memory().max_pairs * 64 == BUDGET // 16
-    assert memory(BUDGET // 4).max_pairs == 1024  # some pairs at least
+    assert budget().max_pairs * 64 == BUDGET // 16
+    assert budget(BUDGET // 4).max_pairs == 1024  # some pairs at least
 
 
 @pytest.mark.parametrize("labels", [1, 90, 400])
@@ -320,7 +322,7 @@ def test_what_two_learners_and_the_names_take_is_within_the_budget(labels):
     def needed(d):
         return 2 * bytes_for(PLAN, d, label_capacity(labels)) + 160 * (d + labels)
 
-    most = max(d for d in range(2600) if memory().two_fit(d, labels))
+    most = max(d for d in range(2600) if budget().two_fit(d, labels))
     assert needed(most) <= BUDGET * 15 / 16 < needed(most + 1)
 
 
@@ -328,7 +330,7 @@ def test_what_two_learners_and_the_names_take_is_within_the_budget(labels):
 @pytest.mark.parametrize("two", [True, False])
 def test_events_are_learned_up_to_the_first_that_leaves_too_little_room(start, stop, two):
     """As looked up one by one."""
-    asked = memory(BUDGET // 2)
+    asked = budget(BUDGET // 2)
     names = np.stack([BATCH.n_features, BATCH.n_labels], axis=1)[start:stop].tolist()
     learned = (BATCH.y_kind[start:stop] != LABELS_UNKNOWN).tolist()
     near = [i for i, known in enumerate(names, start) if not asked.fits(*known)]
@@ -344,15 +346,25 @@ def test_events_are_learned_up_to_the_first_that_leaves_too_little_room(start, s
     more = [i + 1 for i, (known, learns) in enumerate(zip(names, learned, strict=True), start)
             if learns and known[1] > 20]  # fmt: skip
     assert asked.stop_at(BATCH, start, stop, 20) == min(more, default=stop)
-    asked.table = FeatureTable(16)  # rows are no more bound to columns
-    assert asked.stop(BATCH, start, stop, two) == stop
     assert asked.first_near(BATCH, start, start) == start
+
+
+@pytest.mark.parametrize("two", [True, False])
+def test_once_rows_are_not_bound_to_columns_only_labels_stop_a_run(two):
+    memory, mixture = Memory(BUDGET // 2, PLAN), IHOMER("fast").mixture
+    assert memory.stop(mixture, BATCH, 0, 2500, two) < 2500
+    memory.table = FeatureTable(16)
+    mixture.resize(16, 128)
+    assert memory.stop(mixture, BATCH, 0, 2500, two) == 2500
+    mixture.resize(16, 64)
+    known = BATCH.n_labels[memory.stop(mixture, BATCH, 0, 2500, two) - 1]
+    assert known == 64 - 32 + 1  # room for some more is left
 
 
 def test_events_without_labels_are_not_learned_so_stop_nothing():
     rows = np.flatnonzero(BATCH.y_kind == LABELS_UNKNOWN)[-1:]
     alone = BATCH.slice(int(rows[0]), int(rows[0]) + 1)
-    asked = memory(BUDGET // 2)
+    asked = budget(BUDGET // 2)
     assert asked.first_near(alone, 0, 1) == 0
     assert asked.stop(alone, 0, 1, False) == asked.stop_at(alone, 0, 1, 0) == 1
 
@@ -372,16 +384,16 @@ def test_columns_without_room_are_left_out():
 def test_the_owner_of_a_vocabulary_is_asked_for_no_cap_below_its_names():
     names = [f"f{j}" for j in range(5000)]
     schema = Schema(names)
-    memory().cap_names(schema)
+    budget().cap_names(schema)
     assert schema.features.limit == 5000
-    assert schema.labels.limit == memory()._most_labels()
-    most = Schema(labels=[f"l{k}" for k in range(memory()._most_labels())])
-    memory().cap_names(most)
+    assert schema.labels.limit == budget().most_labels()
+    most = Schema(labels=[f"l{k}" for k in range(budget().most_labels())])
+    budget().cap_names(most)
     assert most.labels.limit == len(most.labels)
     with pytest.raises(ConfigError, match=f"there is room for {len(most.labels)}; raise it"):
-        memory().cap_names(Schema(labels=[f"l{k}" for k in range(len(most.labels) + 1)]))
+        budget().cap_names(Schema(labels=[f"l{k}" for k in range(len(most.labels) + 1)]))
     mine = Schema(max_labels=3)
-    memory().cap_names(mine)
+    budget().cap_names(mine)
     assert mine.labels.limit == 3
 
 
@@ -442,7 +454,7 @@ def test_a_restored_table_of_features_is_the_one_that_was_stored():
 )
 def test_a_snapshot_of_a_memory_that_cannot_be_is_refused_and_changes_nothing(changes, said):
     saved = {"features": 3, "shed": {"features": 0, "pairs": 7}, "slots": saved_table()}
-    asked, schema = memory(), Schema(["f", "g", "h"])
+    asked, schema = Memory(BUDGET, PLAN), Schema(["f", "g", "h"])
     with pytest.raises(StateError, match=said):
         asked.restore({**saved, **changes}, schema, 4)
     assert asked.snapshot() == {"features": 0, "shed": {}, "slots": None}

@@ -336,6 +336,6 @@ def test_as_a_member_of_the_mixture_it_grows_the_same_at_any_batch_size():
         parts = [batch.slice(i, min(i + size, 4000)) for i in range(0, 4000, size)]
         results.append([s for p in parts for s in model.test_then_train(p, 0.0).scores.tolist()])
     assert results[0] == results[1]
-    links = model._optional.tree.nodes.link
+    links = model.mixture.optional.tree.nodes.link
     assert len(links) > 8  # it asked for room
     assert (links[:, ROLE] == LEAF).sum() >= 4
