@@ -21,7 +21,7 @@ from streamml.hierarchy import RULES, LabelHierarchy
 from streamml.ihomer.alternate import Alternate
 from streamml.ihomer.drift_handling import DriftHandling
 from streamml.ihomer.explainable import Explainable
-from streamml.ihomer.loop import batch_arrays, new_output, predictions_of, run_events
+from streamml.ihomer.loop import Settings, batch_arrays, new_output, predictions_of, run_events
 from streamml.ihomer.memory import Memory, bytes_of
 from streamml.nodes import NodeClassifier
 from streamml.nodes.custom_classifiers import (
@@ -284,13 +284,13 @@ class IHOMER(Explainable, DriftHandling, Learner):
                 stop,
                 told,
                 learn,
-                *self._states,
-                *self._optional,
+                self._states,
+                self._optional,
                 clusters,
                 output,
-                float(self.drift_delta),
-                np.float32(min_score),
-                batch.schema.absent_is_zero,
+                Settings(
+                    float(self.drift_delta), np.float32(min_score), batch.schema.absent_is_zero
+                ),
             )
             made = predictions_of(output)
             if predict:
