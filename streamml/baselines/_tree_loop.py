@@ -6,12 +6,13 @@ import numpy as np
 
 from streamml.drift.adwin import AdwinState
 from streamml.ihomer.loop.arrays import BatchArrays, Output
+from streamml.ihomer.loop.event import negative_of, row_of, truth_of
 from streamml.kernels.compile import F4, Real, Whole, entry_point, kernel
+from streamml.nodes.event import Truth
 from streamml.nodes.tree.arrays import (
     KNOWN,
     LOGGED,
     Blocks,
-    Lesson,
     Nodes,
     Tree,
     TreePlan,
@@ -22,7 +23,7 @@ from streamml.nodes.tree.learn import learn_event
 from streamml.nodes.tree.room import lacks_room, set_budget
 from streamml.nodes.tree.walk import visit_leaves
 from streamml.nodes.tree.window import Window
-from streamml.types import LABELS_FULL, LABELS_UNKNOWN, Change, Float32Array, Int32Array
+from streamml.types import LABELS_UNKNOWN, Change, Float32Array, Int32Array
 
 __all__ = ["run_tree", "take_changes"]
 
@@ -47,14 +48,8 @@ def _write(output: Output, p: Float32Array, n_labels: Whole, min_score: Real) ->
 
 
 @kernel
-def _mark(
-    y: Float32Array,
-    known: Float32Array,
-    true: Int32Array,
-    negative: Int32Array,
-    full: bool,
-    n_labels: Whole,
-) -> None:
+def _mark(truth: Truth, negative: Int32Array, n_labels: Whole) -> None:
+    y, known, true, full = truth.y, truth.known, truth.true, truth.full
     for label in range(n_labels):
         y[label] = F4(0.0)
         known[label] = F4(1.0) if full else F4(0.0)
@@ -92,28 +87,22 @@ def run_tree(
         if not (predict or learns):
             continue
         d, n_labels = np.int64(rows.n_features[i]), np.int64(rows.n_labels[i])
+        row = row_of(rows, i, d, absent_is_zero)
         if learns:
-            set_budget(plan, work, window, ensemble, rows.x_indptr[i + 1] - rows.x_indptr[i], d,
-                       n_labels)  # fmt: skip
+            set_budget(plan, work, window, ensemble, len(row.x), d, n_labels)
             if lacks_room(nodes, blocks, work, plan.leaves):
                 return i
-        a, b = rows.x_indptr[i], rows.x_indptr[i + 1]
-        idx, x, n = rows.x_indices[a:b], rows.x_values[a:b], b - a
         before = work.clock[KNOWN]
-        visit_leaves(plan, nodes, blocks, work, window, ensemble, idx, x, n, before,
-                     absent_is_zero)  # fmt: skip
+        visit_leaves(plan, tree, window, ensemble, row, before)
         if predict:
             _write(output, work.mixed, before, min_score)
         if not learns:
             continue
         n_labels = max(before, n_labels)
         work.clock[KNOWN] = n_labels
-        full = rows.y_kind[i] == LABELS_FULL
-        true = rows.y_indices[rows.y_indptr[i] : rows.y_indptr[i + 1]]
-        negative = rows.negative_indices[rows.negative_indptr[i] : rows.negative_indptr[i + 1]]
-        _mark(y, known, true, negative, full, n_labels)
-        event = Lesson(idx, x, n, true, y, known, full)
-        learn_event(plan, tree, window, ensemble, event, before, n_labels, d, absent_is_zero)
+        truth = truth_of(rows, i, y, known, y)  # nothing here asks for frequencies
+        _mark(truth, negative_of(rows, i), n_labels)
+        learn_event(plan, tree, window, ensemble, row, truth, before, n_labels)
     return stop
 
 

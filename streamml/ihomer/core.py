@@ -12,7 +12,7 @@ from streamml.base import MIN_SCORE
 from streamml.base.changes import ChangeLog
 from streamml.hierarchy import LabelHierarchy
 from streamml.ihomer.drift_handling import DriftHandling
-from streamml.ihomer.loop import BatchArrays
+from streamml.ihomer.loop import BatchArrays, Settings
 from streamml.ihomer.memory import Memory, Placed
 from streamml.ihomer.mixture import Mixture
 from streamml.state.capture import check, part_of
@@ -146,9 +146,7 @@ class Core:
             learn,
             labels,
             clusters,
-            self.drift.delta,
-            min_score,
-            batch.schema.absent_is_zero,
+            Settings(float(self.drift.delta), np.float32(min_score), batch.schema.absent_is_zero),
         )
         if done < stop and not clusters.level.any():  # the tree wants room
             self.mixture.extend_tree()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from streamml.ihomer.loop import (
     BatchArrays,
     ClusterDetectors,
+    Settings,
     batch_arrays,
     new_output,
     predictions_of,
@@ -174,9 +175,7 @@ class Mixture:
         learn: bool,
         n_labels: int,
         clusters: ClusterDetectors,
-        delta: float,
-        min_score: float,
-        absent_is_zero: bool,
+        settings: Settings,
     ) -> tuple[int, Predictions]:
         """Predict and/or learn rows, up to where a detector fires or the tree wants room.
 
@@ -197,13 +196,11 @@ class Mixture:
             stop,
             predict,
             learn,
-            *self.states,
-            *self.optional,
+            self.states,
+            self.optional,
             clusters,
             output,
-            float(delta),
-            np.float32(min_score),
-            absent_is_zero,
+            settings,
         )
         return done, predictions_of(output)
 

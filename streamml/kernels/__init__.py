@@ -1,33 +1,4 @@
-"""How kernels are compiled, and the arithmetic they share."""
+"""How kernels are compiled, and the arithmetic they share: what ``kernels.compile`` offers."""
 
-from streamml.kernels.compile import (
-    F4,
-    Real,
-    Whole,
-    entry_point,
-    exp32,
-    kernel,
-    log32,
-    ordered,
-    part,
-    sigmoid32,
-    sum_products,
-    summing_kernel,
-    total32,
-)
-
-__all__ = [
-    "F4",
-    "Real",
-    "Whole",
-    "entry_point",
-    "exp32",
-    "kernel",
-    "log32",
-    "ordered",
-    "part",
-    "sigmoid32",
-    "sum_products",
-    "summing_kernel",
-    "total32",
-]
+from streamml.kernels.compile import *  # noqa: F403
+from streamml.kernels.compile import __all__ as __all__

@@ -10,6 +10,8 @@ never drifts. An event costs the number of its entries, whatever the number of l
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
@@ -36,6 +38,11 @@ __all__ = [
     "PRECISION",
     "RECALL",
     "TRUE_POSITIVE",
+    "Faded",
+    "LabelRows",
+    "Sums",
+    "Truth",
+    "Window",
     "find_bad_row",
     "score_rows",
 ]
@@ -54,6 +61,46 @@ ONE = 1 << 52
 
 _HUGE_WEIGHT = 2.0**512
 _SHRINK = 2.0**-512  # a power of two, so that rescaling rounds nothing
+
+
+class LabelRows(NamedTuple):
+    """A label set an event, columns ascending (CSR)."""
+
+    indptr: Int64Array
+    indices: Int32Array
+
+
+class Truth(NamedTuple):
+    """What a batch says of its labels."""
+
+    true: LabelRows
+    kind: UInt8Array
+    negative: LabelRows
+    n_labels: Int32Array
+
+
+class Sums(NamedTuple):
+    """Over all events."""
+
+    counts: Int64Array  # [3 * column + outcome]
+    totals: Int64Array
+
+
+class Window(NamedTuple):
+    """Over the last events, which a ring holds."""
+
+    counts: Int64Array
+    totals: Int64Array
+    entries: Int32Array
+    rows: Int32Array  # [slot, 2] entries of an event, labels known of it (-1: all)
+    ring: Int64Array  # oldest row's slot, rows held, oldest entry's slot, entries held
+
+
+class Faded(NamedTuple):
+    """Over all events, new ones weighing more."""
+
+    counts: Float64Array
+    totals: Float64Array
 
 
 @njit(cache=True)
@@ -167,10 +214,9 @@ def _scale(values: Float64Array, factor: float) -> None:
 
 
 @njit(cache=True)
-def _take_oldest(
-    row: Int32Array, entries: Int32Array, rows: Int32Array, ring: Int64Array
-) -> tuple[np.int64, np.int64]:
+def _take_oldest(row: Int32Array, window: Window) -> tuple[np.int64, np.int64]:
     """Move the oldest event of the window into ``row``; gives its length and known labels."""
+    entries, rows, ring = window.entries, window.rows, window.ring
     length, known = np.int64(rows[ring[0], 0]), np.int64(rows[ring[0], 1])
     at = ring[2]
     for k in range(length):
@@ -186,15 +232,9 @@ def _take_oldest(
 
 
 @njit(cache=True)
-def _append_row(
-    row: Int32Array,
-    length: Integer,
-    known: Integer,
-    entries: Int32Array,
-    rows: Int32Array,
-    ring: Int64Array,
-) -> None:
+def _append_row(row: Int32Array, length: Integer, known: Integer, window: Window) -> None:
     """Put an event at the young end of the window (there must be room)."""
+    entries, rows, ring = window.entries, window.rows, window.ring
     slot = ring[0] + ring[1]
     if slot >= len(rows):
         slot -= len(rows)
@@ -213,74 +253,66 @@ def _append_row(
 
 
 @njit(cache=True)
+def _labels_of(rows: LabelRows, i: int) -> Int32Array:
+    return rows.indices[rows.indptr[i] : rows.indptr[i + 1]]
+
+
+@njit(cache=True)
 def score_rows(
     start: int,
     stop: int,
-    y_indptr: Int64Array,
-    y_indices: Int32Array,
-    y_kind: UInt8Array,
-    negative_indptr: Int64Array,
-    negative_indices: Int32Array,
-    n_labels: Int32Array,
-    indptr: Int64Array,
-    indices: Int32Array,
-    counts: Int64Array,
-    totals: Int64Array,
-    window_counts: Int64Array,
-    window_totals: Int64Array,
-    entries: Int32Array,
-    rows: Int32Array,
-    ring: Int64Array,
-    faded_counts: Float64Array,
-    faded_totals: Float64Array,
+    truth: Truth,
+    decided: LabelRows,
+    sums: Sums,
+    window: Window,
+    faded: Faded,
     row: Int32Array,
     example: Float64Array,
     weight: float,
     growth: float,
     labels: int,
 ) -> tuple[float, int, int]:
-    """Score events ``start`` to ``stop``; updates the arrays from ``counts`` on in place.
+    """Score events ``start`` to ``stop``; updates ``sums``, ``window`` and ``faded`` in place.
 
-    ``ring`` holds the oldest row's slot, the number of rows, the oldest entry's slot and
-    the number of entries; ``row`` (as long as any event's entries) and ``example`` (3)
-    are scratch. Instead of fading what is old, what is new weighs more:
-    ``weight`` is that of the next event and grows by ``growth`` an event. Gives the next
-    weight, the number of labels known, and how many events could not be scored.
+    ``row`` (as long as any event's entries) and ``example`` (3) are scratch. Instead of
+    fading what is old, what is new weighs more: ``weight`` is that of the next event and
+    grows by ``growth`` an event. Gives the next weight, the number of labels known, and how
+    many events could not be scored.
     """
     plus, minus = np.int64(1), np.int64(-1)
     unscored = 0
     for i in range(start, stop):
-        if y_kind[i] == LABELS_UNKNOWN:
+        if truth.kind[i] == LABELS_UNKNOWN:
             unscored += 1
             continue
-        if n_labels[i] > labels:
-            labels = n_labels[i]
-        if ring[1] == len(rows):
-            gone, gone_known = _take_oldest(row, entries, rows, ring)
+        if truth.n_labels[i] > labels:
+            labels = truth.n_labels[i]
+        if window.ring[1] == len(window.rows):
+            gone, gone_known = _take_oldest(row, window)
             for k in range(gone):
-                window_counts[row[k]] -= 1
+                window.counts[row[k]] -= 1
             exact = _judge(row, gone, example)
-            _add_event(window_totals, gone_known, exact, example, minus)
+            _add_event(window.totals, gone_known, exact, example, minus)
 
-        true = y_indices[y_indptr[i] : y_indptr[i + 1]]
-        length = _match_full(true, indices[indptr[i] : indptr[i + 1]], row)
+        true = _labels_of(truth.true, i)
+        length = _match_full(true, _labels_of(decided, i), row)
         known = np.int64(-1)  # all of them
-        if y_kind[i] != LABELS_FULL:
-            negative = negative_indices[negative_indptr[i] : negative_indptr[i + 1]]
+        if truth.kind[i] != LABELS_FULL:
+            negative = _labels_of(truth.negative, i)
             length = _drop_unknown(length, negative, row)
             known += 1 + len(true) + len(negative)
         for k in range(length):
-            counts[row[k]] += 1
-            window_counts[row[k]] += 1
-            faded_counts[row[k]] += weight
+            sums.counts[row[k]] += 1
+            window.counts[row[k]] += 1
+            faded.counts[row[k]] += weight
         exact = _judge(row, length, example)
-        _add_event(totals, known, exact, example, plus)
-        _add_event(window_totals, known, exact, example, plus)
-        _fade_event(faded_totals, known, exact, example, weight)
-        _append_row(row, length, known, entries, rows, ring)
+        _add_event(sums.totals, known, exact, example, plus)
+        _add_event(window.totals, known, exact, example, plus)
+        _fade_event(faded.totals, known, exact, example, weight)
+        _append_row(row, length, known, window)
         weight *= growth
         if weight > _HUGE_WEIGHT:
             weight *= _SHRINK
-            _scale(faded_counts, _SHRINK)
-            _scale(faded_totals, _SHRINK)
+            _scale(faded.counts, _SHRINK)
+            _scale(faded.totals, _SHRINK)
     return weight, labels, unscored

@@ -115,38 +115,35 @@ class Prequential:
         if len(batch) == 0:
             return
         n_labels = _own(batch.n_labels, np.int32)
-        truth = (_own(batch.y_indptr, np.int64), _own(batch.y_indices, np.int32))
-        negative = (_own(batch.negative_indptr, np.int64), _own(batch.negative_indices, np.int32))
-        decided = (_own(predictions.indptr, np.int64), _own(predictions.indices, np.int32))
-        _check("the true labels", truth, n_labels)
+        true = _label_rows(batch.y_indptr, batch.y_indices)
+        negative = _label_rows(batch.negative_indptr, batch.negative_indices)
+        decided = _label_rows(predictions.indptr, predictions.indices)
+        _check("the true labels", true, n_labels)
         _check("the decided labels", decided, n_labels)
         kind = _own(batch.y_kind, np.uint8)
         if (kind == LABELS_PARTIAL).any():
             _check("the negative labels", negative, n_labels)
         self._reserve_labels(int(n_labels.max()))
-        self._reserve_row(int((np.diff(truth[0]) + np.diff(decided[0])).max()))
+        self._reserve_row(int((np.diff(true.indptr) + np.diff(decided.indptr)).max()))
         step = max(self.window, _CHUNK)  # bounds the ring, whatever the size of the batch
         for start in range(0, len(batch), step):
             stop = min(start + step, len(batch))
-            new = sum(int(indptr[stop] - indptr[start]) for indptr in (truth[0], decided[0]))
+            new = sum(int(rows.indptr[stop] - rows.indptr[start]) for rows in (true, decided))
             self._reserve_entries(new)
             self._weight, self._labels, unscored = kernels.score_rows(
                 start,
                 stop,
-                *truth,
-                kind,
-                *negative,
-                n_labels,
-                *decided,
-                self._counts.reshape(-1),
-                self._totals,
-                self._window_counts.reshape(-1),
-                self._window_totals,
-                self._entries,
-                self._rows,
-                self._ring,
-                self._faded_counts.reshape(-1),
-                self._faded_totals,
+                kernels.Truth(true, kind, negative, n_labels),
+                decided,
+                kernels.Sums(self._counts.reshape(-1), self._totals),
+                kernels.Window(
+                    self._window_counts.reshape(-1),
+                    self._window_totals,
+                    self._entries,
+                    self._rows,
+                    self._ring,
+                ),
+                kernels.Faded(self._faded_counts.reshape(-1), self._faded_totals),
                 self._row,
                 self._example,
                 self._weight,
@@ -330,10 +327,14 @@ def _own(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     return np.array(array, dtype, order="C")
 
 
-def _check(what: str, rows: tuple[Int64Array, Int32Array], n_labels: Int32Array) -> None:
+def _label_rows(indptr: Int64Array, indices: Int32Array) -> kernels.LabelRows:
+    return kernels.LabelRows(_own(indptr, np.int64), _own(indices, np.int32))
+
+
+def _check(what: str, rows: kernels.LabelRows, n_labels: Int32Array) -> None:
     bad = kernels.find_bad_row(*rows, n_labels)
     if bad >= 0:
-        columns = rows[1][rows[0][bad] : rows[0][bad + 1]].tolist()
+        columns = rows.indices[rows.indptr[bad] : rows.indptr[bad + 1]].tolist()
         raise ContractError(
             f"Row {bad} of {what} is {columns}: columns must ascend and stay below "
             f"{n_labels[bad]}, the number of labels known at that event."

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamml.kernels.compile import F4, Real, kernel, log32
+from streamml.kernels.compile import F4, Real, Whole, kernel, log32, part
 from streamml.nodes.arrays import Spec
-from streamml.types import Float32Array, Int32Array
+from streamml.nodes.event import Event, Truth
+from streamml.types import Float32Array
 
 
 class Bayes(NamedTuple):
@@ -44,16 +45,15 @@ SPEC: Spec = {
 
 
 @kernel
-def _sparse_scores(
-    st: Bayes, idx: Int32Array, x: Float32Array, n: int, d: int, L: int, out: Float32Array
-) -> None:
-    h = F4(0.5) * F4(d)
+def _sparse_scores(st: Bayes, event: Event, out: Float32Array) -> None:
+    idx, x, L = event.idx, event.x1, event.padded
+    h = F4(0.5) * F4(event.row.d)
     mass = st.tot[0]
     r = st.a
     for l in range(L):
         r[l] = (mass - st.n[l] + h) / (st.n[l] + h)
         out[l] = F4(0.0)
-    for k in range(n):
+    for k in range(event.n):
         j = idx[k]
         f = st.all_s[j]
         sm = h * (f + F4(0.5)) / (mass + h)
@@ -64,8 +64,9 @@ def _sparse_scores(
 
 
 @kernel
-def _dense_scores(st: Bayes, x: Float32Array, d: int, L: int, out: Float32Array) -> None:
-    """The event's row has all d features in order."""
+def _dense_scores(st: Bayes, event: Event, out: Float32Array) -> None:
+    """The event's inputs are all features, in order."""
+    x, d, L = event.x1, event.row.d, event.padded
     t = st.tot[1]
     a = st.a
     b = st.b
@@ -98,25 +99,18 @@ def _dense_scores(st: Bayes, x: Float32Array, d: int, L: int, out: Float32Array)
 
 
 @kernel
-def bayes_scores(
-    st: Bayes,
-    idx: Int32Array,
-    x: Float32Array,
-    n: int,
-    d: int,
-    dense: bool,
-    L: int,
-    out: Float32Array,
-) -> None:
-    """Log likelihood ratios of ``L`` labels."""
-    if dense:
-        _dense_scores(st, x, d, L, out)
+def bayes_score(st: Bayes | None, event: Event, raw: Float32Array, place: int) -> None:
+    """Log likelihood ratios, to row ``place`` of ``raw``."""
+    if st is None:
+        return
+    if event.dense:
+        _dense_scores(st, event, raw[place])
     else:
-        _sparse_scores(st, idx, x, n, d, L, out)
+        _sparse_scores(st, event, raw[place])
 
 
 @kernel
-def _halve(st: Bayes, d: int, L: int) -> None:
+def _halve(st: Bayes, d: Whole, L: Whole) -> None:
     for j in range(d):
         s = st.s[j]
         q = st.q[j]
@@ -132,7 +126,7 @@ def _halve(st: Bayes, d: int, L: int) -> None:
 
 
 @kernel
-def _count_event(st: Bayes, mass: Real, d: int, L: int) -> None:
+def _count_event(st: Bayes, mass: Real, d: Whole, L: Whole) -> None:
     """One more event of so much mass; sums that grew large are halved."""
     st.tot[0] += mass
     st.tot[1] += F4(1.0)
@@ -140,65 +134,35 @@ def _count_event(st: Bayes, mass: Real, d: int, L: int) -> None:
         _halve(st, d, L)
 
 
-@kernel
-def bayes_learn(
-    st: Bayes,
-    idx: Int32Array,
-    x: Float32Array,
-    n: int,
-    d: int,
-    dense: bool,
-    L: int,
-    ys: Int32Array,
-    ny: int,
-) -> None:
-    """Only the labels that are set are touched."""
-    root = np.sqrt(F4(d)) if dense else F4(1.0)
-    mass = F4(0.0)
-    for k in range(n):
-        j = idx[k]
-        v = x[k] * root if dense else abs(x[k])
-        mass += v
-        st.all_s[j] += v
-        for i in range(ny):
-            st.s[j, ys[i]] += v
-        if dense:
-            st.all_q[j] += v * v
-            for i in range(ny):
-                st.q[j, ys[i]] += v * v
-    for i in range(ny):
-        st.n[ys[i]] += F4(1.0) if dense else mass
-    _count_event(st, mass, d, L)
-
-
-@kernel
-def bayes_learn_partly(
-    st: Bayes,
-    idx: Int32Array,
-    x: Float32Array,
-    n: int,
-    d: int,
-    dense: bool,
-    L: int,
-    soft: Float32Array,
-) -> None:
-    """Every label is set by so much: 0 or 1 where it is known, else its frequency."""
-    root = np.sqrt(F4(d)) if dense else F4(1.0)
-    mass = F4(0.0)
-    for k in range(n):
-        j = idx[k]
-        v = x[k] * root if dense else abs(x[k])
-        mass += v
-        st.all_s[j] += v
-        s = st.s[j]
+@part
+def _add(sums: Float32Array, v: Real, truth: Truth, L: Whole) -> None:
+    """Add to the labels that are set: by so much as 0 or 1 says, or a frequency."""
+    if truth.full:  # only the labels that are set are touched
+        true = truth.true
+        for q in range(len(true)):
+            sums[true[q]] += v
+    else:
+        soft = truth.soft
         for l in range(L):
-            s[l] += v * soft[l]
+            sums[l] += v * soft[l]
+
+
+@kernel
+def bayes_learn(st: Bayes | None, event: Event, truth: Truth) -> None:
+    """Add the event's values to the sums of its labels, and to those over all events."""
+    if st is None:
+        return
+    idx, x, dense, L = event.idx, event.x1, event.dense, event.padded
+    root = np.sqrt(F4(event.row.d)) if dense else F4(1.0)
+    mass = F4(0.0)
+    for k in range(event.n):
+        j = idx[k]
+        v = x[k] * root if dense else abs(x[k])
+        mass += v
+        st.all_s[j] += v
+        _add(st.s[j], v, truth, L)
         if dense:
             st.all_q[j] += v * v
-            q = st.q[j]
-            for l in range(L):
-                q[l] += v * v * soft[l]
-    one = F4(1.0) if dense else mass
-    for l in range(L):
-        st.n[l] += one * soft[l]
-    _count_event(st, mass, d, L)
+            _add(st.q[j], v * v, truth, L)
+    _add(st.n, F4(1.0) if dense else mass, truth, L)
+    _count_event(st, mass, event.row.d, L)

@@ -9,11 +9,13 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from streamml.errors import ContractError, StateError
+from streamml.kernels.compile import Whole, kernel
+from streamml.nodes.event import Event
 from streamml.state.capture import Restorable, check
 from streamml.state.parameters import parameter_names
 from streamml.types import LABELS_FULL, LABELS_UNKNOWN, EventBatch, Float32Array, Int32Array
 
-__all__ = ["NodeClassifier", "custom_scores", "teach_custom"]
+__all__ = ["NodeClassifier", "custom_score", "custom_scores", "teach_custom"]
 
 
 @runtime_checkable
@@ -62,6 +64,16 @@ def custom_scores(classifiers: Sequence[NodeClassifier], batch: EventBatch) -> F
             )
         scores[0, k] = found
     return scores
+
+
+@kernel
+def custom_score(
+    scores: Float32Array, i: Whole, event: Event, raw: Float32Array, first: int, n: int
+) -> None:
+    """Scores of event ``i`` by the user's ``n`` classifiers, to the rows from ``first`` on."""
+    for k in range(n):
+        for l in range(min(event.padded, scores.shape[2])):
+            raw[first + k, l] = scores[i, k, l]
 
 
 def teach_custom(classifiers: Sequence[NodeClassifier], batch: EventBatch) -> None:

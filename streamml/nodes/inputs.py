@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamml.kernels.compile import F4, kernel, part, sum_products
+from streamml.kernels.compile import F4, Whole, kernel, part, sum_products
 from streamml.nodes.arrays import Spec
+from streamml.nodes.event import Row
 from streamml.types import Float32Array, Int32Array, Int64Array
 
 __all__ = ["SPEC", "Inputs", "inputs_learn", "inputs_row"]
@@ -57,10 +58,11 @@ SPEC: Spec = {
 
 
 @part
-def _sparse_row(st: Inputs, idx: Int32Array, val: Float32Array, a: int, b: int) -> None:
+def _sparse_row(st: Inputs, row: Row) -> None:
+    idx, x = row.idx, row.x
     k = np.int64(0)
-    for p in range(a, b):
-        v = min(max(val[p], -_HUGE), _HUGE)
+    for p in range(len(x)):
+        v = min(max(x[p], -_HUGE), _HUGE)
         if v == F4(0.0):
             continue
         j = idx[p]
@@ -78,26 +80,19 @@ def _sparse_row(st: Inputs, idx: Int32Array, val: Float32Array, a: int, b: int) 
 
 
 @kernel
-def _spread(
-    st: Inputs,
-    idx: Int32Array,
-    val: Float32Array,
-    a: int,
-    b: int,
-    d: int,
-    absent_is_zero: bool,
-) -> None:
+def _spread(st: Inputs, row: Row) -> None:
     """Write the raw row to ``x0``; what is absent is zero or, where unknown, the mean."""
+    idx, x, absent_is_zero = row.idx, row.x, row.absent_is_zero
     x0 = st.x0
     mean = st.mean
-    for j in range(d):
+    for j in range(row.d):
         x0[j] = F4(0.0) if absent_is_zero else mean[j]
-    for p in range(a, b):
-        x0[idx[p]] = min(max(val[p], -_HUGE), _HUGE)
+    for p in range(len(x)):
+        x0[idx[p]] = min(max(x[p], -_HUGE), _HUGE)
 
 
 @part
-def _standardise(st: Inputs, d: int) -> None:
+def _standardise(st: Inputs, d: Whole) -> None:
     """From the raw row in ``x0`` to ``x1`` and ``x0``; the row itself counts as seen."""
     x0 = st.x0
     x1 = st.x1
@@ -122,33 +117,26 @@ def _standardise(st: Inputs, d: int) -> None:
 
 
 @kernel
-def _nonzeros(val: Float32Array, a: int, b: int) -> int:
+def _nonzeros(x: Float32Array) -> int:
     n = 0
-    for p in range(a, b):
-        n += val[p] != F4(0.0)
+    for p in range(len(x)):
+        n += x[p] != F4(0.0)
     return n
 
 
 @part
-def inputs_row(
-    st: Inputs,
-    idx: Int32Array,
-    val: Float32Array,
-    a: int,
-    b: int,
-    d: int,
-    absent_is_zero: bool,
-) -> bool:
-    """Write the event ``val[a:b]`` to ``idx``, ``x1`` and ``x0``; true where it is dense."""
+def inputs_row(st: Inputs, row: Row) -> bool:
+    """Write the event to ``idx``, ``x1`` and ``x0``; true where it is dense."""
+    d = row.d
     dense: bool = st.mode[_IS_DENSE] == 1
     if st.mode[_EVENTS] < _SETTLED:
-        share = st.mode[_NONZEROS] + _nonzeros(val, a, b)
-        dense = share >= _DENSE * (st.mode[_CELLS] + d) or d <= _FEW
+        share = st.mode[_NONZEROS] + _nonzeros(row.x)
+        dense = bool(share >= _DENSE * (st.mode[_CELLS] + d) or d <= _FEW)
     if dense:
-        _spread(st, idx, val, a, b, d, absent_is_zero)
+        _spread(st, row)
         _standardise(st, d)
     else:
-        _sparse_row(st, idx, val, a, b)
+        _sparse_row(st, row)
     return dense
 
 
@@ -161,7 +149,7 @@ def _risen(top: np.float32, size: np.float32, settled: bool) -> np.float32:
 
 
 @part
-def _learn_dense(st: Inputs, d: int) -> None:
+def _learn_dense(st: Inputs, d: Whole) -> None:
     eta = max(F4(1.0) / F4(st.mode[_EVENTS] + 1), _MIN_RATE)
     row = st.x0
     mean = st.mean
@@ -178,27 +166,19 @@ def _learn_dense(st: Inputs, d: int) -> None:
 
 
 @part
-def inputs_learn(
-    st: Inputs,
-    idx: Int32Array,
-    val: Float32Array,
-    a: int,
-    b: int,
-    d: int,
-    dense: bool,
-    absent_is_zero: bool,
-) -> None:
+def inputs_learn(st: Inputs, row: Row, dense: bool) -> None:
     """Learn the statistics of the event; its scaled form in the state is used up."""
     if dense:
-        _spread(st, idx, val, a, b, d, absent_is_zero)
-        _learn_dense(st, d)
+        _spread(st, row)
+        _learn_dense(st, row.d)
     else:
+        idx, x = row.idx, row.x
         settled = st.mode[_EVENTS] >= _SETTLED
-        for p in range(a, b):
+        for p in range(len(x)):
             j = idx[p]
-            st.top[j] = _risen(st.top[j], min(abs(val[p]), _HUGE), settled)
+            st.top[j] = _risen(st.top[j], min(abs(x[p]), _HUGE), settled)
     if st.mode[_EVENTS] < _SETTLED:
         st.mode[_IS_DENSE] = 1 if dense else 0
-        st.mode[_NONZEROS] += _nonzeros(val, a, b)
-        st.mode[_CELLS] += d
+        st.mode[_NONZEROS] += _nonzeros(row.x)
+        st.mode[_CELLS] += row.d
     st.mode[_EVENTS] += 1

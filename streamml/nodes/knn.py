@@ -23,6 +23,9 @@ from streamml.kernels.compile import (
     sum_products,
 )
 from streamml.nodes.arrays import Spec
+from streamml.nodes.event import Event, Truth
+from streamml.nodes.members import MixturePlan
+from streamml.nodes.prior import Prior
 from streamml.types import (
     Float32Array,
     Int8Array,
@@ -91,7 +94,7 @@ def _step(v: Real, r: Real) -> Whole:
 
 
 @part
-def _quantise(st: Knn, x: Float32Array, n: int) -> None:
+def _quantise(st: Knn, x: Float32Array, n: Whole) -> None:
     """Write the query as steps of 1/200 of its norm."""
     s = np.sqrt(sum_products(x, x, n))
     r = F4(1.0) / s if s > F4(0.0) else F4(0.0)
@@ -105,7 +108,7 @@ def _quantise(st: Knn, x: Float32Array, n: int) -> None:
 
 
 @part
-def _dots(st: Knn, idx: Int32Array, n: int, m: int) -> None:
+def _dots(st: Knn, idx: Int32Array, n: Whole, m: Whole) -> None:
     acc = st.acc
     cols = st.cols
     q = st.q
@@ -178,18 +181,19 @@ def _scan(
     return have
 
 
-@kernel
-def knn_search(st: Knn, idx: Int32Array, x: Float32Array, n: int, dense: bool, k: int) -> Whole:
+@part
+def _search(st: Knn, event: Event, k: int) -> Whole:
     """Find the k nearest, by cosine (sparse) or distance (dense); give how many there are."""
-    _quantise(st, x, n)
+    _quantise(st, event.x1, event.n)
+    none = np.int64(0)  # a plain 0 would be compiled as a type of its own
     m = st.pos[1]
     if m == 0:
-        return 0
-    _dots(st, idx, n, m)
+        return none
+    _dots(st, event.idx, event.n, m)
     dot = st.dot
     acc = st.acc
     scale = st.scale
-    if dense:
+    if event.dense:
         a = F4(2.0) * st.qf[0]
         b = st.qf[1]
         norm = st.norm
@@ -201,16 +205,16 @@ def knn_search(st: Knn, idx: Int32Array, x: Float32Array, n: int, dense: bool, k
             dot[i] = a * scale[i] * F4(acc[i])
     _tops(dot, m, st.top)
     pos = st.pos[0]
-    none = np.int64(0)  # a plain 0 would be compiled as a type of its own
     have = _scan(st.dot, st.top, none, pos, st.best, st.slot, k, none)
     return _scan(st.dot, st.top, pos, m, st.best, st.slot, k, have)
 
 
-@kernel
-def knn_scores(
-    st: Knn, have: Whole, dense: bool, L: int, prior: Float32Array, weight: Real, out: Float32Array
+@part
+def _votes(
+    st: Knn, event: Event, have: Whole, prior: Prior, weight: Real, out: Float32Array
 ) -> None:
     """Votes of the first neighbours, shrunk to the prior probability, as logits."""
+    dense, L, p = event.dense, event.padded, prior.p
     num = st.vote
     for l in range(L):
         num[l] = F4(0.0)
@@ -229,9 +233,26 @@ def knn_scores(
                 num[l] += w * F4(y[l])
     r = F4(1.0) / (tot + weight)
     for l in range(L):
-        p = (num[l] + weight * prior[l]) * r
-        p = min(max(p, F4(1e-4)), F4(0.9999))
-        out[l] = log32(p / (F4(1.0) - p))
+        q = (num[l] + weight * p[l]) * r
+        q = min(max(q, F4(1e-4)), F4(0.9999))
+        out[l] = log32(q / (F4(1.0) - q))
+
+
+@kernel
+def knn_score(st: Knn, event: Event, prior: Prior, raw: Float32Array, plan: MixturePlan) -> None:
+    """Logits by so many neighbours as the plan asks for; one search serves every number."""
+    if plan.neighbours == 0:
+        return
+    have = _search(st, event, plan.neighbours)
+    for asked, place in (
+        (30, plan.knn30),
+        (10, plan.knn10),
+        (5, plan.knn5),
+        (1, plan.knn1),
+    ):
+        if place >= 0:
+            weight = F4(1.0) if asked == 1 else F4(2.0)
+            _votes(st, event, min(have, asked), prior, weight, raw[place])
 
 
 @part
@@ -245,20 +266,15 @@ def _clear(st: Knn, pos: int) -> None:
 
 
 @kernel
-def knn_learn(
-    st: Knn,
-    idx: Int32Array,
-    x: Float32Array,
-    n: int,
-    y: Float32Array,
-    L: int,
-    window: int,
-    dense: bool,
-) -> None:
+def knn_learn(st: Knn, event: Event, truth: Truth, plan: MixturePlan) -> None:
     """Store the row that was searched last (its quantised form is in st.q) over the oldest."""
+    if plan.neighbours == 0:
+        return
+    idx, x, n = event.idx, event.x1, event.n
+    y, window = truth.soft, plan.window  # a label that is not known counts as its frequency
     pos = st.pos[0]
     cols = st.cols
-    if not dense:
+    if not event.dense:
         _clear(st, pos)
     for k in range(n):
         j = _col(idx[k])
@@ -272,7 +288,7 @@ def knn_learn(
     st.scale[pos] = st.qf[3]
     st.norm[pos] = st.qf[1]
     row = st.y[pos]
-    for l in range(L):
+    for l in range(event.padded):
         row[l] = np.uint8(y[l] * F4(255.0) + F4(0.5))
     st.pos[0] = pos + 1 if pos + 1 < window else 0
     st.pos[1] = min(st.pos[1] + 1, window)

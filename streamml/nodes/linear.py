@@ -13,10 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamml.kernels.compile import F4, Real, kernel, sigmoid32
+from streamml.kernels.compile import F4, Whole, kernel, part, sigmoid32
 from streamml.nodes.arrays import Spec
+from streamml.nodes.event import Event, Truth
 from streamml.nodes.simd import rows_sums, rows_update
-from streamml.types import Float32Array, Int32Array
+from streamml.types import Float32Array
+
+_REGULARISATION = F4(0.3)  # AROW's r: a larger one moves less at a time
 
 
 class Linear(NamedTuple):
@@ -43,70 +46,64 @@ def spec(var: float) -> Spec:
 
 
 @kernel
-def linear_scores(
-    st: Linear, idx: Int32Array, x: Float32Array, n: int, L: int, out: Float32Array
-) -> None:
-    """Moderated margins of ``L`` labels."""
-    m = st.m
-    v = st.v
-    rows_sums(m, v, st.w, st.s, idx, x, n, L)
+def linear_score(st: Linear, event: Event, x: Float32Array, raw: Float32Array, place: int) -> None:
+    """Moderated margins of the inputs ``x``, to row ``place`` of ``raw`` (-1: no member)."""
+    if place < 0:
+        return
+    out, m, v, L = raw[place], st.m, st.v, event.padded
+    rows_sums(m, v, st.w, st.s, event.idx, x, event.n, L)
     for l in range(L):
         out[l] = m[l] / np.sqrt(F4(1.0) + F4(0.3927) * v[l])
 
 
 @kernel
-def update(st: Linear, idx: Int32Array, x: Float32Array, n: int, L: int) -> None:
-    """W += s x g and s -= s^2 x^2 h for the bias and the row's features."""
-    rows_update(st.w, st.s, st.g, st.h, idx, x, n, L)
-
-
-@kernel
 def linear_learn(
-    st: Linear,
-    idx: Int32Array,
-    x: Float32Array,
-    n: int,
-    L: int,
+    st: Linear, event: Event, x: Float32Array, truth: Truth, raw: Float32Array, place: int
+) -> None:
+    """One diagonal Kalman step, from this event's scores in row ``place`` of ``raw``."""
+    if place < 0:
+        return
+    L = event.padded
+    kalman_gains(raw[place], st.v, truth.y, truth.known, L, st.g, st.h)
+    rows_update(st.w, st.s, st.g, st.h, event.idx, x, event.n, L)
+
+
+@part
+def kalman_gains(
+    z: Float32Array,
+    v: Float32Array,
     y: Float32Array,
     known: Float32Array,
-    z: Float32Array,
+    L: Whole,
+    g: Float32Array,
+    h: Float32Array,
 ) -> None:
-    """z: the scores of this event, y: 0/1 per label (float32)."""
-    v = st.v
-    g = st.g
-    h = st.h
+    """Step ``g`` and shrinkage ``h`` of logistic margins ``z`` with variances ``v``."""
     for l in range(L):
         p = sigmoid32(z[l])
         q = max(p * (F4(1.0) - p), F4(0.001))
         k = F4(1.0) / (F4(1.0) + q * v[l])
         g[l] = (y[l] - p) * k * known[l]
         h[l] = q * k * known[l]
-    update(st, idx, x, n, L)
 
 
 @kernel
-def arow_scores(
-    st: Linear, idx: Int32Array, x: Float32Array, n: int, L: int, out: Float32Array
-) -> None:
-    """Twice the margins of ``L`` labels."""
-    linear_scores(st, idx, x, n, L, out)
-    m = st.m
+def arow_score(st: Linear, event: Event, raw: Float32Array, place: int) -> None:
+    """Twice the margins."""
+    if place < 0:
+        return
+    out, m, L = raw[place], st.m, event.padded
+    rows_sums(m, st.v, st.w, st.s, event.idx, event.x1, event.n, L)
     for l in range(L):
         out[l] = F4(2.0) * m[l]
 
 
 @kernel
-def arow_learn(
-    st: Linear,
-    idx: Int32Array,
-    x: Float32Array,
-    n: int,
-    L: int,
-    y: Float32Array,
-    known: Float32Array,
-    r: Real,
-) -> None:
+def arow_learn(st: Linear, event: Event, truth: Truth, place: int) -> None:
     """Move only the labels whose margin is below 1."""
+    if place < 0:
+        return
+    y, known, L = truth.y, truth.known, event.padded
     v = st.v
     m = st.m
     g = st.g
@@ -115,10 +112,10 @@ def arow_learn(
     for l in range(L):
         s = F4(2.0) * y[l] - F4(1.0)
         e = max(F4(1.0) - s * m[l], F4(0.0)) * known[l]
-        b = F4(1.0) / (v[l] + r)
+        b = F4(1.0) / (v[l] + _REGULARISATION)
         g[l] = e * b * s
         h[l] = b if e > F4(0.0) else F4(0.0)
         c += e > F4(0.0)
     if c == 0:
         return
-    update(st, idx, x, n, L)
+    rows_update(st.w, st.s, g, h, event.idx, event.x1, event.n, L)

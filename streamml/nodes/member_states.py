@@ -173,22 +173,17 @@ def new_optional_members(
 ) -> OptionalMembers:
     """The optional members that the plan names, nothing learned yet."""
     lengths = optional_sizes(n_features, n_labels)
-    fourier = trees = None
+    parts: dict[str, Any] = dict.fromkeys(OptionalMembers._fields)
+    for name, spec in optional_specs(plan).items():
+        parts[name] = allocate(OPTIONAL_KINDS[name], spec, lengths)
     if plan.fourier >= 0:
-        fourier = allocate(rls.Rls, rls.spec(plan.rls_size), lengths)
-        rls.init(fourier, 0, _RIDGE, _FOURIER_RIDGE, (seed, 2))
-        rls.fill_projection(fourier, 0, 0, n_features, (seed, 2), 1.0)
+        rls.init(parts["fourier"], 0, _RIDGE, _FOURIER_RIDGE, (seed, 2))
+        rls.fill_projection(parts["fourier"], 0, 0, n_features, (seed, 2), 1.0)
     if plan.forest >= 0:
-        trees = allocate(forest.Forest, forest.spec(), lengths)
-        init_forest(trees, (seed, 3))
-    counts = allocate(bayes.Bayes, bayes.SPEC, lengths) if plan.bayes >= 0 else None
-    moves = (
-        allocate(transition.Transition, transition.SPEC, lengths) if plan.transition >= 0 else None
-    )
-    tree = None
+        init_forest(parts["forest"], (seed, 3))
     if plan.tree >= 0:
-        tree = tree_member.new_tree_member(n_features, n_labels)
-    return OptionalMembers(counts, fourier, moves, trees, tree)
+        parts["tree"] = tree_member.new_tree_member(n_features, n_labels)
+    return OptionalMembers(**parts)
 
 
 def resize_optional(
@@ -196,20 +191,16 @@ def resize_optional(
 ) -> OptionalMembers:
     """The same optional members with room for more."""
     lengths = optional_sizes(n_features, n_labels)
-    counts, fourier, moves, trees, tree = optional
-    if counts is not None:
-        counts = grow(counts, bayes.SPEC, lengths)
-    if fourier is not None:
-        before = len(fourier.r)
-        fourier = grow(fourier, rls.spec(plan.rls_size), lengths)
-        rls.fill_projection(fourier, 0, before, n_features, (seed, 2), 1.0)
-    if trees is not None:
-        trees = grow(trees, forest.spec(), lengths)
-    if moves is not None:
-        moves = grow(moves, transition.SPEC, lengths)
-    if tree is not None:
-        tree = tree_member.grow_tree_member(tree, n_features, n_labels)
-    return OptionalMembers(counts, fourier, moves, trees, tree)
+    parts: dict[str, Any] = optional._asdict()
+    for name, spec in optional_specs(plan).items():
+        parts[name] = grow(parts[name], spec, lengths)
+    if optional.fourier is not None:
+        rls.fill_projection(
+            parts["fourier"], 0, len(optional.fourier.r), n_features, (seed, 2), 1.0
+        )
+    if optional.tree is not None:
+        parts["tree"] = tree_member.grow_tree_member(optional.tree, n_features, n_labels)
+    return OptionalMembers(**parts)
 
 
 def extend_tree(optional: OptionalMembers, n_features: int, n_labels: int) -> OptionalMembers:

@@ -13,6 +13,7 @@ import numpy as np
 
 from streamml.kernels.compile import F4, Real, Whole, kernel, part, summing_kernel
 from streamml.nodes.arrays import Spec
+from streamml.nodes.event import Event, Truth
 from streamml.types import Float32Array, Int32Array, Int64Array
 
 _BLOCK = 256  # features whose projection is drawn together
@@ -68,7 +69,7 @@ def fill_projection(st: Rls, ml: int, lo: int, hi: int, seed: tuple[int, int], s
 
 
 @kernel
-def _project(st: Rls, idx: Int32Array, x: Float32Array, n: int, lo: Whole, hi: Whole) -> None:
+def _project(st: Rls, idx: Int32Array, x: Float32Array, n: Whole, lo: Whole, hi: Whole) -> None:
     z = st.z[lo:hi]
     m = hi - lo
     for i in range(m):
@@ -110,14 +111,13 @@ def _cosines(st: Rls, lo: Whole, hi: Whole) -> None:
         z[i] = (c * t + F4(1.0)) * a
 
 
-@kernel
-def rls_features(
-    st: Rls, idx: Int32Array, x: Float32Array, n: int, d: int, dense: bool, ml: Whole, m: Whole
-) -> Whole:
+@part
+def _features(st: Rls, event: Event, ml: Whole, m: Whole) -> Whole:
     """Write [1, linear features, Fourier features from ``ml`` on]; give the dimensions in use."""
+    idx, x, n, d = event.idx, event.x1, event.n, event.row.d
     z = st.z
     if ml > 0:
-        if dense and d < ml and m == ml:
+        if event.dense and d < ml and m == ml:
             m = (d + 4) // 4 * 4
             for i in range(m):
                 z[i] = F4(0.0)
@@ -129,13 +129,23 @@ def rls_features(
     if m > ml:
         _project(st, idx, x, n, ml, m)
         _cosines(st, ml, m)
-    st.t[1] = m
     return m
 
 
 @kernel
-def rls_scores(st: Rls, L: int, out: Float32Array) -> None:
-    """Scores of ``L`` labels for the dimensions last written."""
+def rls_score(
+    st: Rls | None, event: Event, raw: Float32Array, place: int, linear: Whole, size: Whole
+) -> None:
+    """Scores by ``linear`` linear and then Fourier features, ``size`` in all, to a row of ``raw``.
+
+    Where ``place`` is -1 it is no member.
+    """
+    if st is None:
+        return
+    if place < 0:
+        return
+    st.t[1] = _features(st, event, linear, size)
+    out, L = raw[place], event.padded
     m = (st.t[1] + 3) // 4 * 4
     z = st.z
     yh = st.yh
@@ -200,12 +210,17 @@ def _shrink(st: Rls, m: int, g: Real) -> None:
 
 @kernel
 def rls_learn(
-    st: Rls, L: int, y: Float32Array, known: Float32Array, e: Float32Array, every: int
+    st: Rls | None, event: Event, truth: Truth, e: Float32Array, place: int, every: int
 ) -> None:
     """One step for all labels; ``e`` is scratch.
 
     Once every direction was seen often, the covariance takes every n-th event n-fold.
     """
+    if st is None:
+        return
+    if place < 0:
+        return
+    y, known, L = truth.y, truth.known, event.padded
     m = st.t[1]
     q = _gain(st, m)
     kk = st.k

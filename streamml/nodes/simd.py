@@ -8,7 +8,8 @@ are those of the plain loops: every label's sum runs in the order of the feature
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
@@ -54,6 +55,14 @@ def _blocks(builder: Any, n: Any, emit: Callable[[Any, int], None]) -> None:
         emit(first, 8)
 
 
+@contextmanager
+def _features(builder: Any, columns: Any, values: Any, count: Any) -> Iterator[tuple[Any, Any]]:
+    """A loop over the features of a row: the row of its weights (0 is the bias), its value."""
+    with cgutils.for_range(builder, count) as loop:
+        j = builder.sext(builder.load(builder.gep(columns, [loop.index])), _I64)
+        yield builder.add(j, ir.Constant(_I64, 1)), builder.load(builder.gep(values, [loop.index]))
+
+
 @_intrinsic
 def rows_sums(typingctx, m, v, w, s, idx, x, n, labels):  # type: ignore[no-untyped-def]  # noqa: ARG001
     """``m = w[0] + sum of x w[idx + 1]`` and ``v = s[0] + sum of x x s[idx + 1]``."""
@@ -73,10 +82,8 @@ def rows_sums(typingctx, m, v, w, s, idx, x, n, labels):  # type: ignore[no-unty
             am, av = cgutils.alloca_once(builder, kind), cgutils.alloca_once(builder, kind)
             builder.store(_load(builder, pw, offset, lanes), am)
             builder.store(_load(builder, ps, offset, lanes), av)
-            with cgutils.for_range(builder, count) as loop:
-                j = builder.sext(builder.load(builder.gep(pi, [loop.index])), _I64)
-                row = builder.add(builder.mul(builder.add(j, ir.Constant(_I64, 1)), stride), offset)
-                a = builder.load(builder.gep(px, [loop.index]))
+            with _features(builder, pi, px, count) as (j, a):
+                row = builder.add(builder.mul(j, stride), offset)
                 va, vb = _splat(builder, a, lanes), _splat(builder, builder.fmul(a, a), lanes)
                 builder.store(
                     builder.fadd(
@@ -125,12 +132,10 @@ def rows_update(typingctx, w, s, g, h, idx, x, n, labels):  # type: ignore[no-un
             g, h = _load(builder, pg, offset, lanes), _load(builder, ph, offset, lanes)
             old = _load(builder, ps, offset, lanes)
             step(offset, old, g, h, old, lanes)
-            with cgutils.for_range(builder, count) as loop:
-                j = builder.sext(builder.load(builder.gep(pi, [loop.index])), _I64)
-                row = builder.add(builder.mul(builder.add(j, ir.Constant(_I64, 1)), stride), offset)
-                a = _splat(builder, builder.load(builder.gep(px, [loop.index])), lanes)
+            with _features(builder, pi, px, count) as (j, a):
+                row = builder.add(builder.mul(j, stride), offset)
                 old = _load(builder, ps, row, lanes)
-                step(row, builder.fmul(old, a), g, h, old, lanes)
+                step(row, builder.fmul(old, _splat(builder, a, lanes)), g, h, old, lanes)
 
         _blocks(builder, wide, emit)
         return context.get_dummy_value()

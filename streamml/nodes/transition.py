@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 from streamml.kernels.compile import F4, kernel, log32
 from streamml.nodes.arrays import Spec
+from streamml.nodes.event import Event, Truth
+from streamml.nodes.prior import Prior
 from streamml.types import Float32Array
 
-__all__ = ["SPEC", "Transition", "transition_learn", "transition_scores"]
+__all__ = ["SPEC", "Transition", "transition_learn", "transition_score"]
 
 _FADING = F4(0.99)
 _PRIOR_WEIGHT = F4(4.0)
@@ -32,12 +34,15 @@ SPEC: Spec = {
 
 
 @kernel
-def transition_scores(
-    st: Transition, last: Float32Array, p: Float32Array, L: int, out: Float32Array
+def transition_score(
+    st: Transition | None, event: Event, prior: Prior, raw: Float32Array, place: int
 ) -> None:
-    """Logits; ``last`` is positive where the label was true, ``p`` the labels' frequency."""
+    """Logits, to row ``place`` of ``raw``."""
+    if st is None:
+        return
     n0, c0, n1, c1 = st.n0, st.c0, st.n1, st.c1
-    for l in range(L):
+    last, p, out = prior.last, prior.p, raw[place]
+    for l in range(event.padded):
         was = last[l] > F4(0.0)
         n = n1[l] if was else n0[l]
         c = c1[l] if was else c0[l]
@@ -47,12 +52,13 @@ def transition_scores(
 
 
 @kernel
-def transition_learn(
-    st: Transition, last: Float32Array, y: Float32Array, known: Float32Array, L: int
-) -> None:
-    """Count the event, before ``last`` moves on to it."""
+def transition_learn(st: Transition | None, event: Event, prior: Prior, truth: Truth) -> None:
+    """Count the event, before ``prior.last`` moves on to it."""
+    if st is None:
+        return
     n0, c0, n1, c1 = st.n0, st.c0, st.n1, st.c1
-    for l in range(L):
+    last, y, known = prior.last, truth.y, truth.known
+    for l in range(event.padded):
         one = known[l] if last[l] > F4(0.0) else F4(0.0)
         zero = known[l] - one
         n0[l] += zero * (F4(1.0) - (F4(1.0) - _FADING) * n0[l])

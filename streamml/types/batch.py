@@ -113,7 +113,7 @@ class EventBatch:
     @classmethod
     def built(cls, builder: BatchBuilder) -> EventBatch:
         """What a builder has collected so far; it can go on collecting."""
-        return cls(builder.schema, *builder.columns(), texts=builder.texts())
+        return cls(builder.schema, **builder.columns(), texts=builder.texts())
 
     @classmethod
     def concatenate(cls, parts: Sequence[EventBatch]) -> EventBatch:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
-from streamml.arrays import Float32Array, Float64Array, Int32Array, Int64Array, UInt8Array
+from streamml.types.columns import COLUMNS
 from streamml.types.event import (
     LABELS_FULL,
     LABELS_PARTIAL,
@@ -21,26 +21,9 @@ from streamml.types.event import (
 )
 from streamml.types.schema import Schema
 
-__all__ = ["BatchBuilder", "EncodedRows"]
+__all__ = ["BatchBuilder"]
 
 _FLOAT32_MAX = 3.4028234e38
-
-
-class EncodedRows(NamedTuple):
-    """The columns of a batch, in the order of :class:`~streamml.types.EventBatch`."""
-
-    ids: list[EventId]
-    timestamps: Float64Array
-    x_indptr: Int64Array
-    x_indices: Int32Array
-    x_values: Float32Array
-    y_indptr: Int64Array
-    y_indices: Int32Array
-    y_kind: UInt8Array
-    negative_indptr: Int64Array
-    negative_indices: Int32Array
-    n_features: Int32Array
-    n_labels: Int32Array
 
 
 class BatchBuilder:
@@ -108,22 +91,10 @@ class BatchBuilder:
         """The texts so far, where an embedding stage is on."""
         return None if self._texts is None else list(self._texts)
 
-    def columns(self) -> EncodedRows:
-        """The columns so far; the builder can go on collecting."""
-        return EncodedRows(
-            list(self._ids),
-            np.array(self._timestamps, np.float64),
-            np.array(self._x_indptr, np.int64),
-            np.array(self._x_indices, np.int32),
-            np.array(self._x_values, np.float32),
-            np.array(self._y_indptr, np.int64),
-            np.array(self._y_indices, np.int32),
-            np.frombuffer(bytes(self._y_kind), np.uint8).copy(),
-            np.array(self._negative_indptr, np.int64),
-            np.array(self._negative_indices, np.int32),
-            np.array(self._n_features, np.int32),
-            np.array(self._n_labels, np.int32),
-        )
+    def columns(self) -> dict[str, Any]:
+        """The ids and columns so far, by name; the builder can go on collecting."""
+        filled = {name: np.array(getattr(self, f"_{name}"), kind) for name, kind in COLUMNS.items()}
+        return {"ids": list(self._ids), **filled}
 
 
 def _problem(event: Event, schema: Schema) -> tuple[str, str] | None:

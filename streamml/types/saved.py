@@ -10,31 +10,19 @@ import numpy as np
 from streamml.arrays import Int32Array, Int64Array
 from streamml.state.capture import check, check_range, part_of, restore_value
 from streamml.types.batch import EventBatch
+from streamml.types.columns import COLUMNS
 from streamml.types.event import LABELS_PARTIAL
 from streamml.types.predictions import Predictions
 from streamml.types.schema import Schema
 
 __all__ = ["batch_state", "decided_state", "restore_batch", "restore_decided"]
 
-_ARRAYS = {
-    "timestamps": np.float64,
-    "x_indptr": np.int64,
-    "x_indices": np.int32,
-    "x_values": np.float32,
-    "y_indptr": np.int64,
-    "y_indices": np.int32,
-    "y_kind": np.uint8,
-    "negative_indptr": np.int64,
-    "negative_indices": np.int32,
-    "n_features": np.int32,
-    "n_labels": np.int32,
-}
 _WHERE = "a waiting batch"
 
 
 def batch_state(batch: EventBatch) -> dict[str, Any]:
     """The events of a batch, without its schema."""
-    return {"ids": list(batch.ids), **{name: getattr(batch, name).copy() for name in _ARRAYS}}
+    return {"ids": list(batch.ids), **{name: getattr(batch, name).copy() for name in COLUMNS}}
 
 
 def restore_batch(saved: Mapping[str, Any], schema: Schema) -> EventBatch:
@@ -49,7 +37,7 @@ def restore_batch(saved: Mapping[str, Any], schema: Schema) -> EventBatch:
     check(all(type(i) in (int, str) for i in ids), _WHERE, "has an event without a name")
     found: dict[str, Any] = {
         name: restore_value(saved.get(name), np.zeros(0, dtype), f"{_WHERE}.{name}")
-        for name, dtype in _ARRAYS.items()
+        for name, dtype in COLUMNS.items()
     }
     batch = EventBatch(schema, list(ids), **found)
     n = len(ids)

@@ -6,12 +6,24 @@ from numba import njit
 
 from streamml.errors import ConfigError
 from streamml.nodes.arrays import allocate, grow
+from streamml.nodes.event import Event, Row, Truth
 from streamml.nodes.forest import arrays, forest
 from streamml.nodes.forest.arrays import CREDIT, HELD, NEXT, TREES
 from streamml.nodes.forest.grow import leaf_of
+from streamml.nodes.prior import Prior
 
 TREES_WANTED, WINDOW = 10, 200
 BUDGET = 20_000
+
+
+@njit
+def event_of(idx, x, d, dense, n_labels):
+    return Event(Row(idx, x, d, True), idx, x, x, len(x), dense, n_labels, n_labels)
+
+
+@njit
+def prior_of(p):
+    return Prior(p, p, p, np.zeros(1))
 
 
 @njit
@@ -24,13 +36,16 @@ def drive(state, idx, x, offsets, d, dense, ys, y_offsets, n_labels, prior, budg
         row[:n] = idx[offsets[t] : offsets[t + 1]]
         row_x[:n] = x[offsets[t] : offsets[t + 1]]
         labels[:ny] = ys[y_offsets[t] : y_offsets[t + 1]]
-        forest.forest_scores(state, row, row_x, n, dense, n_labels, prior, out[t])
-        forest.forest_learn(state, row, row_x, n, d, dense, labels, ny, budget)
+        event = event_of(row[:n], row_x[:n], d, dense, n_labels)
+        forest.forest_score(state, event, prior_of(prior), out, t)
+        truth = Truth(prior, prior, prior, labels[:ny], True)  # only the last two are asked for
+        forest.forest_learn(state, event, prior_of(prior), truth, budget)
 
 
 @njit
 def score(state, idx, x, n, dense, n_labels, prior, out):
-    forest.forest_scores(state, idx, x, n, dense, n_labels, prior, out)
+    event = event_of(idx[:n], x[:n], n, dense, n_labels)
+    forest.forest_score(state, event, prior_of(prior), out.reshape(1, -1), 0)
 
 
 @njit

@@ -24,6 +24,7 @@ __all__ = [
     "BatchArrays",
     "ClusterDetectors",
     "Output",
+    "Settings",
     "batch_arrays",
     "new_output",
     "predictions_of",
@@ -69,6 +70,14 @@ class Output(NamedTuple):
     score_indices: Int32Array
     scores: Float32Array
     fill: Int64Array
+
+
+class Settings(NamedTuple):
+    """What a run is told beside the members' plan."""
+
+    delta: float  # of the clusters' detectors; 0 turns them off
+    min_score: np.float32  # least score that is told of a label that is not decided for
+    absent_is_zero: bool  # of the stream's schema
 
 
 def batch_arrays(batch: EventBatch, custom_scores: Float32Array) -> BatchArrays:

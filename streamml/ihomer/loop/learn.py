@@ -5,36 +5,33 @@ from __future__ import annotations
 from streamml.drift.adwin import adwin_differs, adwin_tested, adwin_update
 from streamml.ihomer.loop.arrays import CALM, DRIFT, WARNING, ClusterDetectors
 from streamml.kernels.compile import F4, Real, kernel, part
+from streamml.nodes.bayes import bayes_learn
 from streamml.nodes.combine.decision import decision_learn
 from streamml.nodes.combine.decision_state import Decision
-from streamml.nodes.combine.links import Second, second_learn, second_neighbours
-from streamml.nodes.combine.mixture import Mixer, mixer_learn
-from streamml.nodes.inputs import Inputs
-from streamml.nodes.knn import Knn, knn_learn
-from streamml.nodes.linear import Linear, arow_learn, linear_learn
+from streamml.nodes.combine.links import second_learn, second_neighbours
+from streamml.nodes.combine.mixture import mixer_learn
+from streamml.nodes.event import Event, Truth
+from streamml.nodes.forest.forest import forest_learn
+from streamml.nodes.knn import knn_learn
+from streamml.nodes.linear import arow_learn, linear_learn
+from streamml.nodes.member_states import MemberStates, OptionalMembers
 from streamml.nodes.members import MixturePlan
 from streamml.nodes.prior import Prior, prior_learn
-from streamml.nodes.rls import Rls, rls_learn
-from streamml.types import (
-    Float32Array,
-    Int32Array,
-    UInt8Array,
-)
+from streamml.nodes.rls import rls_learn
+from streamml.nodes.transition import transition_learn
+from streamml.nodes.tree.member import tree_learn
+from streamml.types import Int32Array
+
+__all__ = ["ask_detectors", "learn_combination", "learn_members", "mark", "unmark"]
 
 _LOOSER = 100.0  # a warning asks for less confidence, by this factor of one minus it
 
 
 @kernel
-def mark(
-    y: Float32Array,
-    known: Float32Array,
-    true: Int32Array,
-    negative: Int32Array,
-    full: bool,
-    padded: int,
-) -> None:
-    """Write the event's labels to ``y`` and ``known``."""
-    if not full:
+def mark(event: Event, truth: Truth, negative: Int32Array, prior: Prior) -> None:
+    """Write the event's labels to the arrays of ``truth``."""
+    y, known, soft, true, padded = truth.y, truth.known, truth.soft, truth.true, event.padded
+    if not truth.full:
         for label in range(padded):
             known[label] = F4(0.0)
         for q in range(len(negative)):
@@ -42,33 +39,33 @@ def mark(
     for q in range(len(true)):
         y[true[q]] = F4(1.0)
         known[true[q]] = F4(1.0)
+    p = prior.p
+    for label in range(padded):
+        soft[label] = known[label] * y[label] + (F4(1.0) - known[label]) * p[label]
 
 
 @kernel
-def unmark(y: Float32Array, known: Float32Array, true: Int32Array, full: bool, padded: int) -> None:
+def unmark(event: Event, truth: Truth) -> None:
     """Take the marks of an event's labels away again."""
+    y, known, true = truth.y, truth.known, truth.true
     for q in range(len(true)):
         y[true[q]] = F4(0.0)
-    if not full:
-        for label in range(padded):
+    if not truth.full:
+        for label in range(event.padded):
             known[label] = F4(1.0)
 
 
 @kernel
 def ask_detectors(
-    clusters: ClusterDetectors,
-    decided: UInt8Array,
-    y: Float32Array,
-    known: Float32Array,
-    n_labels: int,
-    delta: Real,
+    clusters: ClusterDetectors, decision: Decision, event: Event, truth: Truth, delta: Real
 ) -> bool:
     """Give each cluster's detector its Hamming loss; true where one warns or finds a rise."""
+    decided, y, known = decision.out, truth.y, truth.known
     n_leaves = len(clusters.level)
     for leaf in range(n_leaves):
         clusters.wrong[leaf] = 0.0
         clusters.known[leaf] = 0.0
-    for label in range(n_labels):
+    for label in range(event.n_labels):
         leaf = clusters.leaf_of[label]
         clusters.known[leaf] += known[label]
         clusters.wrong[leaf] += known[label] * abs(F4(decided[label]) - y[label])
@@ -94,63 +91,39 @@ def ask_detectors(
 @part
 def learn_combination(
     plan: MixturePlan,
-    mixture: Mixer,
-    links: Second,
-    decision: Decision,
-    y: Float32Array,
-    known: Float32Array,
+    states: MemberStates,
     clusters: ClusterDetectors,
-    true: Int32Array,
-    full: bool,
-    n_labels: int,
-    padded: int,
+    event: Event,
+    truth: Truth,
 ) -> None:
-    """Decision, second level and mixture, from what they said of this event."""
-    if plan.links > 0:
-        second_learn(links, plan.links, padded, y, known)
-        second_neighbours(links, plan.links, true, len(true), plan.link_variance, clusters.leaf_of)
-    mixer_learn(mixture, plan.size, n_labels, padded, y, known, plan.forget, plan.variance)
-    decision_learn(decision, true, len(true), y, known, full, n_labels, plan.sets)
-
-
-@kernel
-def soften(
-    y: Float32Array, known: Float32Array, p: Float32Array, n: int, soft: Float32Array
-) -> None:
-    """The labels, with their frequency where they are unknown."""
-    for label in range(n):
-        soft[label] = known[label] * y[label] + (F4(1.0) - known[label]) * p[label]
+    """Second level, mixture and decision, from what they said of this event."""
+    mixture, links, decision = states.mixture, states.links, states.decision
+    if event.n_labels > 0:
+        if plan.links > 0:
+            second_learn(links, plan.links, event.padded, truth)
+            second_neighbours(links, plan.links, truth.true, plan.link_variance, clusters.leaf_of)
+        mixer_learn(mixture, event, truth, plan)
+        decision_learn(decision, truth, event.n_labels, plan.sets)
 
 
 @part
 def learn_members(
     plan: MixturePlan,
-    inputs: Inputs,
-    linear: Linear,
-    linear_raw: Linear,
-    arow: Linear,
-    knn: Knn,
-    rls: Rls,
-    prior: Prior,
-    mixture: Mixer,
-    y: Float32Array,
-    known: Float32Array,
-    soft: Float32Array,
-    raw: Float32Array,
-    dense: bool,
-    padded: int,
+    states: MemberStates,
+    optional: OptionalMembers,
+    event: Event,
+    truth: Truth,
 ) -> None:
-    """Every member learns the event, from its own scores of it."""
-    idx, x1, n = inputs.idx, inputs.x1, inputs.num[0]
-    soften(y, known, prior.p, padded, soft)
-    if plan.linear >= 0:
-        linear_learn(linear, idx, x1, n, padded, y, known, raw[plan.linear])
-    if plan.linear_raw >= 0:
-        linear_learn(linear_raw, idx, inputs.x0, n, padded, y, known, raw[plan.linear_raw])
-    if plan.arow >= 0:
-        arow_learn(arow, idx, x1, n, padded, y, known, F4(0.3))
-    if plan.neighbours > 0:
-        knn_learn(knn, idx, x1, n, soft, padded, plan.window, dense)
-    if plan.rls >= 0:
-        rls_learn(rls, padded, y, known, mixture.g, plan.rls_every)
-    prior_learn(prior, padded, soft, known)
+    """Every member learns the event, from its own scores of it; ``prior`` last."""
+    prior, raw, scratch = states.prior, states.raw, states.mixture.g
+    bayes_learn(optional.bayes, event, truth)
+    rls_learn(optional.fourier, event, truth, scratch, plan.fourier, plan.rls_every)
+    transition_learn(optional.transition, event, prior, truth)
+    forest_learn(optional.forest, event, prior, truth, plan.forest_budget)
+    tree_learn(optional.tree, event, truth)
+    linear_learn(states.linear, event, event.x1, truth, raw, plan.linear)
+    linear_learn(states.linear_raw, event, event.x0, truth, raw, plan.linear_raw)
+    arow_learn(states.arow, event, truth, plan.arow)
+    knn_learn(states.knn, event, truth, plan)
+    rls_learn(states.rls, event, truth, scratch, plan.rls, plan.rls_every)
+    prior_learn(prior, event, truth)

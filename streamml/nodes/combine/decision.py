@@ -40,33 +40,26 @@ from streamml.nodes.combine.label_sets import (
     set_key,
     store_set,
 )
+from streamml.nodes.event import Truth
+from streamml.nodes.members import MixturePlan
 from streamml.types import Float32Array, Int32Array
 
 _BY_LABEL, _BY_SET = 0, 1  # other rules learn between the two
 
 
 @part
-def _thresholds(
-    st: Decision,
-    s: Float32Array,
-    L: int,
-    omega: Real,
-    theta0: Real,
-    kappa: Real,
-    lo: Real,
-    hi: Real,
-) -> None:
+def _thresholds(st: Decision, s: Float32Array, L: Whole, plan: MixturePlan) -> None:
     f = (
         F4(st.f[TRUE_POSITIVES] / st.f[PREDICTED_AND_TRUE])
         if st.f[PREDICTED_AND_TRUE] > 0
         else F4(0.5)
     )
-    base = F4((1.0 - omega) * theta0)
-    om = F4(omega)
-    ka = F4(kappa)
+    base = F4((1.0 - plan.lean) * plan.threshold)
+    om = F4(plan.lean)
+    ka = F4(plan.evidence)
     kf = ka * f
-    lo = F4(lo)
-    hi = F4(hi)
+    lo = F4(plan.lowest)
+    hi = F4(plan.highest)
     for l in range(L):
         q = min(max(base + om * (st.tp[l] + kf) / (st.d[l] + ka), lo), hi)
         st.th[l + 1] = log32(q / (F4(1.0) - q))
@@ -74,7 +67,7 @@ def _thresholds(
 
 
 @part
-def _threshold_rule(st: Decision, L: int) -> None:
+def _threshold_rule(st: Decision, L: Whole) -> None:
     z = st.z
     th = st.th
     n = 0
@@ -101,19 +94,10 @@ def _threshold_rule(st: Decision, L: int) -> None:
 
 
 @kernel
-def decide(
-    st: Decision,
-    s: Float32Array,
-    L: int,
-    omega: Real,
-    theta0: Real,
-    kappa: Real,
-    lo: Real,
-    hi: Real,
-    rule: int,
-) -> None:
+def decide(st: Decision, s: Float32Array, L: Whole, plan: MixturePlan) -> None:
     """Decide st.out (0/1 per label) from the scores s (logits)."""
-    _thresholds(st, s, L, omega, theta0, kappa, lo, hi)
+    rule = plan.decision
+    _thresholds(st, s, L, plan)
     _threshold_rule(st, L)
     out = st.out
     st.i[BEST_SET] = -1
@@ -177,24 +161,16 @@ def _learn_backoff(st: Decision, ys: Int32Array, ny: int, y: Float32Array) -> No
 
 
 @kernel
-def decision_learn(
-    st: Decision,
-    ys: Int32Array,
-    ny: int,
-    y: Float32Array,
-    known: Float32Array,
-    full: bool,
-    L: int,
-    cap: int,
-) -> None:
-    """After decide: ys the true labels (sorted or not), y the same as 0/1 per label."""
-    _count(st, y, known, L)
-    if not full:
+def decision_learn(st: Decision, truth: Truth, L: Whole, cap: int) -> None:
+    """After decide: what came of it; ``cap`` is how many label sets are held."""
+    _count(st, truth.y, truth.known, L)
+    if not truth.full:
         return
+    ys, ny = truth.true, len(truth.true)
     h = set_key(ys, ny)
     cur = find_set(st.key, st.i[N_SETS], h)
     if st.i[BEST_SET] >= 0:
-        _learn_backoff(st, ys, ny, y)
+        _learn_backoff(st, ys, ny, truth.y)
         if cur >= 0:
             learn_sets(st, cur, ny)
     f = st.f
@@ -205,7 +181,7 @@ def decision_learn(
 
 
 @part
-def _count(st: Decision, y: Float32Array, known: Float32Array, L: int) -> None:
+def _count(st: Decision, y: Float32Array, known: Float32Array, L: Whole) -> None:
     tp = F4(0.0)
     d = F4(0.0)
     for l in range(L):

@@ -37,7 +37,7 @@ LOG_DECAY = 0.0020020027  # -log(.998)
 
 
 @part
-def _score_few(st: Decision, L: int) -> None:
+def _score_few(st: Decision, L: Whole) -> None:
     a = F4(st.f[COUNT_WEIGHT])
     n = (st.i[N_SETS] + BLOCK - 1) // BLOCK * BLOCK
     sc, ss, lc, size, gam = st.sc, st.ss, st.lc, st.size, st.gam
@@ -49,7 +49,7 @@ def _score_few(st: Decision, L: int) -> None:
 
 
 @part
-def score_sets(st: Decision, L: int) -> None:
+def score_sets(st: Decision, L: Whole) -> None:
     """Score every set held: ``sc``, and ``ss`` less the thresholds of its labels."""
     if L <= FEW:
         _score_few(st, L)

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamml.kernels.compile import F4, Real, kernel, sigmoid32
+from streamml.kernels.compile import F4, Real, Whole, kernel, sigmoid32
 from streamml.nodes.arrays import Spec
+from streamml.nodes.event import Truth
+from streamml.nodes.linear import kalman_gains
 from streamml.types import Float32Array, Int32Array
 
 
@@ -45,7 +47,7 @@ def spec(Q: int, var: float) -> Spec:
 
 
 @kernel
-def second_scores(st: Second, s1: Float32Array, freq: Float32Array, Q: int, L: int) -> None:
+def second_scores(st: Second, s1: Float32Array, freq: Float32Array, Q: int, L: Whole) -> None:
     """Scores of the second level, from those of the first."""
     u = st.u
     s = st.s
@@ -70,17 +72,12 @@ def second_scores(st: Second, s1: Float32Array, freq: Float32Array, Q: int, L: i
 
 
 @kernel
-def second_learn(st: Second, Q: int, L: int, y: Float32Array, known: Float32Array) -> None:
+def second_learn(st: Second, Q: int, L: Whole, truth: Truth) -> None:
     """One diagonal Kalman step on how much to listen."""
     s = st.s
     e = st.e
     h = st.h
-    for l in range(L):
-        p = sigmoid32(s[l])
-        w = max(p * (F4(1.0) - p), F4(0.001))
-        r = F4(1.0) / (F4(1.0) + w * h[l])
-        e[l] = (y[l] - p) * r * known[l]
-        h[l] = w * r * known[l]
+    kalman_gains(s, h, truth.y, truth.known, L, e, h)
     for q in range(Q):
         uu = st.uu[q]
         a = st.a[q]
@@ -92,10 +89,9 @@ def second_learn(st: Second, Q: int, L: int, y: Float32Array, known: Float32Arra
 
 
 @kernel
-def second_neighbours(
-    st: Second, Q: int, ys: Int32Array, ny: int, var: Real, leaf_of: Int32Array
-) -> None:
+def second_neighbours(st: Second, Q: int, ys: Int32Array, var: Real, leaf_of: Int32Array) -> None:
     """Keep, for each label of this event, the labels it occurs with most."""
+    ny = len(ys)
     for i in range(ny):
         l = ys[i]
         for j in range(ny):

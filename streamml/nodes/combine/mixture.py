@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamml.kernels.compile import F4, Real, kernel, part, sigmoid32
+from streamml.kernels.compile import F4, Real, Whole, kernel, part, sigmoid32
 from streamml.nodes.arrays import Spec
 from streamml.nodes.combine.simd_mixture import label_steps, rows_dots
+from streamml.nodes.event import Event, Truth
+from streamml.nodes.members import MixturePlan
 from streamml.nodes.simd import set_product
 from streamml.types import Float32Array, Float64Array
 
@@ -64,7 +66,7 @@ def init_cov(st: Mixer, lo: int, var: Real) -> None:
 
 
 @kernel
-def mixer_scores(st: Mixer, raw: Float32Array, K: int, L: int) -> None:
+def mixer_scores(st: Mixer, raw: Float32Array, K: int, L: Whole) -> None:
     """Mixed score of each label, from the members' raw scores ``[expert, label]``."""
     for k in range(K):
         r = raw[k]
@@ -83,7 +85,8 @@ def mixer_scores(st: Mixer, raw: Float32Array, K: int, L: int) -> None:
 
 
 @part
-def _errors(st: Mixer, L: int, y: Float32Array, known: Float32Array) -> None:
+def _errors(st: Mixer, truth: Truth, L: Whole) -> None:
+    y, known = truth.y, truth.known
     s = st.s
     e = st.e
     q = st.q
@@ -94,7 +97,7 @@ def _errors(st: Mixer, L: int, y: Float32Array, known: Float32Array) -> None:
 
 
 @part
-def _shared_sums(st: Mixer, K: int, L: int, Lp: int, forget: Real) -> None:
+def _shared_sums(st: Mixer, K: int, L: Whole, Lp: Whole, forget: Real) -> None:
     """Information and gradient of the shared part, summed over labels with weight 1 / sqrt(L)."""
     om = 1.0 / np.sqrt(L)
     e = st.a[0]
@@ -147,19 +150,11 @@ def _shared_step(st: Mixer, K: int) -> None:
 
 
 @kernel
-def mixer_learn(
-    st: Mixer,
-    K: int,
-    L: int,
-    Lp: int,
-    y: Float32Array,
-    known: Float32Array,
-    forget: Real,
-    var: Real,
-) -> None:
+def mixer_learn(st: Mixer, event: Event, truth: Truth, plan: MixturePlan) -> None:
     """Move shared and per-label weights toward the event's labels."""
-    _errors(st, Lp, y, known)
-    _shared_sums(st, K, L, Lp, forget)
+    K, Lp, forget = plan.size, event.padded, plan.forget
+    _errors(st, truth, Lp)
+    _shared_sums(st, K, event.n_labels, Lp, forget)
     inflate = F4(np.sqrt(1.0 / forget))
-    label_steps(st.cov, st.a, st.phi, st.d, st.e, st.q, F4(var), inflate, K, Lp)
+    label_steps(st.cov, st.a, st.phi, st.d, st.e, st.q, F4(plan.variance), inflate, K, Lp)
     _shared_step(st, K)

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from streamml.kernels.compile import F4, Real, Whole, kernel, log32, part
+from streamml.nodes.event import Event, Row, Truth
 from streamml.nodes.forest.arrays import (
     CREDIT,
     DENSE_COLUMNS,
@@ -32,15 +33,14 @@ from streamml.nodes.forest.arrays import (
     Forest,
 )
 from streamml.nodes.forest.grow import grow_tree, leaf_of
-from streamml.types import (
-    Float32Array,
-    Int32Array,
-)
+from streamml.nodes.forest.partly import draw_labels
+from streamml.nodes.prior import Prior
+from streamml.types import Float32Array, Int32Array
 
 __all__ = [
     "BUDGET",
     "forest_learn",
-    "forest_scores",
+    "forest_score",
     "init",
 ]
 
@@ -58,41 +58,43 @@ def init(st: Forest, seed: Sequence[int]) -> None:
 
 
 @kernel
-def _store_dense(st: Forest, row: Whole, idx: Int32Array, x: Float32Array, n: int) -> None:
+def _store_dense(st: Forest, slot: Whole, row: Row) -> None:
     """All values; what is absent is 0, and columns shared by features add up."""
+    idx, x = row.idx, row.x
     values = st.values
     for j in range(values.shape[1]):
-        values[row, j] = F4(0.0)
-    for k in range(n):
-        values[row, idx[k] & (DENSE_COLUMNS - 1)] += min(max(x[k], -_HUGE), _HUGE)
+        values[slot, j] = F4(0.0)
+    for k in range(len(x)):
+        values[slot, idx[k] & (DENSE_COLUMNS - 1)] += min(max(x[k], -_HUGE), _HUGE)
 
 
 @kernel
-def _store_sparse(st: Forest, row: Whole, idx: Int32Array, x: Float32Array, n: int) -> None:
+def _store_sparse(st: Forest, slot: Whole, row: Row) -> None:
     """Which columns are not 0, as bits; and a list of them."""
+    idx, x, n = row.idx, row.x, len(row.x)
     bits = st.bits
     listed = st.listed
     for w in range(bits.shape[1]):
-        bits[row, w] = 0
+        bits[slot, w] = 0
     for k in range(n):
         if x[k] != F4(0.0):
             j = idx[k] & (SPARSE_COLUMNS - 1)
-            bits[row, j >> 5] |= np.int32(1) << np.int32(j & 31)
+            bits[slot, j >> 5] |= np.int32(1) << np.int32(j & 31)
     m = 0
     for i in range(min(n, LISTED)):
         k = (i * n) >> 8 if n > LISTED else i
         if x[k] != F4(0.0):
-            listed[row, m] = idx[k] & (SPARSE_COLUMNS - 1)
+            listed[slot, m] = idx[k] & (SPARSE_COLUMNS - 1)
             m += 1
-    listed[row, LISTED] = m
+    listed[slot, LISTED] = m
 
 
 @part
-def _store(st: Forest, row: Whole, idx: Int32Array, x: Float32Array, n: int, dense: bool) -> None:
-    if dense:
-        _store_dense(st, row, idx, x, n)
+def _store(st: Forest, slot: Whole, event: Event) -> None:
+    if event.dense:
+        _store_dense(st, slot, event.row)
     else:
-        _store_sparse(st, row, idx, x, n)
+        _store_sparse(st, slot, event.row)
 
 
 # -- scores ---------------------------------------------------------------------------------
@@ -117,35 +119,32 @@ def _votes(st: Forest, dense: bool, out: Float32Array) -> Whole:
 
 
 @kernel
-def forest_scores(
-    st: Forest,
-    idx: Int32Array,
-    x: Float32Array,
-    n: int,
-    dense: bool,
-    L: int,
-    prior: Float32Array,
-    out: Float32Array,
+def forest_score(
+    st: Forest | None, event: Event, prior: Prior, raw: Float32Array, place: int
 ) -> None:
-    """Mean over trees of the share of positives in the row's leaf, as logits of L labels.
+    """Mean over trees of the share of positives in the row's leaf, as logits.
 
-    The row is ``x[:n]`` at the features ``idx[:n]``, what is absent is 0; ``prior`` [label]
-    counts as a fiftieth of the trees. Nothing but scratch and ``out`` is written.
+    They go to row ``place`` of ``raw``; the labels' frequency counts as a fiftieth of the
+    trees. Nothing but scratch and that row is written.
 
-    Trees ask only for the order of values, so that ``x`` need not be scaled; it must mean
-    the same as long as an event is buffered, which values under a moving mean do not.
+    Trees ask only for the order of values, so that they take the row as it came. What a
+    value means must not change as long as an event is buffered, and under a moving mean or
+    scale it would.
     """
+    if st is None:
+        return
+    out, p, dense, L = raw[place], prior.p, event.dense, event.padded
     for l in range(L):
         out[l] = F4(0.0)
     trees: Whole = 0
     if st.clock[MODE] == dense:
-        _store(st, len(st.labels), idx, x, n, dense)
+        _store(st, len(st.labels), event)
         trees = _votes(st, dense, out)
     w: Real = F4(1.0) if trees < 5 else F4(0.02) * F4(trees)
     r = F4(1.0) / (F4(trees) + w)
     for l in range(L):
-        p = min(max((out[l] + w * prior[l]) * r, F4(5e-4)), F4(0.9995))
-        out[l] = log32(p / (F4(1.0) - p))
+        q = min(max((out[l] + w * p[l]) * r, F4(5e-4)), F4(0.9995))
+        out[l] = log32(q / (F4(1.0) - q))
 
 
 # -- learning -------------------------------------------------------------------------------
@@ -185,54 +184,44 @@ def _enter(st: Forest, slot: Whole, dense: bool) -> None:
         node[k, i, 3] += 1
 
 
-@kernel
-def _replace_oldest(
-    st: Forest,
-    idx: Int32Array,
-    x: Float32Array,
-    n: int,
-    dense: bool,
-    ys: Int32Array,
-    ny: Whole,
-) -> None:
+@part
+def _replace_oldest(st: Forest, event: Event, true: Int32Array, m: Whole) -> None:
     """Put the event where the oldest lies, in the buffer and in every tree."""
+    dense = event.dense
     window = len(st.labels)
     slot = st.clock[NEXT]
     if st.clock[HELD] == window:
         _forget(st, slot, dense)
-    _store(st, slot, idx, x, n, dense)
-    m = min(ny, LABELS)
+    _store(st, slot, event)
     for q in range(m):
-        st.labels[slot, q] = ys[q]
+        st.labels[slot, q] = true[q]
     st.labels[slot, LABELS] = m
     _enter(st, slot, dense)
     st.clock[NEXT] = slot + 1 if slot + 1 < window else 0
     st.clock[HELD] = min(st.clock[HELD] + 1, window)
 
 
-@part
-def forest_learn(
-    st: Forest,
-    idx: Int32Array,
-    x: Float32Array,
-    n: int,
-    d: int,
-    dense: bool,
-    ys: Int32Array,
-    ny: Whole,
-    budget: int,
-) -> None:
-    """Put an event with the labels ``ys[:ny]`` in the buffer; spend the work allowance.
+@kernel
+def forest_learn(st: Forest | None, event: Event, prior: Prior, truth: Truth, budget: int) -> None:
+    """Put the event in the buffer; spend the work allowance.
 
-    ``d`` counts the features known; of more than ``LABELS`` labels the first are kept.
-    ``budget`` is the work an event earns: visits of an event by a candidate split. A tree
-    is paid for by the events after it: cost is bounded on average, one event pays its peak.
+    Of more than ``LABELS`` labels the first are kept; unknown ones are drawn by their
+    frequency. ``budget`` is the work an event earns: visits of an event by a candidate
+    split. A tree is paid for by the events after it: cost is bounded on average, one event
+    pays its peak.
     """
-    clock = st.clock
+    if st is None:
+        return
+    clock, dense = st.clock, event.dense
     if clock[MODE] != dense:
         _start_over(st, dense)
-    _replace_oldest(st, idx, x, n, dense, ys, ny)
+    true = truth.true
+    m: Whole = min(len(true), LABELS)
+    if not truth.full:
+        true = st.order[1]  # scratch until a tree grows
+        m = draw_labels(st.rng, event, prior, truth, true)
+    _replace_oldest(st, event, true, m)
     clock[CREDIT] = min(clock[CREDIT] + budget, 2 * budget)
     for _ in range(2):
         if clock[HELD] >= MIN_SPLIT and clock[CREDIT] > 0:
-            clock[CREDIT] -= grow_tree(st, d, dense)
+            clock[CREDIT] -= grow_tree(st, event.row.d, dense)

@@ -272,7 +272,7 @@ def _finish(clock: Int64Array, trees: int) -> None:
 
 
 @kernel
-def grow_tree(st: Forest, d: int, dense: bool) -> Whole:
+def grow_tree(st: Forest, d: Whole, dense: bool) -> Whole:
     """Regrow the oldest tree on all events held.
 
     Returns the work: visits of an event by a candidate, with a flat 16 for each candidate.

@@ -18,7 +18,7 @@ import numpy as np
 
 from streamml.drift.adwin import AdwinState, new_adwin_state
 from streamml.errors import ConfigError
-from streamml.kernels.compile import F4, Whole
+from streamml.kernels.compile import F4
 from streamml.nodes.arrays import Spec, allocate, grow
 from streamml.types import (
     Float32Array,
@@ -30,7 +30,6 @@ from streamml.types import (
 __all__ = [
     "VISITS",
     "Blocks",
-    "Lesson",
     "Nodes",
     "Tree",
     "TreePlan",
@@ -149,18 +148,6 @@ class Tree(NamedTuple):
     blocks: Blocks
     detectors: AdwinState  # [node]
     work: Work
-
-
-class Lesson(NamedTuple):
-    """An event that the leaves have scored, with what is known of its labels."""
-
-    idx: Int32Array
-    x: Float32Array
-    n: Whole  # values of the row
-    true: Int32Array  # its labels
-    y: Float32Array  # [label] 1 where it is one of them
-    known: Float32Array  # [label] 1 where that is known
-    full: bool  # whether all of them are
 
 
 _NODES: Spec = {

@@ -14,8 +14,10 @@ import numpy as np
 
 from streamml.kernels.compile import F4, Real, Whole, kernel, sigmoid32, sum_products
 from streamml.nodes.arrays import Spec
+from streamml.nodes.event import Row, Truth
+from streamml.nodes.tree.arrays import TreePlan
 from streamml.nodes.tree.random import poisson1
-from streamml.types import Float32Array, Int32Array, Int64Array
+from streamml.types import Float32Array, Int64Array
 
 __all__ = [
     "COLUMNS",
@@ -58,34 +60,25 @@ def _column(j: Whole) -> Whole:
 
 
 @kernel
-def _margins(
-    st: Ensemble, b: Whole, idx: Int32Array, x: Float32Array, n: Whole, cells: Whole
-) -> None:
+def _margins(st: Ensemble, b: Whole, row: Row, cells: Whole) -> None:
+    idx, x = row.idx, row.x
     z = st.z
-    row = st.w[b, 0]
+    w = st.w[b, 0]
     for c in range(cells):
-        z[c] = row[c]
-    for k in range(n):
+        z[c] = w[c]
+    for k in range(len(x)):
         v = min(max(x[k], -_HUGE), _HUGE)
         if v == F4(0.0):
             continue
-        row = st.w[b, _column(idx[k])]
+        w = st.w[b, _column(idx[k])]
         for c in range(cells):
-            z[c] += v * row[c]
+            z[c] += v * w[c]
 
 
 @kernel
-def ensemble_scores(
-    st: Ensemble,
-    b: Whole,
-    idx: Int32Array,
-    x: Float32Array,
-    n: Whole,
-    n_labels: Whole,
-    out: Float32Array,
-) -> None:
+def ensemble_scores(st: Ensemble, b: Whole, row: Row, n_labels: Whole, out: Float32Array) -> None:
     """Mean probability over members."""
-    _margins(st, b, idx, x, n, n_labels * MEMBERS)
+    _margins(st, b, row, n_labels * MEMBERS)
     for l in range(n_labels):
         total = F4(0.0)
         for m in range(MEMBERS):
@@ -94,10 +87,9 @@ def ensemble_scores(
 
 
 @kernel
-def _steps(
-    st: Ensemble, y: Float32Array, known: Float32Array, n_labels: Whole, w: Real, pull: Real
-) -> None:
+def _steps(st: Ensemble, truth: Truth, n_labels: Whole, w: Real, pull: Real) -> None:
     """Sum of the gradients of each member; a step moves its margin by ``pull`` times that."""
+    y, known = truth.y, truth.known
     for l in range(n_labels):
         for m in range(MEMBERS):
             c = l * MEMBERS + m
@@ -113,35 +105,32 @@ def _steps(
 def ensemble_learn(
     st: Ensemble,
     b: Whole,
-    idx: Int32Array,
-    x: Float32Array,
-    n: Whole,
-    y: Float32Array,
-    known: Float32Array,
+    row: Row,
+    truth: Truth,
     n_labels: Whole,
     weight: Whole,
-    rate: Real,
-    seed: Whole,
+    plan: TreePlan,
     position: Whole,
 ) -> None:
     """Gradient steps of the members that the bootstrap chooses, on the labels that are known."""
+    idx, x, rate = row.idx, row.x, plan.rate
     cells = n_labels * MEMBERS
     for m in range(MEMBERS):
-        st.times[m] = poisson1(seed, position, np.int64(1 + m))
-    _margins(st, b, idx, x, n, cells)
-    pull = F4(rate) * sum_products(x, x, n) + _BIAS_RATE
-    _steps(st, y, known, n_labels, F4(weight), pull)
+        st.times[m] = poisson1(plan.seed, position, np.int64(1 + m))
+    _margins(st, b, row, cells)
+    pull = F4(rate) * sum_products(x, x, len(x)) + _BIAS_RATE
+    _steps(st, truth, n_labels, F4(weight), pull)
     g = st.g
-    row = st.w[b, 0]
+    w = st.w[b, 0]
     for c in range(cells):
-        row[c] -= _BIAS_RATE * g[c]
-    for k in range(n):
+        w[c] -= _BIAS_RATE * g[c]
+    for k in range(len(x)):
         v = F4(rate) * min(max(x[k], -_HUGE), _HUGE)
         if v == F4(0.0):
             continue
-        row = st.w[b, _column(idx[k])]
+        w = st.w[b, _column(idx[k])]
         for c in range(cells):
-            row[c] -= v * g[c]
+            w[c] -= v * g[c]
 
 
 @kernel

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from streamml.kernels.compile import F4, Real, Whole, kernel, part
+from streamml.nodes.event import Row, Truth
 from streamml.nodes.tree.arrays import (
     ASKED,
     BLOCK,
@@ -24,7 +25,6 @@ from streamml.nodes.tree.arrays import (
     TRIED,
     VISITED,
     Blocks,
-    Lesson,
     Nodes,
     Tree,
     TreePlan,
@@ -154,32 +154,30 @@ def _learn_leaf(
     window: Window | None,
     ensemble: Ensemble | None,
     i: Whole,
-    event: Lesson,
+    row: Row,
+    truth: Truth,
     weight: Whole,
-    d: Whole,
     n_labels: Whole,
-    absent_is_zero: bool,
 ) -> None:
     nodes, blocks, work = tree.nodes, tree.blocks, tree.work
-    idx, x, n, true = event.idx, event.x, event.n, event.true
+    true = truth.true
     b = np.int64(nodes.link[i, BLOCK])
     if ensemble is not None and b >= 0:
-        ensemble_learn(ensemble, b, idx, x, n, event.y, event.known, n_labels, weight,
-                       plan.rate, plan.seed, work.clock[POSITION])  # fmt: skip
-    if not event.full:
+        ensemble_learn(ensemble, b, row, truth, n_labels, weight, plan, work.clock[POSITION])
+    if not truth.full:
         return
     if b >= 0:
-        observe(nodes, blocks, i, b, idx, x, n, true, weight, plan.observers, absent_is_zero)
+        observe(nodes, blocks, i, b, row, true, weight, plan.observers)
         _note_set(blocks, b, true)
         if window is not None:
-            window_learn(window, b, idx, x, n, true)
+            window_learn(window, b, row, true)
     _count(nodes, i, true, weight)
     num = nodes.num[i]
     if num[SEEN] >= num[ASKED] + _OFTEN:
         num[ENTROPY], num[ASKED] = node_entropy(nodes, i, n_labels), num[SEEN]
     splits = b >= 0 and blocks.kinds[b] > 1 and nodes.link[i, DEPTH] < plan.depth
     if splits and num[SEEN] - num[TRIED] >= plan.grace:
-        _try_to_split(plan, tree, window, ensemble, i, d, n_labels, absent_is_zero)
+        _try_to_split(plan, tree, window, ensemble, i, row.d, n_labels, row.absent_is_zero)
 
 
 @part
@@ -188,11 +186,10 @@ def learn_event(
     tree: Tree,
     window: Window | None,
     ensemble: Ensemble | None,
-    event: Lesson,
+    row: Row,
+    truth: Truth,
     before: Whole,
     n_labels: Whole,
-    d: Whole,
-    absent_is_zero: bool,
 ) -> None:
     """Learn the row that ``visit_leaves`` saw last, when ``before`` labels were known.
 
@@ -200,17 +197,17 @@ def learn_event(
     gives weight 0 train nothing.
     """
     nodes, work = tree.nodes, tree.work
-    _note_losses(nodes, work, event.y, event.known, before, n_labels)
+    _note_losses(nodes, work, truth.y, truth.known, before, n_labels)
     weight: Whole = np.int64(1)
     if plan.bootstrap:
         weight = poisson1(plan.seed, work.clock[POSITION], np.int64(0))
     if weight > 0:
-        if window is not None and not absent_is_zero:
-            window_scale(window, event.idx, event.x, event.n)
+        if window is not None and not row.absent_is_zero:
+            window_scale(window, row)
         for t in range(work.clock[PASSED]):
             nodes.num[work.path[t], SEEN] += float(weight)
         for v in range(work.clock[VISITED]):
-            _learn_leaf(plan, tree, window, ensemble, np.int64(work.leaf[v]), event, weight, d,
-                        n_labels, absent_is_zero)  # fmt: skip
+            i = np.int64(work.leaf[v])
+            _learn_leaf(plan, tree, window, ensemble, i, row, truth, weight, n_labels)
     watch_drift(plan, tree, window, ensemble, n_labels)
     work.clock[POSITION] += 1

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamml.drift.adwin import AdwinState
-from streamml.kernels.compile import F4, Whole, kernel, log32, part
+from streamml.kernels.compile import F4, Whole, kernel, log32
+from streamml.nodes.event import Event, Row, Truth
+from streamml.nodes.prior import Prior
 from streamml.nodes.tree.arrays import (
     LOGGED,
     Blocks,
-    Lesson,
     Nodes,
     Tree,
     TreePlan,
@@ -28,7 +29,7 @@ from streamml.nodes.tree.learn import learn_event
 from streamml.nodes.tree.restore import restore_tree
 from streamml.nodes.tree.room import lacks_room, set_budget
 from streamml.nodes.tree.walk import visit_leaves
-from streamml.types import Float32Array, Int32Array
+from streamml.types import Float32Array
 
 __all__ = [
     "MEGABYTES",
@@ -36,9 +37,9 @@ __all__ = [
     "grow_tree_member",
     "new_tree_member",
     "restore_tree_member",
-    "tree_member_full",
-    "tree_member_learn",
-    "tree_member_scores",
+    "tree_full",
+    "tree_learn",
+    "tree_score",
 ]
 
 _PRIOR = 2.0  # events that the labels' frequencies count as in a leaf
@@ -88,51 +89,38 @@ def grow_tree_member(
 
 
 @kernel
-def tree_member_full(st: TreeMember, n: Whole, d: Whole, n_labels: Whole) -> bool:
-    """Whether the arrays must grow before the next event, of ``n`` values, is learned."""
-    set_budget(st.plan, st.work, None, None, n, d, n_labels)
+def tree_full(st: TreeMember | None, row: Row, n_labels: Whole) -> bool:
+    """Whether the arrays must grow before the next event is learned."""
+    if st is None:
+        return False
+    set_budget(st.plan, st.work, None, None, len(row.x), row.d, n_labels)
     st.work.clock[LOGGED] = 0
     return lacks_room(st.nodes, st.blocks, st.work, st.plan.leaves)
 
 
 @kernel
-def tree_member_scores(
-    st: TreeMember,
-    idx: Int32Array,
-    x: Float32Array,
-    n: Whole,
-    n_labels: Whole,
-    absent_is_zero: bool,
-    prior: Float32Array,
-    out: Float32Array,
+def tree_score(
+    st: TreeMember | None, event: Event, prior: Prior, raw: Float32Array, place: int
 ) -> None:
-    """Shares of the labels in the row's leaves, as logits."""
-    work, nodes = st.work, st.nodes
-    visit_leaves(st.plan, nodes, st.blocks, work, None, None, idx, x, n, n_labels, absent_is_zero)
+    """Shares of the labels in the row's leaves, as logits, to row ``place`` of ``raw``."""
+    if st is None:
+        return
+    tree = Tree(st.nodes, st.blocks, st.detectors, st.work)
+    nodes, work, out, p, n_labels = st.nodes, st.work, raw[place], prior.p, event.n_labels
+    visit_leaves(st.plan, tree, None, None, event.row, n_labels)
     i = np.int64(work.leaf[0])
     weight = nodes.counts[i, 0] + nodes.given[i, 0]
     share = F4(weight / (weight + _PRIOR))
     for l in range(n_labels):
-        p = share * work.mixed[l] + (F4(1.0) - share) * prior[l]
-        p = min(max(p, F4(5e-4)), F4(0.9995))
-        out[l] = log32(p / (F4(1.0) - p))
+        q = share * work.mixed[l] + (F4(1.0) - share) * p[l]
+        q = min(max(q, F4(5e-4)), F4(0.9995))
+        out[l] = log32(q / (F4(1.0) - q))
 
 
-@part
-def tree_member_learn(
-    st: TreeMember,
-    idx: Int32Array,
-    x: Float32Array,
-    n: Whole,
-    true: Int32Array,
-    y: Float32Array,
-    known: Float32Array,
-    full: bool,
-    n_labels: Whole,
-    d: Whole,
-    absent_is_zero: bool,
-) -> None:
+@kernel
+def tree_learn(st: TreeMember | None, event: Event, truth: Truth) -> None:
     """Learn the row that was scored last."""
+    if st is None:
+        return
     tree = Tree(st.nodes, st.blocks, st.detectors, st.work)
-    event = Lesson(idx, x, n, true, y, known, full)
-    learn_event(st.plan, tree, None, None, event, n_labels, n_labels, d, absent_is_zero)
+    learn_event(st.plan, tree, None, None, event.row, truth, event.n_labels, event.n_labels)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from streamml.kernels.compile import F4, Real, Whole, kernel
+from streamml.nodes.event import Row
 from streamml.nodes.tree.arrays import WAYS, Blocks, Nodes
 from streamml.types import Float32Array, Float64Array, Int32Array
 
@@ -99,18 +100,16 @@ def observe(
     blocks: Blocks,
     i: Whole,
     b: Whole,
-    idx: Int32Array,
-    x: Float32Array,
-    n: Whole,
+    row: Row,
     true: Int32Array,
     weight: Whole,
     cap: Whole,
-    absent_is_zero: bool,
 ) -> None:
     """Leaf ``i`` with block ``b`` observes a row with the labels ``true``, before it is counted."""
     w = F4(weight)
+    idx, x, absent_is_zero = row.idx, row.x, row.absent_is_zero
     base = nodes.counts[i]
-    for k in range(n):
+    for k in range(len(x)):
         v = min(max(x[k], -_HUGE), _HUGE)
         if v == F4(0.0) and absent_is_zero:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from streamml.kernels.compile import F4, Real, Whole, kernel, part
+from streamml.nodes.event import Row
 from streamml.nodes.tree.arrays import (
     AGE,
     ALTERNATE,
@@ -31,14 +32,14 @@ from streamml.nodes.tree.arrays import (
     THERE,
     VISITED,
     VISITS,
-    Blocks,
     Nodes,
+    Tree,
     TreePlan,
     Work,
 )
 from streamml.nodes.tree.ensemble import Ensemble, ensemble_scores
 from streamml.nodes.tree.window import Window, window_votes
-from streamml.types import Float32Array, Int32Array
+from streamml.types import Float32Array
 
 __all__ = ["visit_leaves"]
 
@@ -89,20 +90,16 @@ def _shares(nodes: Nodes, i: Whole, n_labels: Whole, out: Float32Array) -> None:
 @part
 def _ask_leaf(
     plan: TreePlan,
-    nodes: Nodes,
-    blocks: Blocks,
-    work: Work,
+    tree: Tree,
     window: Window | None,
     ensemble: Ensemble | None,
     v: Whole,
     i: Whole,
-    idx: Int32Array,
-    x: Float32Array,
-    n: Whole,
+    row: Row,
     n_labels: Whole,
-    absent_is_zero: bool,
 ) -> None:
     """Probabilities of one leaf. A light one asks both classifiers, and the better answers."""
+    nodes, blocks, work = tree.nodes, tree.blocks, tree.work
     b = np.int64(nodes.link[i, BLOCK])
     out = work.p[v]
     work.asked[v] = SHARES
@@ -111,7 +108,7 @@ def _ask_leaf(
         light = num[SEEN] < plan.heavy or num[ENTROPY] < plan.mixed
         if ensemble is not None and num[SEEN] + nodes.given[i, 0] > 0.0:
             work.asked[v] = LINES
-            ensemble_scores(ensemble, b, idx, x, n, n_labels, out)
+            ensemble_scores(ensemble, b, row, n_labels, out)
         if window is not None and window.pos[b, 1] > 0 and (light or blocks.kinds[b] <= 1):
             both = work.asked[v] == LINES
             far = both and plan.adaptive and num[LINE_LOSS] < num[NEAR_LOSS]
@@ -119,8 +116,7 @@ def _ask_leaf(
             for l in range(n_labels):
                 other[l] = out[l]
             near = other if far else out
-            window_votes(window, work, b, idx, x, n, plan.neighbours, n_labels,
-                         absent_is_zero, near)  # fmt: skip
+            window_votes(window, work, b, row, plan.neighbours, n_labels, near)
             work.asked[v] = BOTH_LINES if far else BOTH_NEAR if both else NEAR
     if work.asked[v] == SHARES:
         _shares(nodes, i, n_labels, out)
@@ -153,26 +149,22 @@ def _mix_votes(plan: TreePlan, nodes: Nodes, work: Work, n_labels: Whole) -> Non
 @part
 def visit_leaves(
     plan: TreePlan,
-    nodes: Nodes,
-    blocks: Blocks,
-    work: Work,
+    tree: Tree,
     window: Window | None,
     ensemble: Ensemble | None,
-    idx: Int32Array,
-    x: Float32Array,
-    n: Whole,
+    row: Row,
     n_labels: Whole,
-    absent_is_zero: bool,
 ) -> None:
     """Probabilities of a row's labels: of each leaf to ``p``, of all together to ``mixed``."""
-    for k in range(n):
+    nodes, work, idx, x = tree.nodes, tree.work, row.idx, row.x
+    for k in range(len(x)):
         work.row[idx[k]] = x[k]
         work.here[idx[k]] = F4(1.0)
-    _find_leaves(nodes, work, absent_is_zero)
+    _find_leaves(nodes, work, row.absent_is_zero)
     for v in range(work.clock[VISITED]):
-        _ask_leaf(plan, nodes, blocks, work, window, ensemble, v, np.int64(work.leaf[v]), idx,
-                  x, n, n_labels, absent_is_zero)  # fmt: skip
-    for k in range(n):
+        i = np.int64(work.leaf[v])
+        _ask_leaf(plan, tree, window, ensemble, v, i, row, n_labels)
+    for k in range(len(x)):
         work.row[idx[k]] = F4(0.0)
         work.here[idx[k]] = F4(0.0)
     _mix_votes(plan, nodes, work, n_labels)

@@ -14,6 +14,7 @@ import numpy as np
 
 from streamml.kernels.compile import F4, Real, Whole, kernel, sum_products, summing_kernel
 from streamml.nodes.arrays import Spec
+from streamml.nodes.event import Row
 from streamml.nodes.tree.arrays import Work
 from streamml.types import Float32Array, Float64Array, Int32Array, Int64Array, UInt64Array
 
@@ -118,15 +119,14 @@ def _known_gap(
 
 
 @kernel
-def _measure_known(
-    st: Window, work: Work, b: Whole, idx: Int32Array, x: Float32Array, n: Whole
-) -> None:
+def _measure_known(st: Window, work: Work, b: Whole, row: Row) -> None:
     """Squared distances where absent means missing.
 
     Features by their standard deviations; one that only one row has counts 1, half of what
     two values at random are apart: so do the names a nominal attribute is made of.
     """
-    m = min(n, WIDEST)
+    idx, x = row.idx, row.x
+    m = min(len(x), WIDEST)
     full = _is_full(idx, m)
     for k in range(m):
         f = idx[k]
@@ -143,9 +143,9 @@ def _measure_known(
 
 
 @kernel
-def _measure_angles(st: Window, work: Work, b: Whole, x: Float32Array, n: Whole) -> None:
+def _measure_angles(st: Window, work: Work, b: Whole, x: Float32Array) -> None:
     """Squared distances where absent means zero: between rows brought to unit length."""
-    square = sum_products(x, x, min(n, WIDEST))
+    square = sum_products(x, x, min(len(x), WIDEST))
     scale = F4(2.0) / np.sqrt(square) if square > F4(0.0) else F4(0.0)
     for s in range(st.pos[b, 1]):
         size = st.size[b, s, 0]
@@ -179,19 +179,16 @@ def window_votes(
     st: Window,
     work: Work,
     b: Whole,
-    idx: Int32Array,
-    x: Float32Array,
-    n: Whole,
+    row: Row,
     k: Whole,
     n_labels: Whole,
-    absent_is_zero: bool,
     out: Float32Array,
 ) -> None:
     """Share of the nearest events' weight that has each label."""
-    if absent_is_zero:
-        _measure_angles(st, work, b, x, n)
+    if row.absent_is_zero:
+        _measure_angles(st, work, b, row.x)
     else:
-        _measure_known(st, work, b, idx, x, n)
+        _measure_known(st, work, b, row)
     have = _choose(st, b, k)
     for l in range(n_labels):
         out[l] = F4(0.0)
@@ -209,13 +206,12 @@ def window_votes(
 
 
 @kernel
-def window_learn(
-    st: Window, b: Whole, idx: Int32Array, x: Float32Array, n: Whole, true: Int32Array
-) -> None:
+def window_learn(st: Window, b: Whole, row: Row, true: Int32Array) -> None:
     """Put the event where the oldest lies."""
+    idx, x = row.idx, row.x
     window = st.size.shape[1]
     s = st.pos[b, 0]
-    m = min(n, WIDEST)
+    m = min(len(x), WIDEST)
     for k in range(m):
         st.values[b, s, k] = min(max(x[k], -_HUGE), _HUGE)
         st.columns[b, s, k] = idx[k]
@@ -232,9 +228,10 @@ def window_learn(
 
 
 @kernel
-def window_scale(st: Window, idx: Int32Array, x: Float32Array, n: Whole) -> None:
+def window_scale(st: Window, row: Row) -> None:
     """Learn how far features spread."""
-    for k in range(n):
+    idx, x = row.idx, row.x
+    for k in range(len(x)):
         f, v = idx[k], float(x[k])
         st.times[f] += 1.0
         gap = v - st.means[f]
