@@ -215,7 +215,8 @@ def forest_learn(st: Forest | None, event: Event, prior: Prior, truth: Truth, bu
     clock, dense = st.clock, event.dense
     if clock[MODE] != dense:
         _start_over(st, dense)
-    true, m = truth.true, min(len(truth.true), LABELS)
+    true = truth.true
+    m: Whole = min(len(true), LABELS)
     if not truth.full:
         true = st.order[1]  # scratch until a tree grows
         m = draw_labels(st.rng, event, prior, truth, true)
