@@ -1,14 +1,18 @@
 """Events, schemas and batches: what goes in comes out, and bad events leave no trace."""
 
 import math
+from dataclasses import fields
+from typing import get_type_hints
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from streamml.errors import ConfigError, SchemaError, StateError
 from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema, Vocabulary
+from streamml.types.columns import COLUMNS
 from streamml.types.encode import BatchBuilder
 
 names = st.text("abcdef", min_size=1, max_size=2)
@@ -28,6 +32,13 @@ event = st.builds(
 def test_events_survive_the_batch(events):
     batch = EventBatch.from_events(events, Schema())
     assert list(batch.events()) == events
+
+
+def test_the_table_of_columns_is_that_of_a_batch():
+    """Builder, snapshots and held events follow the table: a column it lacks would be lost."""
+    assert [f.name for f in fields(EventBatch)] == ["schema", "ids", *COLUMNS, "texts"]
+    declared = get_type_hints(EventBatch)
+    assert {name: NDArray[kind] for name, kind in COLUMNS.items()}.items() <= declared.items()
 
 
 @given(st.lists(event, min_size=1, max_size=8), st.integers(0, 8))

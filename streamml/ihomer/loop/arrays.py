@@ -82,19 +82,8 @@ class Settings(NamedTuple):
 
 def batch_arrays(batch: EventBatch, custom_scores: Float32Array) -> BatchArrays:
     """The arrays of a batch, as the loop takes them."""
-    return BatchArrays(
-        batch.x_indptr,
-        batch.x_indices,
-        batch.x_values,
-        batch.y_indptr,
-        batch.y_indices,
-        batch.y_kind,
-        batch.negative_indptr,
-        batch.negative_indices,
-        batch.n_features,
-        batch.n_labels,
-        custom_scores,
-    )
+    named = (getattr(batch, name) for name in BatchArrays._fields[:-1])
+    return BatchArrays._make((*named, custom_scores))
 
 
 def new_output(n: int, n_labels: int) -> Output:
