@@ -90,7 +90,7 @@ class RandomFourierFeatures(RandomProjection):
 
     Examples
     --------
-    >>> from streamml.types import Event, Schema
+    >>> from streamml.types import Event, EventBatch, Schema
     >>> events = [Event(0, 0.0, {"a": 1.0}), Event(1, 1.0, {"a": 1.5})]
     >>> z = RandomFourierFeatures(4096).encode(EventBatch.from_events(events, Schema()))
     >>> bool(abs(z[0] @ z[1] - np.exp(-0.25)) < 0.02)

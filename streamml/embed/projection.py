@@ -61,7 +61,7 @@ class SparseProjection(RandomProjection):
 
     Examples
     --------
-    >>> from streamml.types import Event, Schema
+    >>> from streamml.types import Event, EventBatch, Schema
     >>> x = {f"f{k}": 1.0 for k in range(100)}
     >>> z = SparseProjection(4096).encode(EventBatch.from_events([Event(0, 0.0, x)], Schema()))
     >>> abs(float(np.linalg.norm(z)) - 10.0) < 0.5

@@ -13,7 +13,7 @@ __all__ = ["made"]
 _T = TypeVar("_T")
 
 
-def made(what: str, kinds: Mapping[str, Callable[..., _T]], name: str, **parameters: Any) -> _T:
+def made(what: str, kinds: Mapping[str, Callable[..., _T]], name: str, /, **parameters: Any) -> _T:
     """The thing called ``name``.
 
     Parameters
