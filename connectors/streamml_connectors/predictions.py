@@ -38,17 +38,7 @@ def encoded(batch: EventBatch, predictions: Predictions) -> list[bytes]:
 class JsonlPredictionSink(OutputFile):
     r"""Writes one JSON object per event: ``id``, ``labels``, ``scores``.
 
-    Parameters
-    ----------
-    path
-        File to write; an old one is replaced.
-    append
-        Whether to write behind what is there instead (a resumed run).
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
+    Made as any :class:`~streamml_connectors.output.OutputFile`.
 
     Examples
     --------
