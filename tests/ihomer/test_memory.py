@@ -361,6 +361,40 @@ def test_once_rows_are_not_bound_to_columns_only_labels_stop_a_run(two):
     assert known == 64 - 32 + 1  # room for some more is left
 
 
+def test_room_grows_ahead_of_names_and_the_less_so_the_more_there_is():
+    memory, mixture = Memory(2**29, PLAN), IHOMER("fast").mixture
+
+    def room(n_features, n_labels):
+        memory.reserve(mixture, n_features, n_labels)
+        return mixture.feature_room, mixture.label_room
+
+    before = mixture.states
+    assert room(16, 16) == (16, 16)
+    assert mixture.states is before  # nothing is copied where there is room
+    assert room(17, 16) == (32, 16)
+    assert room(17, 17) == (32, 32)
+    assert room(10_000, 601) == (10_000, 608)
+    assert room(10_001, 609) == (14_096, 1120)
+
+
+def test_where_room_is_short_none_is_made_for_names_to_come_but_for_some_labels():
+    memory, mixture = Memory(BUDGET, PLAN), IHOMER("fast").mixture
+    memory.reserve(mixture, 1200, 20)
+    assert mixture.label_room == 32
+    memory.features = 1200
+    memory.reserve(mixture, 1201, 33)
+    assert mixture.label_room == label_capacity(33)
+    most = memory.budget.most_features(1200, 33)
+    assert 1201 < mixture.feature_room == most < 2 * 1200
+
+
+def test_an_explanation_names_features_that_share_rows_with_others_in_turn():
+    model, first = run(small()), BATCH.schema.features.names[0]
+    x = {first: 1.0, "f0": 2.0, "f3": 1.0, "never seen": 1.0}
+    why = model.explain(x, labels="k0").labels[0]
+    assert {share.name for share in why.features} == {first, "f0", "f3"}
+
+
 def test_events_without_labels_are_not_learned_so_stop_nothing():
     rows = np.flatnonzero(BATCH.y_kind == LABELS_UNKNOWN)[-1:]
     alone = BATCH.slice(int(rows[0]), int(rows[0]) + 1)

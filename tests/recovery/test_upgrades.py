@@ -240,7 +240,7 @@ def test_a_preset_that_changes_changes_no_state(monkeypatch):
 def test_what_a_state_lacks_begins_anew():
     model = IHOMER(members=("linear", "bayes", "prior", "constant"))
     whole = learned(model)
-    held = {"stack": "_states", "extras": "_optional"}  # key of a file, attribute
+    held = {"stack": "states", "extras": "optional"}  # key of a file, attribute
     for path in (("stack", "mixture", "lam"), ("extras", "bayes"), ("stack", "links"),
                  ("stack", "raw"), ("extras", "forest")):  # fmt: skip
         described = describe(model)
@@ -251,8 +251,8 @@ def test_what_a_state_lacks_begins_anew():
         del part[path[-1]]
         restored = restore_learner(described)
         fresh = IHOMER(members=("linear", "bayes", "prior", "constant"))
-        found = getattr(getattr(restored, held[path[0]]), path[1])
-        start = getattr(getattr(fresh, held[path[0]]), path[1])
+        found = getattr(getattr(restored.mixture, held[path[0]]), path[1])
+        start = getattr(getattr(fresh.mixture, held[path[0]]), path[1])
         if len(path) == 3:
             found, start = getattr(found, path[2]), getattr(start, path[2])
         if isinstance(start, np.ndarray):
