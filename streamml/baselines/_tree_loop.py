@@ -100,7 +100,7 @@ def run_tree(
             continue
         n_labels = max(before, n_labels)
         work.clock[KNOWN] = n_labels
-        truth = truth_of(rows, i, y, known, y)  # nothing here asks for frequencies
+        truth = truth_of(rows, i, y, known, y, False)  # nothing here asks for frequencies
         _mark(truth, negative_of(rows, i), n_labels)
         learn_event(plan, tree, window, ensemble, row, truth, before, n_labels)
     return stop

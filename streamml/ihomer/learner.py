@@ -23,15 +23,17 @@ from streamml.ihomer.drift_handling import DriftHandling
 from streamml.ihomer.memory import Memory
 from streamml.ihomer.mixture import Mixture
 from streamml.nodes import NodeClassifier
+from streamml.nodes.combine.propensity import LEARNED
 from streamml.nodes.custom_classifiers import fresh_custom
 from streamml.nodes.layout import Layout, layout_of, restore_layout
-from streamml.nodes.members import DECISIONS, MEMBERS, PRESETS, PRESETS_0_1
+from streamml.nodes.members import DECISIONS, MEMBERS, PRESETS, PRESETS_0_1, Preset
 from streamml.state.capture import part_of
 from streamml.state.parameters import (
     COUNT,
     SEED,
     Constraints,
     Flag,
+    FlagOr,
     Instance,
     ListOf,
     OneOf,
@@ -94,6 +96,12 @@ class IHOMER(Learner):
         the least used features. Vocabularies without a cap of their own get one.
     seed
         Everything random hangs on it.
+    positive_only
+        For streams whose events name only labels that are true (clicks, tags): what is not named
+        is learned as not true, and scores are divided by the propensity, the probability that a
+        true label is named, before labels are decided and told. A number in (0, 1] is the
+        propensity of every label, whatever events claim to know; ``True`` learns each label's
+        from the events whose labels are all known, beside the others (without any it is 1).
 
     Examples
     --------
@@ -108,7 +116,8 @@ class IHOMER(Learner):
     References
     ----------
     iHOMER, arXiv 2507.20894 (ECAI 2025); ODAC, Rodrigues, Gama and Pedroso, IEEE TKDE
-    20(5), 2008; ADWIN, Bifet and Gavaldà, SDM 2007.
+    20(5), 2008; ADWIN, Bifet and Gavaldà, SDM 2007; learning from positives, Elkan and Noto,
+    KDD 2008.
     """
 
     _constraints: ClassVar[Constraints] = {
@@ -124,6 +133,7 @@ class IHOMER(Learner):
         "links": Flag(),
         "rebuild": Flag(),
         "alternates": Flag(),
+        "positive_only": FlagOr(Real(0, 1, closed="right")),
         "memory_budget": Size(),
         "seed": SEED,
     }
@@ -144,6 +154,7 @@ class IHOMER(Learner):
         alternates: bool = True,
         memory_budget: str | int = "512MiB",
         seed: int = 1,
+        positive_only: bool | float = False,
     ) -> None:
         self.preset = preset
         self.members = members
@@ -159,8 +170,14 @@ class IHOMER(Learner):
         self.alternates = alternates
         self.memory_budget = memory_budget
         self.seed = seed
+        self.positive_only = positive_only
         check_parameters(self)
-        self._core = self._new_core(layout_of(preset, members, links, self.window))
+        self._core = self._new_core(self._layout())
+
+    def _layout(self, presets: Mapping[str, Preset] = PRESETS) -> Layout:
+        asked = self.positive_only
+        propensity = LEARNED if asked is True else float(asked)
+        return layout_of(self.preset, self.members, self.links, self.window, propensity, presets)
 
     def _new_core(self, layout: Layout) -> Core:
         """The four parts that learn, with nothing learned."""
@@ -305,7 +322,7 @@ class IHOMER(Learner):
 
     def _restore_learned(self, learned: Mapping[str, Any], schema: Schema) -> None:
         # what the state was made with, whatever the preset is today
-        layout = layout_of(self.preset, self.members, self.links, self.window, PRESETS_0_1)
+        layout = self._layout(PRESETS_0_1)
         if "layout" in learned:
             layout = restore_layout(part_of(learned, "layout", dict))
         try:

@@ -39,4 +39,5 @@ class Truth(NamedTuple):
     known: Float32Array  # [label] 1 where the event says whether it is
     soft: Float32Array  # [label] y, with the label's frequency where nothing is known
     true: Int32Array  # the labels that are true
-    full: bool  # whether everything is known
+    full: bool  # whether everything is known, or what is not named counts as not true
+    whole: bool  # whether everything is known

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from streamml.nodes.combine.propensity import OFF
 from streamml.nodes.members import MEMBERS, PRESETS, MixturePlan, Preset, equal_start
 from streamml.state.capture import check, part_of
 
@@ -23,6 +24,7 @@ def layout_of(
     members: Sequence[str] | None,
     links: bool,
     window: int | None,
+    propensity: float = OFF,
     presets: Mapping[str, Preset] = PRESETS,
 ) -> Layout:
     """What parameters of a learner say, a preset and what differs from it."""
@@ -32,6 +34,8 @@ def layout_of(
     more: dict[str, int | float] = {} if links else {"links": 0}
     if window is not None:
         more["window"] = window
+    if propensity != OFF:
+        more["propensity"] = propensity
     return Layout(dict(start), {**constants, **more})
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from streamml.kernels.compile import F4
 from streamml.nodes import bayes, inputs, knn, linear, prior, rls, transition
 from streamml.nodes.arrays import Spec, allocate, grow
-from streamml.nodes.combine import decision_state, links, mixture
+from streamml.nodes.combine import decision_state, links, mixture, propensity
 from streamml.nodes.forest import arrays as forest
 from streamml.nodes.forest.forest import init as init_forest
 from streamml.nodes.members import MEMBERS, MixturePlan
@@ -19,6 +19,7 @@ from streamml.types import Float32Array, Int64Array
 
 __all__ = [
     "KINDS",
+    "NEGATIVES",
     "N_LABELS",
     "OPTIONAL_KINDS",
     "MemberStates",
@@ -38,8 +39,8 @@ __all__ = [
     "take_labels",
 ]
 
-N_LABELS = 0
-"""Place in ``MemberStates.clock`` of the number of labels known."""
+N_LABELS, NEGATIVES = 0, 1
+"""Places in ``MemberStates.clock``: labels known; events that said that a label is not true."""
 
 _RIDGE = 0.3
 _FOURIER_RIDGE = 0.1
@@ -62,7 +63,7 @@ class MemberStates(NamedTuple):
     known: Float32Array  # [label] 1 where the event says, 1 between events
     soft: Float32Array  # [label] scratch: y, with the frequency where it is unknown
     raw: Float32Array  # [member, label] scores of the members
-    clock: Int64Array  # labels known
+    clock: Int64Array  # labels known, events that said that a label is not true
 
 
 def specs(plan: MixturePlan) -> dict[str, tuple[Spec, bool]]:
@@ -97,7 +98,7 @@ def new_member_states(
         name: allocate(KINDS[name], spec, sizes(n_features, n_labels, used))
         for name, (spec, used) in specs(plan).items()
     }
-    states = MemberStates(**parts, **shared(plan, n_labels), clock=np.zeros(1, np.int64))  # type: ignore[arg-type]
+    states = MemberStates(**parts, **shared(plan, n_labels), clock=np.zeros(2, np.int64))  # type: ignore[arg-type]
     _prepare(states, plan, 0, 0, seed)
     rls.init(states.rls, plan.rls_size if plan.rls >= 0 else 4, _RIDGE, _FOURIER_RIDGE, (seed, 1))
     for name, weight in start.items():
@@ -148,12 +149,13 @@ def start_labels(states: MemberStates, plan: MixturePlan, first: int) -> None:
 
 
 class OptionalMembers(NamedTuple):
-    """Members that only some plans have; of those that are ``None`` no code is compiled."""
+    """What only some plans have; of the parts that are ``None`` no code is compiled."""
 
     bayes: bayes.Bayes | None
     fourier: rls.Rls | None
     transition: transition.Transition | None
     forest: forest.Forest | None
+    propensity: propensity.Propensity | None
     tree: tree_member.TreeMember | None
 
 
@@ -165,7 +167,10 @@ def optional_specs(plan: MixturePlan) -> dict[str, Spec]:
         "transition": (plan.transition, transition.SPEC),
         "forest": (plan.forest, forest.spec()),
     }
-    return {name: spec for name, (row, spec) in rows.items() if row >= 0}
+    found = {name: spec for name, (row, spec) in rows.items() if row >= 0}
+    if plan.propensity != propensity.OFF:
+        found["propensity"] = propensity.spec(plan.propensity)
+    return found
 
 
 def new_optional_members(
@@ -270,4 +275,5 @@ OPTIONAL_KINDS: dict[str, Any] = {
     "fourier": rls.Rls,
     "transition": transition.Transition,
     "forest": forest.Forest,
+    "propensity": propensity.Propensity,
 }

@@ -49,6 +49,7 @@ class MixturePlan(NamedTuple):
     lowest: float
     highest: float
     decision: int
+    propensity: float  # of true labels to be named; see nodes/combine/propensity.py
 
 
 MEMBERS = MixturePlan._fields[: MixturePlan._fields.index("custom")]
@@ -67,6 +68,7 @@ _CONSTANTS: Constraints = {
     "evidence": Real(0.0, 1e9),
     "lowest": Real(0.0, 1.0),
     "highest": Real(0.0, 1.0),
+    "propensity": Real(-1.0, 1.0),
 }
 """Constants may come out of a file."""
 
@@ -187,6 +189,7 @@ def make_plan(
         "lowest": 0.2,
         "highest": 0.5,
         "decision": DECISIONS.index(decision),
+        "propensity": 0.0,
         **constants,
     }
     check_declared(_CONSTANTS, values, "a layout")

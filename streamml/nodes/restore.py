@@ -97,8 +97,8 @@ def restore_member_states(
         for name, array in member_states.shared(plan, room).items()
     }
     shared["y"][:], shared["known"][:] = 0.0, 1.0  # as they are between events
-    clock = _array(saved, "clock", np.int64, (1,), where)
-    check_range(clock, 0, min(room, n_labels) + 1, "the number of labels")
+    clock = _clock(_array(saved, "clock", np.int64, (None,), where))
+    check_range(clock[:1], 0, min(room, n_labels) + 1, "the number of labels")
     found = MemberStates(**parts, **cast(dict[str, Any], shared), clock=clock)
     known = int(clock[N_LABELS])
     _check_inputs(found.inputs)
@@ -168,6 +168,12 @@ def _array(
     fits = fits and all(b is None or a == b for a, b in zip(array.shape, shape, strict=True))
     check(fits, f"{where}.{name}", f"is {array.dtype}{array.shape}, not {np.dtype(dtype)}{shape}")
     return np.array(array, dtype, order="C")
+
+
+def _clock(saved: Array) -> Array:
+    """Learners of 0.1.0 did not count events with negatives: they have seen some."""
+    check(1 <= len(saved) <= 2 and bool((saved >= 0).all()), "the clock", "has no usable size")
+    return np.array([*saved, 1][:2], np.int64)
 
 
 def _check_inputs(inputs: Any) -> None:

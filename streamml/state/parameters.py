@@ -25,6 +25,7 @@ __all__ = [
     "Constraint",
     "Constraints",
     "Flag",
+    "FlagOr",
     "Instance",
     "ListOf",
     "OneOf",
@@ -161,6 +162,19 @@ class OrNone:
 
     def __str__(self) -> str:
         return f"{self.other}, or None"
+
+
+@dataclass(frozen=True)
+class FlagOr:
+    """True, false, or what ``other`` allows."""
+
+    other: Constraint
+
+    def allows(self, value: object) -> bool:
+        return isinstance(value, bool | np.bool_) or self.other.allows(value)
+
+    def __str__(self) -> str:
+        return f"true or false, or {self.other}"
 
 
 @dataclass(frozen=True)

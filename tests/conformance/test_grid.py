@@ -29,6 +29,8 @@ OTHERS = {
         member: lambda member=member: IHOMER(members=(member, "constant"), window=128)
         for member in MEMBERS
     },
+    "positive-only": lambda: IHOMER("fast", positive_only=True),
+    "positive-only, 0.5": lambda: IHOMER("fast", positive_only=0.5),
     "MLHAT": lambda: MLHAT(grace_period=50, delta=0.3),
     "MLHAT bootstrap": lambda: MLHAT(grace_period=40, delta=0.3, bootstrap=True),
     "no-change": NoChange,

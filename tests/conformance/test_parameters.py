@@ -19,6 +19,7 @@ from streamml.ihomer.loop import run_events
 from streamml.state.learners import describe, restore_learner
 from streamml.state.parameters import (
     Flag,
+    FlagOr,
     Instance,
     ListOf,
     OneOf,
@@ -69,6 +70,8 @@ def wrong_for(constraint):
         case Size():
             odd = [value for value in ODD if not isinstance(value, int)]
             return [*odd, True, 0, -1, 1.5, "0MB", "-1MB", "12XB", "1.2.3MB", 10**30, "9" * 39]
+        case FlagOr(other):
+            return [value for value in wrong_for(other) if not isinstance(value, bool)]
         case OrNone(other):
             return [value for value in wrong_for(other) if value is not None]
         case ListOf(each, least, most):
@@ -113,7 +116,7 @@ def bounds_of(constraint):
             return [low, high]
         case Real(low, high, closed):
             return [low] * (closed in ("both", "left")) + [high] * (closed in ("both", "right"))
-        case OrNone(other):
+        case FlagOr(other) | OrNone(other):
             return [None, *bounds_of(other)]
         case OneOf():
             return constraint.choices

@@ -32,11 +32,20 @@ def event_of(row: Row, inputs: Inputs, dense: bool, n_labels: Whole) -> Event:
 
 @part
 def truth_of(
-    rows: BatchArrays, i: Whole, y: Float32Array, known: Float32Array, soft: Float32Array
+    rows: BatchArrays,
+    i: Whole,
+    y: Float32Array,
+    known: Float32Array,
+    soft: Float32Array,
+    rest_is_false: bool,
 ) -> Truth:
-    """What row ``i`` says of its labels, with the arrays it is to be written to."""
+    """What row ``i`` says of its labels, with the arrays it is to be written to.
+
+    ``rest_is_false``: what a partly known row does not name counts as not true.
+    """
     true = rows.y_indices[rows.y_indptr[i] : rows.y_indptr[i + 1]]
-    return Truth(y, known, soft, true, rows.y_kind[i] == LABELS_FULL)
+    whole = rows.y_kind[i] == LABELS_FULL
+    return Truth(y, known, soft, true, whole or rest_is_false, whole)
 
 
 @part

@@ -10,6 +10,7 @@ from streamml.nodes.combine.decision import decision_learn
 from streamml.nodes.combine.decision_state import Decision
 from streamml.nodes.combine.links import second_learn, second_neighbours
 from streamml.nodes.combine.mixture import mixer_learn
+from streamml.nodes.combine.propensity import propensity_learn
 from streamml.nodes.event import Event, Truth
 from streamml.nodes.forest.forest import forest_learn
 from streamml.nodes.knn import knn_learn
@@ -92,6 +93,7 @@ def ask_detectors(
 def learn_combination(
     plan: MixturePlan,
     states: MemberStates,
+    optional: OptionalMembers,
     clusters: ClusterDetectors,
     event: Event,
     truth: Truth,
@@ -104,6 +106,7 @@ def learn_combination(
             second_neighbours(links, plan.links, truth.true, plan.link_variance, clusters.leaf_of)
         mixer_learn(mixture, event, truth, plan)
         decision_learn(decision, truth, event.n_labels, plan.sets)
+        propensity_learn(optional.propensity, decision, event, truth, plan.propensity)
 
 
 @part

@@ -16,8 +16,9 @@ from streamml.ihomer.loop.event import event_of, negative_of, row_of, truth_of
 from streamml.ihomer.loop.learn import ask_detectors, learn_combination, learn_members, mark, unmark
 from streamml.ihomer.loop.score import combine, score_members, write_prediction
 from streamml.kernels.compile import entry_point
+from streamml.nodes.combine.propensity import OFF, scale_scores
 from streamml.nodes.inputs import inputs_learn, inputs_row
-from streamml.nodes.member_states import N_LABELS, MemberStates, OptionalMembers
+from streamml.nodes.member_states import N_LABELS, NEGATIVES, MemberStates, OptionalMembers
 from streamml.nodes.members import MixturePlan
 from streamml.nodes.tree.member import tree_full
 from streamml.types import LABELS_UNKNOWN
@@ -58,16 +59,22 @@ def run_events(
                 n_labels = rows.n_labels[i]
             event = event_of(row, inputs, dense, n_labels)
             score_members(plan, rows, i, states, optional, event)
-            combine(plan, states, event)
+            combine(plan, states, optional, event)
             if predict and not again:
-                write_prediction(output, decision, n_labels, settings.min_score)
+                scale_scores(optional.propensity, decision, n_labels)
+                write_prediction(
+                    output, decision, optional.propensity, n_labels, settings.min_score
+                )
         if not learns:
             continue
         clock[N_LABELS] = n_labels
-        truth = truth_of(rows, i, y, known, soft)
-        mark(event, truth, negative_of(rows, i), prior)
+        negative = negative_of(rows, i)
+        rest = plan.propensity != OFF or clock[NEGATIVES] + len(negative) == 0
+        truth = truth_of(rows, i, y, known, soft, rest)
+        clock[NEGATIVES] += truth.whole or len(negative) > 0
+        mark(event, truth, negative, prior)
         alarm = ask_detectors(clusters, decision, event, truth, settings.delta)
-        learn_combination(plan, states, clusters, event, truth)
+        learn_combination(plan, states, optional, clusters, event, truth)
         learn_members(plan, states, optional, event, truth)
         inputs_learn(inputs, row, dense)
         unmark(event, truth)

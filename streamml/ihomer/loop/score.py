@@ -11,6 +11,7 @@ from streamml.nodes.combine.decision import decide
 from streamml.nodes.combine.decision_state import Decision
 from streamml.nodes.combine.links import second_scores
 from streamml.nodes.combine.mixture import mixer_scores
+from streamml.nodes.combine.propensity import Propensity
 from streamml.nodes.constant import constant_score
 from streamml.nodes.custom_classifiers import custom_score
 from streamml.nodes.event import Event
@@ -56,7 +57,9 @@ def score_members(
 
 
 @part
-def combine(plan: MixturePlan, states: MemberStates, event: Event) -> None:
+def combine(
+    plan: MixturePlan, states: MemberStates, optional: OptionalMembers, event: Event
+) -> None:
     """From the members' scores to the label set."""
     mixture, links, decision = states.mixture, states.links, states.decision
     raw, p, padded = states.raw, states.prior.p, event.padded
@@ -65,13 +68,21 @@ def combine(plan: MixturePlan, states: MemberStates, event: Event) -> None:
     if plan.links > 0:
         second_scores(links, mixture.s, p, plan.links, padded)
         z = links.s
-    decide(decision, z, event.n_labels, plan)
+    decide(decision, z, event.n_labels, plan, optional.propensity)
 
 
 @kernel
-def write_prediction(output: Output, decision: Decision, n_labels: Whole, min_score: Real) -> None:
+def write_prediction(
+    output: Output,
+    decision: Decision,
+    propensity: Propensity | None,
+    n_labels: Whole,
+    min_score: Real,
+) -> None:
     """Write down one event: the labels decided for, and the scores that are told."""
     decided, z = decision.out, decision.z
+    if propensity is not None:
+        z = propensity.z
     row, n, m = output.fill[0], output.fill[1], output.fill[2]
     q = min(max(min_score, F4(1e-9)), F4(1.0))
     least = np.log(q / max(F4(1.0) - q, F4(1e-30)))  # the score as a logit

@@ -40,6 +40,7 @@ from streamml.nodes.combine.label_sets import (
     set_key,
     store_set,
 )
+from streamml.nodes.combine.propensity import Propensity, scale_thresholds
 from streamml.nodes.event import Truth
 from streamml.nodes.members import MixturePlan
 from streamml.types import Float32Array, Int32Array
@@ -94,10 +95,13 @@ def _threshold_rule(st: Decision, L: Whole) -> None:
 
 
 @kernel
-def decide(st: Decision, s: Float32Array, L: Whole, plan: MixturePlan) -> None:
+def decide(
+    st: Decision, s: Float32Array, L: Whole, plan: MixturePlan, propensity: Propensity | None
+) -> None:
     """Decide st.out (0/1 per label) from the scores s (logits)."""
     rule = plan.decision
     _thresholds(st, s, L, plan)
+    scale_thresholds(propensity, st, L)
     _threshold_rule(st, L)
     out = st.out
     st.i[BEST_SET] = -1
