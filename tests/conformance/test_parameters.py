@@ -116,7 +116,9 @@ def bounds_of(constraint):
             return [low, high]
         case Real(low, high, closed):
             return [low] * (closed in ("both", "left")) + [high] * (closed in ("both", "right"))
-        case FlagOr(other) | OrNone(other):
+        case FlagOr(other):
+            return [True, False, *bounds_of(other)]
+        case OrNone(other):
             return [None, *bounds_of(other)]
         case OneOf():
             return constraint.choices
