@@ -14,6 +14,7 @@ from rich.tree import Tree
 
 from streamml.cli import words
 from streamml.service import STRUCTURE_CHANGES
+from streamml.types.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from streamml.base import LabelNode
     from streamml.cli.summary import RunReport
     from streamml.metrics import Prequential, Scores
-    from streamml.service import Progress
+    from streamml.service import Progress, Result
+    from streamml.types import DeadLetter
 
 __all__ = ["print_report"]
 
@@ -66,7 +68,7 @@ def _headline(report: RunReport) -> Text:
     progress = report.result.progress
     stopped = ", stopped" if report.result.stopped else ""
     text = Text()
-    text.append(report.source, "bold")
+    text.append(printable(report.source), "bold")
     text.append(
         f" ({report.order} order{stopped}): {words.plural(progress.events, 'event')}, "
         f"{words.plural(progress.features, 'feature')}, {words.plural(progress.labels, 'label')}; "
@@ -77,7 +79,7 @@ def _headline(report: RunReport) -> Text:
         for name in inspect.signature(type(report.learner)).parameters
         if hasattr(report.learner, name)
     ]
-    text.append(f" ({', '.join(settings)})" if settings else "")
+    text.append(f" ({printable(', '.join(settings))})" if settings else "")
     return text
 
 
@@ -136,9 +138,17 @@ def _facts(report: RunReport) -> Table:
     if progress.dead_letters:
         total = words.plural(sum(progress.dead_letters.values()), "dead letter")
         table.add_row("unusable", escape(f"{total}: {words.counts(progress.dead_letters)}"))
-        if not progress.events:
+        for letter in _firsts(report.result):
+            table.add_row("", Text(words.letter_text(letter)))
+        if report.result.unusable:
             table.add_row("", "--dead-letters FILE writes each, with what is wrong with it")
     return table
+
+
+def _firsts(result: Result) -> list[DeadLetter]:
+    """The first dead letter of each reason, the commonest reason first."""
+    counts = result.progress.dead_letters
+    return sorted(result.first_letters.values(), key=lambda one: (-counts[one.reason], one.reason))
 
 
 def _label_tree(root: LabelNode, names: Sequence[str], width: int) -> Tree:

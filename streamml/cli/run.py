@@ -223,7 +223,19 @@ def _run(options: _Options) -> int:
     if result.error is not None:
         say(f"{result.error}")
         return 2
-    return 128 + signum if signum else 0
+    if signum:
+        return 128 + signum
+    return _nothing_used(result) if result.unusable else 0
+
+
+def _nothing_used(result: Result) -> int:
+    """Say so, with the first thing that was wrong: an empty table alone may look like success."""
+    letters = result.progress.dead_letters
+    total = words.plural(sum(letters.values()), "dead letter")
+    first = next(iter(result.first_letters.values()), None)
+    why = "" if first is None else f"; the first, {words.letter_text(first)}"
+    say(f"nothing could be used: {total}{why}")
+    return 1
 
 
 class _FirstPrediction:

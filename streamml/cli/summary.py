@@ -67,6 +67,10 @@ def to_json(report: RunReport) -> str:
             "structure_changes": progress.structure_changes,
             "drifts": progress.drifts,
             "dead_letters": dict(sorted(progress.dead_letters.items())),
+            "first_dead_letters": {
+                reason: {"position": letter.position, "detail": letter.detail}
+                for reason, letter in sorted(report.result.first_letters.items())
+            },
             "metrics": {
                 name: {
                     "cumulative": _finite(metrics.cumulative()),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from streamml.types import Change
+from streamml.types import Change, DeadLetter
+from streamml.types.printable import printable
 
 __all__ = [
     "change_text",
@@ -13,6 +14,7 @@ __all__ = [
     "counts",
     "group_names",
     "label_names",
+    "letter_text",
     "places",
     "plural",
     "score",
@@ -89,11 +91,12 @@ def label_names(columns: Sequence[int], names: Sequence[str], width: int) -> str
     """
     shown = ""
     for i, column in enumerate(columns):
-        longer = f"{shown}, {names[column]}" if i else names[column]
+        name = printable(names[column])
+        longer = f"{shown}, {name}" if i else name
         left = len(columns) - i - 1
         if len(longer) + (len(f", … +{left}") if left else 0) > width:
             rest = f"… +{len(columns) - i}"
-            return f"{shown}, {rest}" if i else f"{names[column][: max(width - 6, 1)]}{rest}"
+            return f"{shown}, {rest}" if i else f"{name[: max(width - 6, 1)]}{rest}"
         shown = longer
     return shown
 
@@ -131,6 +134,17 @@ def change_text(change: Change, names: Sequence[str], width: int) -> str:
     groups = group_names(change.labels, names, width - len(head) - 2)
     line = f"{head}: {groups}" if groups else head
     return line if len(line) <= width else line[: max(width - 1, 1)] + "…"
+
+
+def letter_text(letter: DeadLetter) -> str:
+    """Where a dead letter stood, and what is wrong with it.
+
+    Examples
+    --------
+    >>> letter_text(DeadLetter("malformed", "It is no JSON.", "line 3"))
+    'line 3: It is no JSON.'
+    """
+    return printable(f"{letter.position}: {letter.detail}")
 
 
 def places(positions: Sequence[int], crowd: int) -> list[str]:

@@ -28,7 +28,7 @@ from streamml.service.progress import STRUCTURE_CHANGES, Progress, Result, TimeS
 from streamml.service.run_snapshots import Every, RunSnapshots
 from streamml.state.folder import SnapshotFolder
 from streamml.state.learners import configuration
-from streamml.types import EventBatch
+from streamml.types import DeadLetter, EventBatch
 
 __all__ = ["STRUCTURE_CHANGES", "Every", "Observer", "Progress", "Result", "Service", "TimeSplit"]
 
@@ -43,6 +43,7 @@ class _Tally:
     learned: int = 0
     changes_told: int = 0
     letters: Counter[str] = field(default_factory=Counter)
+    first_letters: dict[str, DeadLetter] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
 
@@ -226,7 +227,7 @@ class Service:
             progress = self._tell()
         finally:
             self._close()
-        return Result(progress, self._stop, self._error, self.metrics)
+        return Result(progress, self._stop, self._error, self.metrics, self._tally.first_letters)
 
     def progress(self) -> Progress:
         """Where the run stands."""
@@ -318,6 +319,8 @@ class Service:
         if not letters:
             return
         self._tally.letters.update(letter.reason for letter in letters)
+        for letter in letters:
+            self._tally.first_letters.setdefault(letter.reason, letter)
         if self._dead_letters is not None:
             start = self._clock.now()
             self._dead_letters.write(letters)
