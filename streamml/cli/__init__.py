@@ -37,6 +37,8 @@ cli.add_command(make_config_command(run))
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0, 2 after a mistake in the call, 130 after Ctrl-C.
 
+    1 says that nothing of the input could be used, or that nobody reads the output any more.
+
     Parameters
     ----------
     args

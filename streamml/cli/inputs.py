@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from streamml.join import JoinPolicy
     from streamml.state.folder import SnapshotFolder
 
-__all__ = ["InputOptions", "check_input", "open_input"]
+__all__ = ["InputOptions", "check_input", "open_input", "takes_stdout"]
 
 
 class InputOptions(Protocol):
@@ -43,7 +43,11 @@ class InputOptions(Protocol):
     @property
     def predictions(self) -> str | None: ...
     @property
+    def true_labels(self) -> bool: ...
+    @property
     def dead_letters(self) -> str | None: ...
+    @property
+    def as_json(self) -> bool: ...
     @property
     def snapshots(self) -> str | None: ...
     @property
@@ -88,6 +92,7 @@ def open_input(options: InputOptions, embedder: Embedder | None, stack: ExitStac
         Something cannot be read or reached.
     """
     _refuse_overwriting(options)
+    _refuse_outputs(options)
     wants_text = embedder is not None and embedder.reads == "text"
     if is_kafka(options.source):
         source, *sinks, policy = _open_kafka(options, wants_text, stack)
@@ -166,9 +171,11 @@ def _open_files(
     dead_letters: DeadLetterSink | None = None
     resumed = snapshots is not None and not snapshots.empty
     if options.predictions is not None:
-        from streamml_connectors.predictions import JsonlPredictionSink
+        from streamml_connectors.prediction_files import open_predictions
 
-        predictions = JsonlPredictionSink(options.predictions, append=resumed)
+        predictions = open_predictions(
+            options.predictions, append=resumed, truth=options.true_labels
+        )
         stack.callback(predictions.close)
     if options.dead_letters is not None:
         from streamml_connectors.dead_letters import JsonlDeadLetterSink
@@ -176,6 +183,28 @@ def _open_files(
         dead_letters = JsonlDeadLetterSink(options.dead_letters, append=resumed)
         stack.callback(dead_letters.close)
     return predictions, dead_letters
+
+
+def takes_stdout(options: InputOptions) -> bool:
+    """Whether standard output holds what the run writes, and nothing else."""
+    return "-" in (options.predictions, options.dead_letters)
+
+
+def _refuse_outputs(options: InputOptions) -> None:
+    """Raise where what is to be written cannot be, as the options have it."""
+    if takes_stdout(options) and options.as_json:
+        raise ConfigError("--json has standard output to itself: name a file instead of -.")
+    if options.predictions is None:
+        if options.true_labels:
+            raise ConfigError("--true-labels go into the file of --predictions: name one.")
+        return
+    from streamml_connectors.prediction_files import can_go_on
+
+    if options.snapshots is not None and not can_go_on(options.predictions):
+        raise ConfigError(
+            f"{options.predictions} could not be gone on with after a restart, as Parquet is whole "
+            "only at its end: write .jsonl or .csv, or leave --snapshot-dir out."
+        )
 
 
 def _refuse_overwriting(options: InputOptions) -> None:

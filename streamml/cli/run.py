@@ -15,7 +15,7 @@ import click
 from streamml.cli import words
 from streamml.cli.config import config_option, with_environment
 from streamml.cli.embedding import EmbedOptions, embed_options
-from streamml.cli.inputs import check_input, open_input
+from streamml.cli.inputs import check_input, open_input, takes_stdout
 from streamml.cli.kafka import KafkaOptions, is_kafka, kafka_options
 from streamml.cli.learners import LEARNERS, make_learner
 from streamml.cli.listening import monitor_options, open_monitor
@@ -67,6 +67,7 @@ class _Options:
     ready_lag: int
     ready_snapshot_age: float
     predictions: str | None
+    true_labels: bool
     dead_letters: str | None
     as_json: bool
     snapshot_dir: str | None
@@ -133,7 +134,13 @@ class _Options:
 )
 @embed_options
 @monitor_options
-@click.option("--predictions", metavar="OUT.jsonl", help="Write a line for every event.")
+@click.option(
+    "--predictions",
+    metavar="OUT",
+    help="Write what is predicted for every event: to .jsonl, .csv or .parquet; - is standard "
+    "output, JSON Lines.",
+)
+@click.option("--true-labels", is_flag=True, help="Write the true labels beside, as far as known.")
 @click.option("--dead-letters", metavar="OUT.jsonl", help="Write what could not be used.")
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else."
@@ -307,13 +314,14 @@ def _print(
     if options.as_json:
         click.echo(to_json(report))
     else:
-        _print_for_people(report)
+        _print_for_people(report, beside=takes_stdout(options))
     sys.stdout.flush()
 
 
-def _print_for_people(report: RunReport) -> None:
+def _print_for_people(report: RunReport, *, beside: bool) -> None:
+    """``beside``: standard output holds what the run writes, and the report goes to the other."""
     from rich.console import Console
 
     from streamml.cli.report import print_report
 
-    print_report(report, Console(highlight=False))
+    print_report(report, Console(highlight=False, stderr=beside))
