@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from streamml.errors import ConfigError
 from streamml.io.operation import Operation
+from streamml_connectors.options import option
 
 __all__ = ["Check", "Health", "HealthBounds", "healthy"]
 
@@ -33,9 +34,27 @@ class HealthBounds:
         A bound cannot be used.
     """
 
-    stall: float = 60.0
-    lag: int = 10_000
-    snapshot_age: float = 1800.0
+    stall: float = option(
+        "/healthz fails after so long without progress.",
+        flag="alive-within",
+        metavar="SECONDS",
+        default=60.0,
+        above=0,
+    )
+    lag: int = option(
+        "/readyz fails further behind than N records.",
+        flag="ready-lag",
+        metavar="N",
+        default=10_000,
+        least=0,
+    )
+    snapshot_age: float = option(
+        "/readyz fails where the newest snapshot is older.",
+        flag="ready-snapshot-age",
+        metavar="SECONDS",
+        default=1800.0,
+        above=0,
+    )
     start: float = 300.0
 
     def __post_init__(self) -> None:

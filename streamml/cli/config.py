@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import click
 
+from streamml.cli.tables import Command, TableOption
 from streamml.errors import ConfigError
 
 __all__ = [
-    "SECRETS",
     "config_file",
     "config_option",
     "make_config_command",
@@ -28,8 +28,6 @@ __all__ = [
     "with_environment",
 ]
 
-SECRETS: Final = frozenset({"sasl_password", "tls_key_password"})
-"""Parameters whose values are never shown."""
 _HIDDEN: Final = frozenset({"config", "help"})
 _FILE: Final = "streamml.config"
 
@@ -144,7 +142,7 @@ def make_config_command(run: click.Command) -> click.Command:
             if key is not None:
                 click.echo(_line(key, parameter, values.get(parameter.name or "")))
 
-    return click.Command(
+    return Command(
         "config",
         params=list(run.params),
         callback=show,
@@ -156,7 +154,7 @@ def make_config_command(run: click.Command) -> click.Command:
 def _line(key: str, parameter: click.Parameter, value: Any) -> str:
     if value is None or (parameter.multiple and not value):
         return f"# {key} ="
-    if parameter.name in SECRETS:
+    if isinstance(parameter, TableOption) and parameter.about.secret:
         return f'{key} = "***"'
     if isinstance(value, tuple | list):
         return f"{key} = [{', '.join(_toml(str(v)) for v in value)}]"

@@ -3,90 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import click
+from typing import TYPE_CHECKING, Literal
 
 from streamml.cli.saying import say
 from streamml.errors import ConfigError
+from streamml_connectors.options import option
 
 if TYPE_CHECKING:
     from streamml.embed import Embedder
     from streamml.io import Source
 
-__all__ = ["EmbedOptions", "embed_options", "embedded"]
+__all__ = ["EmbedOptions", "embedded"]
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 _CPU_BATCH, _CUDA_BATCH = 32, 1024
-
-
-def embed_options(command: _Command) -> _Command:
-    """Add the options of the stage to a command."""
-    for option in reversed(
-        (
-            click.option(
-                "--embed",
-                metavar="KIND:ARG",
-                help="Embed before learning: text:MODEL, hash:D (text); rff:D, project:D.",
-            ),
-            click.option("--text-field", metavar="NAME", help="The field with the text."),
-            click.option(
-                "--device",
-                default="auto",
-                show_default=True,
-                metavar="auto|cpu|cuda[:I]",
-                help="Where a text model runs.",
-            ),
-            click.option(
-                "--embed-precision",
-                type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
-                default="auto",
-                show_default=True,
-                help="Of a text model: auto keeps the scores of float32, half precision may "
-                "be faster on CUDA.",
-            ),
-            click.option(
-                "--device-fallback",
-                type=click.Choice(["cpu"]),
-                help="Where to go on when the device is lost; else the run ends.",
-            ),
-            click.option(
-                "--embed-batch",
-                type=click.IntRange(min=1),
-                metavar="N",
-                help=f"Most events embedded at once: {_CPU_BATCH}, or {_CUDA_BATCH} on CUDA.",
-            ),
-            click.option(
-                "--embed-max-wait",
-                default="20ms",
-                show_default=True,
-                metavar="T",
-                help="Longest wait for a batch to fill: 20ms, 1s.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedOptions:
     """The options, as given."""
 
-    embed: str | None
-    text_field: str | None
-    device: str
-    embed_precision: str
-    device_fallback: str | None
-    embed_batch: int | None
-    embed_max_wait: str
-
-    @classmethod
-    def pop_from(cls, options: dict[str, Any]) -> EmbedOptions:
-        """Take them out of the options of a command."""
-        return cls(**{name: options.pop(name) for name in cls.__slots__})
+    embed: str | None = option(
+        "Embed before learning: text:MODEL, hash:D (text); rff:D, project:D.", metavar="KIND:ARG"
+    )
+    text_field: str | None = option("The field with the text.", metavar="NAME")
+    device: str = option("Where a text model runs.", metavar="auto|cpu|cuda[:I]", default="auto")
+    embed_precision: Literal["auto", "float32", "bfloat16", "float16"] = option(
+        "Of a text model: auto keeps the scores of float32, half precision may be faster on CUDA.",
+        default="auto",
+    )
+    device_fallback: Literal["cpu"] | None = option(
+        "Where to go on when the device is lost; else the run ends."
+    )
+    embed_batch: int | None = option(
+        f"Most events embedded at once: {_CPU_BATCH}, or {_CUDA_BATCH} on CUDA.",
+        metavar="N",
+        least=1,
+    )
+    embed_max_wait: str = option(
+        "Longest wait for a batch to fill: 20ms, 1s.", metavar="T", default="20ms"
+    )
 
     def make(self, seed: int) -> Embedder | None:
         """The embedder that is asked for, if any.

@@ -3,69 +3,50 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING
 
 from streamml.cli.config import config_file
-from streamml.cli.embedding import EmbedOptions, embedded
-from streamml.cli.kafka import KafkaOptions, is_kafka
+from streamml.cli.embedding import embedded
 from streamml.cli.overwriting import refuse_overwriting
+from streamml.cli.tables import files_read
 from streamml.errors import ConfigError
 
 if TYPE_CHECKING:
+    from streamml.cli.run_options import RunOptions
     from streamml.embed import Embedder
     from streamml.io import DeadLetterSink, PredictionSink, Source
     from streamml.join import JoinPolicy
     from streamml.state.folder import SnapshotFolder
 
-__all__ = ["InputOptions", "check_input", "open_input", "takes_stdout"]
+__all__ = ["Opened", "check_input", "open_input"]
 
 
-class InputOptions(Protocol):
-    """The options of a run that say what it reads and writes."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a run reads and writes.
 
-    @property
-    def source(self) -> str | None: ...
-    @property
-    def labels(self) -> str | None: ...
-    @property
-    def label_list(self) -> str | None: ...
-    @property
-    def xml(self) -> str | None: ...
-    @property
-    def rate(self) -> str | None: ...
-    @property
-    def delay(self) -> str | None: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def order(self) -> Literal["natural", "shuffled"]: ...
-    @property
-    def predictions(self) -> str | None: ...
-    @property
-    def true_labels(self) -> bool: ...
-    @property
-    def dead_letters(self) -> str | None: ...
-    @property
-    def as_json(self) -> bool: ...
-    @property
-    def snapshots(self) -> str | None: ...
-    @property
-    def kafka(self) -> KafkaOptions: ...
-    @property
-    def embed(self) -> EmbedOptions: ...
+    Parameters
+    ----------
+    source
+        Where events come from.
+    predictions, dead_letters
+        Where predictions go, and what cannot be used.
+    join
+        How labels of a Kafka source are joined; ``None`` for a file.
+    snapshots
+        The folder that the run is stored in.
+    """
+
+    source: Source
+    predictions: PredictionSink | None
+    dead_letters: DeadLetterSink | None
+    join: JoinPolicy | None
+    snapshots: SnapshotFolder | None
 
 
-Opened = tuple[
-    "Source",
-    "PredictionSink | None",
-    "DeadLetterSink | None",
-    "JoinPolicy | None",
-    "SnapshotFolder | None",
-]
-
-
-def check_input(options: InputOptions) -> None:
+def check_input(options: RunOptions) -> None:
     """Refuse a file that is not there before a model is loaded for it.
 
     Raises
@@ -73,13 +54,13 @@ def check_input(options: InputOptions) -> None:
     DataError
         It is not there, or empty.
     """
-    if options.source is not None and not is_kafka(options.source):
+    if options.source is not None and options.kafka_source is None:
         from streamml_connectors.files.text import check_file
 
         check_file(Path(options.source))
 
 
-def open_input(options: InputOptions, embedder: Embedder | None, stack: ExitStack) -> Opened:
+def open_input(options: RunOptions, embedder: Embedder | None, stack: ExitStack) -> Opened:
     """Source, sinks, for Kafka how labels are joined, and where all is stored.
 
     They are closed with ``stack``.
@@ -94,58 +75,62 @@ def open_input(options: InputOptions, embedder: Embedder | None, stack: ExitStac
     _refuse_overwriting(options)
     _refuse_outputs(options)
     wants_text = embedder is not None and embedder.reads == "text"
-    if is_kafka(options.source):
-        source, *sinks, policy = _open_kafka(options, wants_text, stack)
+    predictions: PredictionSink | None = None
+    dead_letters: DeadLetterSink | None = None
+    policy = None
+    if options.kafka_source is not None:
+        _refuse_for_kafka(options)
+        policy = options.kafka.join.policy()
+        text = (options.embed.text_field or "x") if wants_text else None
+        source, predictions, dead_letters = options.kafka.open(
+            options.kafka_source, options.reading.labels, text, stack
+        )
     else:
         options.kafka.refuse_for_files()
-        source, policy, sinks = _open_file(options, wants_text), None, [None, None]
+        source = _open_file(options, wants_text)
     if embedder is not None:
         source = embedded(source, embedder, options.embed)
     stack.callback(source.close)
     snapshots = _open_snapshots(options, stack)  # before the files, which another run may write
     files = _open_files(options, snapshots, stack)
-    return source, sinks[0] or files[0], sinks[1] or files[1], policy, snapshots
+    return Opened(source, predictions or files[0], dead_letters or files[1], policy, snapshots)
 
 
-def _open_file(options: InputOptions, wants_text: bool) -> Source:
+def _open_file(options: RunOptions, wants_text: bool) -> Source:
     from streamml.cli.options import open_stream
 
     return open_stream(
         options.source,
-        labels=options.labels,
-        label_list=options.label_list,
-        xml=options.xml,
-        order=options.order,
-        seed=options.seed,
+        options.reading,
+        seed=options.learner.seed,
         text=options.embed.text_field,
         wants_text=wants_text,
     )
 
 
-def _open_kafka(options: InputOptions, wants_text: bool, stack: ExitStack) -> Any:
-    assert options.source is not None
-    _refuse_for_kafka(options)
-    policy = options.kafka.policy()
-    text = (options.embed.text_field or "x") if wants_text else None
-    return *options.kafka.open(options.source, options.labels, text, stack), policy
-
-
-def _refuse_for_kafka(options: InputOptions) -> None:
-    for name in ("label_list", "xml", "rate", "delay"):
-        if getattr(options, name) is not None:
-            option = "--" + name.replace("_", "-")
-            raise ConfigError(f"{option} is for files: leave it out with a Kafka source.")
-    if options.order == "shuffled":
+def _refuse_for_kafka(options: RunOptions) -> None:
+    reading, play, output, topics = (
+        options.reading, options.play, options.output, options.kafka.topics,
+    )  # fmt: skip
+    for flag, value in (
+        ("--label-list", reading.label_list),
+        ("--xml", reading.xml),
+        ("--rate", play.rate),
+        ("--delay", play.delay),
+    ):
+        if value is not None:
+            raise ConfigError(f"{flag} is for files: leave it out with a Kafka source.")
+    if reading.order == "shuffled":
         raise ConfigError("--order shuffled is for files: a Kafka source has its own order.")
     for topic, path in (
-        (options.kafka.predictions_topic, options.predictions),
-        (options.kafka.dead_letter_topic, options.dead_letters),
+        (topics.predictions_topic, output.predictions),
+        (topics.dead_letter_topic, output.dead_letters),
     ):
         if topic is not None and path is not None:
             raise ConfigError(f"{topic} and {path} are both given: send them to one of the two.")
 
 
-def _open_snapshots(options: InputOptions, stack: ExitStack) -> SnapshotFolder | None:
+def _open_snapshots(options: RunOptions, stack: ExitStack) -> SnapshotFolder | None:
     """The folder that the run is stored in, kept from other processes until ``stack`` ends.
 
     Raises
@@ -164,66 +149,58 @@ def _open_snapshots(options: InputOptions, stack: ExitStack) -> SnapshotFolder |
 
 
 def _open_files(
-    options: InputOptions, snapshots: SnapshotFolder | None, stack: ExitStack
+    options: RunOptions, snapshots: SnapshotFolder | None, stack: ExitStack
 ) -> tuple[PredictionSink | None, DeadLetterSink | None]:
     """Files to write; behind what is there if the run is to be resumed."""
     predictions: PredictionSink | None = None
     dead_letters: DeadLetterSink | None = None
     resumed = snapshots is not None and not snapshots.empty
-    if options.predictions is not None:
+    output = options.output
+    if output.predictions is not None:
         from streamml_connectors.prediction_files import open_predictions
 
-        predictions = open_predictions(
-            options.predictions, append=resumed, truth=options.true_labels
-        )
+        predictions = open_predictions(output.predictions, append=resumed, truth=output.true_labels)
         stack.callback(predictions.close)
-    if options.dead_letters is not None:
+    if output.dead_letters is not None:
         from streamml_connectors.dead_letters import JsonlDeadLetterSink
 
-        dead_letters = JsonlDeadLetterSink(options.dead_letters, append=resumed)
+        dead_letters = JsonlDeadLetterSink(output.dead_letters, append=resumed)
         stack.callback(dead_letters.close)
     return predictions, dead_letters
 
 
-def takes_stdout(options: InputOptions) -> bool:
-    """Whether standard output holds what the run writes, and nothing else."""
-    return "-" in (options.predictions, options.dead_letters)
-
-
-def _refuse_outputs(options: InputOptions) -> None:
+def _refuse_outputs(options: RunOptions) -> None:
     """Raise where what is to be written cannot be, as the options have it."""
-    if takes_stdout(options) and options.as_json:
+    output = options.output
+    if output.takes_stdout and output.as_json:
         raise ConfigError("--json has standard output to itself: name a file instead of -.")
-    if options.predictions is None:
-        if options.true_labels:
+    if output.predictions is None:
+        if output.true_labels:
             raise ConfigError("--true-labels go into the file of --predictions: name one.")
         return
     from streamml_connectors.prediction_files import can_go_on
 
-    if options.snapshots is not None and not can_go_on(options.predictions):
+    if options.snapshots is not None and not can_go_on(output.predictions):
         raise ConfigError(
-            f"{options.predictions} could not be gone on with after a restart, as Parquet is whole "
+            f"{output.predictions} could not be gone on with after a restart, as Parquet is whole "
             "only at its end: write .jsonl or .csv, or leave --snapshot-dir out."
         )
 
 
-def _refuse_overwriting(options: InputOptions) -> None:
+def _refuse_overwriting(options: RunOptions) -> None:
     """A file to write is none that the run reads, nor written by another sink."""
-    kafka, source = options.kafka, None if is_kafka(options.source) else options.source
+    output, source = options.output, options.source if options.kafka_source is None else None
     kind, _, model = (options.embed.embed or "").partition(":")
     refuse_overwriting(
         (
             ("the source", source),
             ("the label XML", _label_xml(source)),
-            ("--xml", options.xml),
             ("--config", config_file()),
-            ("--tls-ca", kafka.tls_ca),
-            ("--tls-cert", kafka.tls_cert),
-            ("--tls-key", kafka.tls_key),
+            *files_read(options),
             ("the model", model if kind == "text" and model else None),
             ("--snapshot-dir", options.snapshots),
         ),
-        (("--predictions", options.predictions), ("--dead-letters", options.dead_letters)),
+        (("--predictions", output.predictions), ("--dead-letters", output.dead_letters)),
     )
 
 

@@ -3,93 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-
-import click
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from streamml.cli.saying import say
 from streamml.errors import ConfigError
-from streamml_connectors.health import HealthBounds
+from streamml_connectors.options import option
 
 if TYPE_CHECKING:
     from streamml.cli.monitor import Monitor
+    from streamml_connectors.health import HealthBounds
 
-__all__ = ["MonitorOptions", "monitor_options", "open_monitor", "parse_listen"]
+__all__ = ["ListeningOptions", "open_monitor", "parse_listen"]
 
 _LOOPBACK = "127.0.0.1"
-_BOUNDS = HealthBounds()
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-class MonitorOptions(Protocol):
-    """The options that :func:`monitor_options` adds, as given."""
+@dataclass(frozen=True, slots=True)
+class ListeningOptions:
+    """Where the metrics, the status page and the probes of a run are."""
 
-    @property
-    def metrics_port(self) -> int | None: ...
-    @property
-    def listen(self) -> str | None: ...
-    @property
-    def allow_host(self) -> tuple[str, ...]: ...
-    @property
-    def alive_within(self) -> float: ...
-    @property
-    def ready_lag(self) -> int: ...
-    @property
-    def ready_snapshot_age(self) -> float: ...
-
-
-def monitor_options(command: _Command) -> _Command:
-    """Add the options of metrics, status page and probes to a command."""
-    for option in reversed(
-        (
-            click.option(
-                "--metrics-port",
-                type=click.IntRange(0, 65535),
-                metavar="PORT",
-                help="Serve metrics, status page and probes on loopback; 0 takes a free port.",
-            ),
-            click.option(
-                "--listen",
-                metavar="HOST:PORT",
-                help="The same at another address: 0.0.0.0:9100 opens it to the network.",
-            ),
-            click.option(
-                "--allow-host",
-                multiple=True,
-                metavar="NAME",
-                help="A name with a dot that it may be asked by, as behind a proxy "
-                "(*.example.com: all below); may be repeated.",
-            ),
-            click.option(
-                "--alive-within",
-                type=click.FloatRange(min=0, min_open=True),
-                default=_BOUNDS.stall,
-                show_default=True,
-                metavar="SECONDS",
-                help="/healthz fails after so long without progress.",
-            ),
-            click.option(
-                "--ready-lag",
-                type=click.IntRange(min=0),
-                default=_BOUNDS.lag,
-                show_default=True,
-                metavar="N",
-                help="/readyz fails further behind than N records.",
-            ),
-            click.option(
-                "--ready-snapshot-age",
-                type=click.FloatRange(min=0, min_open=True),
-                default=_BOUNDS.snapshot_age,
-                show_default=True,
-                metavar="SECONDS",
-                help="/readyz fails where the newest snapshot is older.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+    metrics_port: int | None = option(
+        "Serve metrics, status page and probes on loopback; 0 takes a free port.",
+        metavar="PORT",
+        least=0,
+        most=65535,
+    )
+    listen: str | None = option(
+        "The same at another address: 0.0.0.0:9100 opens it to the network.",
+        metavar="HOST:PORT",
+    )
+    allow_host: tuple[str, ...] = option(
+        "A name with a dot that it may be asked by, as behind a proxy (*.example.com: all "
+        "below); may be repeated.",
+        metavar="NAME",
+        default=(),
+    )
 
 
 def parse_listen(listen: str | None, port: int | None) -> tuple[str, int] | None:
@@ -124,8 +74,10 @@ def parse_listen(listen: str | None, port: int | None) -> tuple[str, int] | None
     return host, int(match[3])
 
 
-def open_monitor(options: MonitorOptions, stack: ExitStack) -> Monitor | None:
-    """What shows the run, where it is asked for; closed with ``stack``.
+def open_monitor(
+    options: ListeningOptions, bounds: HealthBounds, stack: ExitStack
+) -> Monitor | None:
+    """What shows the run, and judges its health, where it is asked for; closed with ``stack``.
 
     Raises
     ------
@@ -138,7 +90,6 @@ def open_monitor(options: MonitorOptions, stack: ExitStack) -> Monitor | None:
     from streamml.cli.monitor import Monitor
     from streamml_connectors.serving import url_host
 
-    bounds = HealthBounds(options.alive_within, options.ready_lag, options.ready_snapshot_age)
     monitor = stack.enter_context(Monitor(*where, bounds, allowed_hosts=options.allow_host))
     url = f"http://{url_host(where[0])}:{monitor.port}"
     say(f"metrics at {url}/metrics, status page at {url}/")

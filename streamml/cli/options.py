@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from streamml.errors import ConfigError
+from streamml_connectors.options import option
 
 if TYPE_CHECKING:
     from streamml.evaluate import Delay
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from streamml.service import Every
 
 __all__ = [
+    "ReadingOptions",
     "open_stream",
     "parse_delay",
     "parse_every",
@@ -23,10 +26,22 @@ __all__ = [
     "split_names",
 ]
 
-Order = Literal["natural", "shuffled"]
-
 _NUMBER = r"[0-9]+(?:\.[0-9]*)?(?:e[0-9]+)?"
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingOptions:
+    """How a source is read: the same for every command that reads one."""
+
+    labels: str | None = option(
+        "Names of the label columns; for Kafka, of labels known beforehand.", metavar="A,B,C"
+    )
+    label_list: str | None = option("The column that lists an event's labels.", metavar="COLUMN")
+    xml: str | None = option("Mulan's XML file that names the labels.", metavar="FILE", reads=True)
+    order: Literal["natural", "shuffled"] = option(
+        "Shuffled: always the same permutation of the rows.", default="natural"
+    )
 
 
 def parse_delay(text: str | None) -> Delay | None:
@@ -130,11 +145,8 @@ def parse_rate(text: str | None, order: str) -> Pace:
 
 def open_stream(
     source: str | None,
+    reading: ReadingOptions,
     *,
-    labels: str | None,
-    label_list: str | None,
-    xml: str | None,
-    order: Order,
     seed: int,
     text: str | None = None,
     wants_text: bool = False,
@@ -156,12 +168,11 @@ def open_stream(
 
     Examples
     --------
-    >>> options = dict(labels=None, label_list=None, xml=None, order="natural", seed=1)
-    >>> open_stream(None, **options).name
+    >>> open_stream(None, ReadingOptions(), seed=1).name
     'demo'
     """
     if source is None:
-        if labels or label_list or xml or text:
+        if reading.labels or reading.label_list or reading.xml or text:
             raise ConfigError(
                 "--labels, --label-list, --xml and --text-field say where a file has what: "
                 "name a file, or leave them out for the demo stream."
@@ -170,28 +181,15 @@ def open_stream(
 
         if wants_text:
             return TextStream(seed)
-        return DemoStream(seed=seed, order=order)
+        return DemoStream(seed=seed, order=reading.order)
     if match := re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", source):
         raise ConfigError(f"{match[0]} sources cannot be read: name a file.")
     if wants_text and text is None and re.search(r"\.(jsonl|ndjson)(\.gz)?$", source):
         text = "x"
-    return _open_file(source, labels, label_list, xml, order, text)
-
-
-def _open_file(
-    path: str,
-    labels: str | None,
-    label_list: str | None,
-    xml: str | None,
-    order: Order,
-    text: str | None,
-) -> Source:
     from streamml_connectors.files import open_source
 
-    names = split_names(labels)
-    return open_source(
-        Path(path), labels=names, label_list=label_list, xml=xml, order=order, text=text
-    )
+    given = asdict(reading) | {"labels": split_names(reading.labels)}
+    return open_source(Path(source), **given, text=text)
 
 
 def split_names(labels: str | None) -> tuple[str, ...] | None:

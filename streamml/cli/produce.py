@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from streamml.cli import words
 from streamml.cli.config import config_option, with_environment
-from streamml.cli.kafka import ConnectionOptions, connection_options, is_kafka
+from streamml.cli.kafka import is_kafka
+from streamml.cli.options import ReadingOptions
 from streamml.cli.saying import say
+from streamml.cli.tables import Command, Given, add_options, table, taken
 from streamml.errors import ConfigError
+from streamml_connectors.kafka.settings import Connection
+from streamml_connectors.options import option
 
 if TYPE_CHECKING:
     from streamml.evaluate.delay import ArrivalClock
@@ -21,34 +26,45 @@ if TYPE_CHECKING:
     from streamml.types import Event, EventBatch
     from streamml_connectors.kafka import Producer
 
-__all__ = ["produce"]
+__all__ = ["SendOptions", "produce"]
 
 
-@click.command()
+@dataclass(frozen=True, slots=True)
+class _Reading(ReadingOptions):
+    """No topic is read here."""
+
+    labels: str | None = option("Names of the columns that are labels.", metavar="A,B,C")
+
+
+@dataclass(frozen=True, slots=True)
+class SendOptions:
+    """What is sent, where and when."""
+
+    labels_topic: str | None = option("Send labels here, not with the events.", metavar="TOPIC")
+    label_delay: str | None = option(
+        "Send labels later: 100 or 100events, or event time as 30s, 5m, 2h.", metavar="D"
+    )
+    rate: str | None = option("R events a second; x10: original timestamps.", metavar="R")
+    limit: int | None = option("Stop after N events.", metavar="N", least=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """The options of the command, as given."""
+
+    file: str
+    target: str
+    reading: _Reading = table("Input")
+    send: SendOptions = table("Output")
+    connection: Given[Connection] = table("Security")
+
+
+@click.command(cls=Command)
 @click.argument("file")
 @click.argument("target", metavar="kafka://HOST:PORT/TOPIC")
-@click.option("--labels-topic", metavar="TOPIC", help="Send labels here, not with the events.")
-@click.option(
-    "--label-delay",
-    metavar="D",
-    default="0",
-    help="Send labels later: 100 or 100events, or event time as 30s, 5m, 2h.",
-)
-@click.option("--rate", metavar="R", help="R events a second; x10: original timestamps.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after N events.")
-@click.option("--labels", metavar="A,B,C", help="Names of the columns that are labels.")
-@click.option("--label-list", metavar="COLUMN", help="The column that lists an event's labels.")
-@click.option("--xml", metavar="FILE", help="Mulan's XML file that names the labels.")
-@click.option(
-    "--order",
-    type=click.Choice(["natural", "shuffled"]),
-    default="natural",
-    show_default=True,
-    help="Shuffled: always the same permutation of the rows.",
-)
+@add_options(_Options)
 @config_option()
-@connection_options
-def produce(**options: Any) -> int:
+def produce(**values: Any) -> int:
     """Send the events of FILE (or of `demo`, the built-in stream) to a topic.
 
     Each goes out as {"id": ..., "timestamp": ..., "x": {...}, "y": [...]}; with
@@ -57,39 +73,34 @@ def produce(**options: Any) -> int:
     from streamml.cli.options import open_stream, parse_delay, parse_rate
     from streamml_connectors.kafka import Producer, parse_url
 
-    connection = ConnectionOptions.pop_from(options)
-    if not is_kafka(options["target"]):
-        raise ConfigError(f"{options['target']} is no topic: write kafka://HOST:PORT/TOPIC.")
-    servers, topics = parse_url(options["target"])
+    options = taken(_Options, values)
+    send = options.send
+    if not is_kafka(options.target):
+        raise ConfigError(f"{options.target} is no topic: write kafka://HOST:PORT/TOPIC.")
+    servers, topics = parse_url(options.target)
     if len(topics) > 1:
         raise ConfigError("Events go to one topic: name one.")
-    delay = parse_delay(options["label_delay"])
+    delay = parse_delay("0" if send.label_delay is None else send.label_delay)
     assert delay is not None
-    if (delay.events or delay.seconds) and options["labels_topic"] is None:
+    if (delay.events or delay.seconds) and send.labels_topic is None:
         raise ConfigError("--label-delay needs --labels-topic: labels go there when they are due.")
-    pace = parse_rate(options["rate"], options["order"])
-    source = open_stream(
-        None if options["file"] == "demo" else options["file"],
-        labels=options["labels"],
-        label_list=options["label_list"],
-        xml=options["xml"],
-        order=options["order"],
-        seed=1,
-    )
+    pace = parse_rate(send.rate, options.reading.order)
+    file = None if options.file == "demo" else options.file
+    source = open_stream(file, options.reading, seed=1)
     from streamml.evaluate.delay import ArrivalClock
 
     left_out: Counter[str] = Counter()
-    producer = Producer(connection.connection(servers), topics[0], options["labels_topic"])
+    producer = Producer(options.connection.make(servers), topics[0], send.labels_topic)
     try:
-        sent = _send(source, pace, producer, ArrivalClock(delay), options, left_out)
+        sent = _send(source, pace, producer, ArrivalClock(delay), send, left_out)
         producer.flush()
     finally:
         source.close()
         producer.close()
-    say(f"{sent} events sent to {options['target']}")
+    say(f"{sent} events sent to {options.target}")
     if left_out:
         why = words.counts(left_out)
-        say(f"rows of {options['file']} that could not be used were left out: {why}")
+        say(f"rows of {options.file} that could not be used were left out: {why}")
     return 0
 
 
@@ -101,13 +112,13 @@ def _send(
     pace: Pace,
     producer: Producer,
     clock: ArrivalClock,
-    options: dict[str, Any],
+    options: SendOptions,
     left_out: Counter[str],
 ) -> int:
     """Send all; gives how many were sent, and counts rows that cannot be by their reason."""
     from streamml.io.pacing import SystemClock
 
-    left, sent, apart = options["limit"] or math.inf, 0, options["labels_topic"] is not None
+    left, sent, apart = options.limit or math.inf, 0, options.labels_topic is not None
     waiting: deque[tuple[float, Event]] = deque()
     time = SystemClock()
     while sent < left:

@@ -13,7 +13,7 @@ from streamml.baselines import NoChange
 from streamml.cli import learners
 from streamml.cli.config import read_toml
 from streamml.cli.learners import make_learner
-from streamml.cli.options import open_stream, parse_delay, parse_every, parse_rate
+from streamml.cli.options import ReadingOptions, open_stream, parse_delay, parse_every, parse_rate
 from streamml.errors import ConfigError
 from streamml.evaluate import Delay
 from streamml.pacing import EventsPerSecond, OriginalTimestamps, Unpaced
@@ -71,18 +71,8 @@ def test_timestamps_of_a_shuffled_stream_set_no_pace():
         parse_rate("x2", "shuffled")
 
 
-def options(**changed):
-    return {
-        "labels": None,
-        "label_list": None,
-        "xml": None,
-        "order": "natural",
-        "seed": 1,
-    } | changed
-
-
 def test_no_source_is_the_demo_stream():
-    stream = open_stream(None, **options(seed=7, order="shuffled"))
+    stream = open_stream(None, ReadingOptions(order="shuffled"), seed=7)
     assert isinstance(stream, DemoStream)
     assert (stream.seed, stream.order) == (7, "shuffled")
 
@@ -90,20 +80,20 @@ def test_no_source_is_the_demo_stream():
 @pytest.mark.parametrize("changed", [{"labels": "a"}, {"label_list": "a"}, {"xml": "a.xml"}])
 def test_the_demo_stream_has_its_own_labels(changed):
     with pytest.raises(ConfigError, match="demo"):
-        open_stream(None, **options(**changed))
+        open_stream(None, ReadingOptions(**changed), seed=1)
 
 
 def test_other_schemes_cannot_be_read():
     with pytest.raises(ConfigError, match="s3://"):
-        open_stream("s3://bucket/file.csv", **options())
+        open_stream("s3://bucket/file.csv", ReadingOptions(), seed=1)
 
 
 def test_label_names_must_be_names(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("a,b\n1,0\n")
     with pytest.raises(ConfigError, match="--labels"):
-        open_stream(str(path), **options(labels="b,"))
-    source = open_stream(str(path), **options(labels=" b "))
+        open_stream(str(path), ReadingOptions(labels="b,"), seed=1)
+    source = open_stream(str(path), ReadingOptions(labels=" b "), seed=1)
     assert list(source.schema.labels.names) == ["b"]
     source.close()
 

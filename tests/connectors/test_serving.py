@@ -8,13 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from types import SimpleNamespace
 
 import pytest
 
-from streamml.cli.listening import open_monitor
+from streamml.cli.listening import ListeningOptions, open_monitor
 from streamml.errors import ConfigError
-from streamml_connectors.health import Health
+from streamml_connectors.health import Health, HealthBounds
 from streamml_connectors.page import StatusPage
 from streamml_connectors.prometheus import PrometheusExporter
 from streamml_connectors.serving import WebServer, answer
@@ -245,12 +244,9 @@ def test_a_strangers_name_reads_nothing(hosts: Sequence[str]) -> None:
 
 
 def test_a_name_is_allowed_on_the_command_line() -> None:
-    options = SimpleNamespace(
-        listen=None, metrics_port=0, allow_host=("streamml.example.com",),
-        alive_within=60.0, ready_lag=1, ready_snapshot_age=60.0,
-    )  # fmt: skip
+    options = ListeningOptions(metrics_port=0, allow_host=("streamml.example.com",))
     with ExitStack() as stack:
-        monitor = open_monitor(options, stack)
+        monitor = open_monitor(options, HealthBounds(), stack)
         assert monitor is not None
         assert ask(monitor, "/healthz", "Host: streamml.example.com")[0] == 200
         assert ask(monitor, "/healthz", "Host: other.example.com")[0] == 421

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamml.cli import cli
-from streamml.cli.produce import _send
+from streamml.cli.produce import SendOptions, _send
 from streamml.errors import ConfigError
 from streamml.pacing import Unpaced
 from streamml.types import Event, Schema
@@ -274,7 +274,6 @@ def test_rows_that_cannot_be_sent_are_counted_by_their_reason(tmp_path):
     path.write_text('{"x": {"f": 1}, "y": []}\noops\n{"x": {}, "y": []}\n{"x": {"f": 2}}\nhalf')
     sent = []
     taker = SimpleNamespace(send_events=sent.extend)
-    options = {"limit": None, "labels_topic": None}
     with closing(open_source(path)) as source:
-        assert _send(source, Unpaced(), taker, None, options, left_out) == len(sent) == 2
+        assert _send(source, Unpaced(), taker, None, SendOptions(), left_out) == len(sent) == 2
     assert left_out == {"malformed": 2, "no_features": 1}

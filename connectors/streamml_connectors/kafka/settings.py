@@ -1,4 +1,7 @@
-"""Where a Kafka cluster is, who one is there, and what is read from it."""
+"""Where a Kafka cluster is, who one is there, and what is read from it.
+
+A field made by ``option`` is an option of the command line as well.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from streamml.errors import ConfigError
+from streamml_connectors.options import option
 
 __all__ = ["Connection", "Input", "Secret", "parse_partitions", "parse_url"]
 
@@ -82,14 +86,28 @@ class Connection:
     """
 
     servers: str
-    tls: bool = False
-    tls_ca: str | None = None
-    tls_cert: str | None = None
-    tls_key: str | None = None
-    tls_key_password: Secret | None = None
-    sasl_mechanism: str | None = None
-    sasl_user: str | None = None
-    sasl_password: Secret | None = None
+    tls: bool = option("Encrypt the connection to Kafka.", default=False)
+    tls_ca: str | None = option(
+        "PEM file of whom to trust; implies --tls.", metavar="FILE", reads=True
+    )
+    tls_cert: str | None = option(
+        "PEM file of the client's certificate.", metavar="FILE", reads=True
+    )
+    tls_key: str | None = option("PEM file of its key.", metavar="FILE", reads=True)
+    tls_key_password: Secret | None = option(
+        "Of the key; better as STREAMML_TLS_KEY_PASSWORD or in the config file.",
+        metavar="TEXT",
+        parse=Secret,
+        secret=True,
+    )
+    sasl_mechanism: str | None = option("PLAIN, SCRAM-SHA-256, SCRAM-SHA-512.", metavar="NAME")
+    sasl_user: str | None = option("Who logs in.", metavar="NAME")
+    sasl_password: Secret | None = option(
+        "Better as STREAMML_SASL_PASSWORD or in the config file.",
+        metavar="TEXT",
+        parse=Secret,
+        secret=True,
+    )
     timeout: float = 10.0
 
     def __post_init__(self) -> None:
@@ -171,6 +189,28 @@ def _reason(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
+def parse_partitions(text: str) -> tuple[int, ...]:
+    """``"0,2-4"``: partition numbers.
+
+    Raises
+    ------
+    ConfigError
+        It is no such list.
+
+    Examples
+    --------
+    >>> parse_partitions("0,2-4")
+    (0, 2, 3, 4)
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,6})(?:-(\d{1,6}))?\s*", part)
+        if match is None or int(match[2] or match[1]) < int(match[1]):
+            raise ConfigError(f"{text!r} names no partitions: write numbers like 0,2-4.")
+        found.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return tuple(sorted(found))
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """What is read, and as whom.
@@ -212,19 +252,42 @@ class Input:
     """
 
     topics: tuple[str, ...]
-    labels_topic: str | None = None
-    group: str = "streamml"
-    instance: str | None = None
+    labels_topic: str | None = option("Labels that come after their events.", metavar="TOPIC")
+    group: str = option("Consumer group.", metavar="NAME", default="streamml")
+    instance: str | None = option(
+        "This process's name in the group: a quick restart moves no partition.", metavar="NAME"
+    )
     labels: tuple[str, ...] = ()
     text: str | None = None
-    partitions: tuple[int, ...] | None = None
-    start: Literal["earliest", "latest"] = "earliest"
-    until_end: bool = False
-    max_message: int = 1_048_576
-    max_features: int | None = 100_000
-    max_labels: int | None = 5_000
+    partitions: tuple[int, ...] | None = option(
+        "Pin these partitions; the group assigns none.", metavar="0,2-4", parse=parse_partitions
+    )
+    start: Literal["earliest", "latest"] = option(
+        "Where to begin in a partition that the group has not read.", default="earliest"
+    )
+    until_end: bool = option("Stop at what the topics hold at the start.", default=False)
+    max_message: int = option(
+        "A larger record is a dead letter.", metavar="BYTES", default=1_048_576, least=1
+    )
+    max_features: int | None = option(
+        "Cap of the names; features beyond it are left out.",
+        metavar="N",
+        default=100_000,
+        least=1,
+    )
+    max_labels: int | None = option(
+        "Cap of the names; an event beyond it is a dead letter.",
+        metavar="N",
+        default=5_000,
+        least=1,
+    )
     look_ahead: int = 8_192
-    session_timeout: float = 45.0
+    session_timeout: float = option(
+        "Without a sign of life for so long, others take over.",
+        metavar="SECONDS",
+        default=45.0,
+        least=1,
+    )
 
     all_topics: tuple[str, ...] = field(init=False)
 
@@ -265,25 +328,3 @@ def parse_url(url: str) -> tuple[str, tuple[str, ...]]:
 def _masked(url: str) -> str:
     """An address without what may be a password."""
     return re.sub(r"//[^/]*@", "//***@", url)
-
-
-def parse_partitions(text: str) -> tuple[int, ...]:
-    """``"0,2-4"``: partition numbers.
-
-    Raises
-    ------
-    ConfigError
-        It is no such list.
-
-    Examples
-    --------
-    >>> parse_partitions("0,2-4")
-    (0, 2, 3, 4)
-    """
-    found: set[int] = set()
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,6})(?:-(\d{1,6}))?\s*", part)
-        if match is None or int(match[2] or match[1]) < int(match[1]):
-            raise ConfigError(f"{text!r} names no partitions: write numbers like 0,2-4.")
-        found.update(range(int(match[1]), int(match[2] or match[1]) + 1))
-    return tuple(sorted(found))
