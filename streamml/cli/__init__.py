@@ -12,6 +12,8 @@ import click
 
 from streamml.cli.config import make_config_command
 from streamml.cli.explain import explain
+from streamml.cli.export import export
+from streamml.cli.predict import predict
 from streamml.cli.produce import produce
 from streamml.cli.run import run
 from streamml.cli.saying import say
@@ -30,7 +32,9 @@ def cli() -> None:
 
 cli.add_command(run)
 cli.add_command(produce)
+cli.add_command(predict)
 cli.add_command(explain)
+cli.add_command(export)
 cli.add_command(make_config_command(run))
 
 

@@ -150,6 +150,7 @@ def open_stream(
     seed: int,
     text: str | None = None,
     wants_text: bool = False,
+    labelled: bool = True,
 ) -> Source:
     """The demo stream, or the file at ``source``.
 
@@ -158,6 +159,8 @@ def open_stream(
     text, wants_text
         The field with the text, and whether an embedding stage needs one: without a
         source it gets the stream of texts, from JSON Lines ``x``.
+    labelled
+        Whether the file must say where its labels are; else nothing in it is one.
 
     Raises
     ------
@@ -189,6 +192,8 @@ def open_stream(
     from streamml_connectors.files import open_source
 
     given = asdict(reading) | {"labels": split_names(reading.labels)}
+    if not labelled:
+        given["labels"] = ()
     return open_source(Path(source), **given, text=text)
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "plural",
     "score",
     "seconds",
+    "some",
 ]
 
 
@@ -99,6 +100,18 @@ def label_names(columns: Sequence[int], names: Sequence[str], width: int) -> str
             return f"{shown}, {rest}" if i else f"{name[: max(width - 6, 1)]}{rest}"
         shown = longer
     return shown
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first few of many names.
+
+    Examples
+    --------
+    >>> some(["a", "b"]), some(list("abcdef")), some([])
+    ('a, b', 'a, b, c and 3 more', 'none at all')
+    """
+    shown = ", ".join(map(printable, names[:most])) or "none at all"
+    return shown + (f" and {count(len(names) - most)} more" if len(names) > most else "")
 
 
 def group_names(groups: Sequence[Sequence[int]], names: Sequence[str], width: int) -> str:

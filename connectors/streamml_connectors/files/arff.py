@@ -137,7 +137,7 @@ def _label_names(
     if labels is None:
         xml = xml or find_label_xml(path)
         labels = read_label_xml(Path(xml)) if xml else header.meka_labels()
-    if not labels:
+    if labels is None:
         raise SchemaError(
             f"{path} does not say which attributes are labels: name them (--labels a,b), or give "
             "a label XML (--xml)."

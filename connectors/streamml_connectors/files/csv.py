@@ -268,7 +268,7 @@ def _check_labels(
         raise ConfigError("Both labels and label_list are given: labels stand in one of them.")
     if not separator:
         raise ConfigError("The separator of a label list is empty: give one, such as ';'.")
-    if not labels and label_list is None:
+    if labels is None and label_list is None:
         raise SchemaError(
             f"{path} does not say which columns are labels: name them (--labels a,b), or the "
             "column that lists them (--label-list)."

@@ -94,11 +94,16 @@ class JsonlSource(LineSource):
             raise ConfigError("Both labels and label_list are given: labels stand in one of them.")
         if not separator:
             raise ConfigError("The separator of a label list is empty: give one, such as ';'.")
+        unlabelled = labels is not None and not labels and label_list is None
         labels = labels or ()
-        self._columns = _Fields(labels, label_list, separator, id, timestamp, text, set(ignore))
+        self._columns = _Fields(
+            None if unlabelled else labels, label_list, separator, id, timestamp, text, set(ignore)
+        )
         try:
             wanted = [*labels, *([label_list] if label_list else [])]
-            self._check_first(self._need_rows(), wanted, text)
+            first = self._need_rows()
+            if not unlabelled:
+                self._check_first(first, wanted, text)
         except BaseException:
             self.close()
             raise
@@ -129,7 +134,7 @@ class _Fields(Columns):
 
     def __init__(
         self,
-        labels: Sequence[str],
+        labels: Sequence[str] | None,
         label_list: str | None,
         separator: str,
         id_field: str,
@@ -138,9 +143,10 @@ class _Fields(Columns):
         ignore: set[str],
     ) -> None:
         super().__init__((), np.zeros(0, np.uint8), np.zeros(0, np.int32), sparse=False)
-        self._labels, self._label_list, self._separator = tuple(labels), label_list, separator
+        self._labels, self._label_list, self._separator = tuple(labels or ()), label_list, separator
         self._id, self._time, self._text = id_field, time_field, text_field
-        self._out = {*labels, *ignore, id_field, time_field, label_list, text_field}
+        self._unlabelled = labels is None
+        self._out = {*self._labels, *ignore, id_field, time_field, label_list, text_field}
 
     def value(self, attribute: int, text: str) -> tuple[str, float] | None:
         """Nothing is ever left open."""
@@ -151,10 +157,15 @@ class _Fields(Columns):
         found = decode_object(text)
         row = Row()
         identify(found, row, self._id, self._time)
+        flat = bool(self._labels) or self._label_list is not None
+        if self._unlabelled:
+            flat, row.y_known = not isinstance(found.get("x"), dict | str), False
         if self._text is not None:
             row.text = take_text(found, self._text)
-        if self._labels or self._label_list is not None:
+        if flat:
             self._flat(found, row)
+        elif self._unlabelled:
+            read_event({**found, "y": None}, row)
         else:
             read_event(found, row)
         return row

@@ -52,7 +52,8 @@ def open_source(
         Of the shuffled order.
     **options
         Of the reader, such as ``labels``, ``xml``, ``label_list``, ``id``, ``timestamp``;
-        an option that is ``None`` is left at its default.
+        an option that is ``None`` is left at its default. ``labels=()`` says that nothing in
+        the file is a label: it is read to be predicted.
 
     Raises
     ------
@@ -85,6 +86,8 @@ def open_source(
         )
     options = {name: value for name, value in options.items() if value is not None}
     known = set(inspect.signature(reader).parameters) - {"path"}
+    if options.get("labels") == () and "labels" not in known:
+        del options["labels"]  # where they stand needs no telling, and does no harm
     for name in options:
         if name not in known:
             raise ConfigError(

@@ -109,7 +109,7 @@ def _label_columns(
             if name not in there:
                 check_names([given], names, path, "column")
         found = [name for name in names if name in set(wanted)]
-    if not found:
+    if not found and labels is None:
         raise SchemaError(
             f"{path} has no columns named 'label:...': name its label columns, or rename them."
         )
