@@ -111,7 +111,8 @@ class _Handler(WSGIRequestHandler):
         self.rfile, self.wfile = BytesIO(self.request), BytesIO()
 
     def finish(self) -> None:
-        head, end, body = self.wfile.getvalue().partition(b"\r\n\r\n")
+        self.wfile.seek(0)
+        head, end, body = self.wfile.read().partition(b"\r\n\r\n")
         self.reply = head + end + (b"" if self.command == "HEAD" else body)
 
     def end_headers(self) -> None:  # of what is no HTTP, for which no application is asked
