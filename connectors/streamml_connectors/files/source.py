@@ -32,6 +32,9 @@ class FileSource(abc.ABC):
         Names of features and labels.
     left_out
         Names of attributes that are no features (identifiers, text), noted at the start.
+    notes
+        Sentences on what was passed over, or taken for something by convention; more may
+        come as the file is read.
     n_attributes
         Number of attributes that make features; a nominal one may make several.
         ``None`` for formats without a header.
@@ -42,6 +45,7 @@ class FileSource(abc.ABC):
         check_file(self.path)
         self.schema = Schema()
         self.left_out: tuple[str, ...] = ()
+        self.notes: list[str] = []
         self.n_attributes: int | None = None
         self._rows = 0
         self._letters: list[DeadLetter] = []

@@ -158,11 +158,16 @@ class LineReader:
                 text = item.data.strip()
                 if not text or (comment and text.startswith(comment)):
                     continue
-                self._start, self._next, self._line = self._before, self._next - 1, item.line
+                self.give_back(0)
                 return item.data
             self._pushed = item
             return item.raw
         return None
+
+    def give_back(self, start: int) -> None:
+        """Hand the one line taken last out again, from its byte ``start`` on."""
+        self._start, self._next = self._before + start, self._next - 1
+        self._line -= 1
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
