@@ -173,9 +173,16 @@ def open_stream(
         return DemoStream(seed=seed, order=order)
     if match := re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", source):
         raise ConfigError(f"{match[0]} sources cannot be read: name a file.")
-    if wants_text and text is None and re.search(r"\.(jsonl|ndjson)(\.gz)?$", source):
+    if wants_text and text is None and _is_json(source):
         text = "x"
     return _open_file(source, labels, label_list, xml, order, text)
+
+
+def _is_json(source: str) -> bool:
+    """Whether a file is JSON Lines by its name."""
+    from streamml_connectors.files.packed import plain_name
+
+    return plain_name(Path(source)).lower().endswith((".jsonl", ".ndjson"))
 
 
 def _open_file(

@@ -1,4 +1,4 @@
-"""ARFF as Mulan and MEKA write it: dense or sparse, plain or gzip."""
+"""ARFF as WEKA, MOA, Mulan, MEKA and KEEL write it: dense or sparse."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ArffSource(LineSource):
     Parameters
     ----------
     path
-        ``.arff`` or ``.arff.gz``.
+        ``.arff``, plain or packed.
     labels
         Names of the label attributes.
     xml

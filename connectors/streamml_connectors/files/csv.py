@@ -14,6 +14,7 @@ from streamml.types import DeadLetter, EventBatch, Schema
 from streamml_connectors.files.columns import BadRow, Columns, Row, number
 from streamml_connectors.files.fields import MISSING, event_id, label_set, timestamp
 from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP
+from streamml_connectors.files.packed import plain_name
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense
 from streamml_connectors.files.rows import assemble, row_text
 from streamml_connectors.files.source import LineSource, check_names
@@ -32,7 +33,7 @@ class CsvSource(LineSource):
     Parameters
     ----------
     path
-        ``.csv``, ``.tsv``, plain or ``.gz``.
+        ``.csv``, ``.tsv``, plain or packed.
     labels
         Names of the label columns (0 or 1, true or false).
     label_list
@@ -255,7 +256,7 @@ def _fields_up_to(length: int) -> Iterator[None]:
 
 def _delimiter(delimiter: str | None, path: Path) -> str:
     if delimiter is None:
-        return "\t" if ".tsv" in path.suffixes[-2:] else ","
+        return "\t" if plain_name(path).lower().endswith(".tsv") else ","
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\n\r 0123456789.?-+':
         raise ConfigError(f"The delimiter {delimiter!r} cannot be used: give one, such as ';'.")
     return delimiter

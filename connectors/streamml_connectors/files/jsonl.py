@@ -38,7 +38,7 @@ class JsonlSource(LineSource):
     Parameters
     ----------
     path
-        ``.jsonl``, ``.ndjson``, plain or ``.gz``.
+        ``.jsonl``, ``.ndjson``, plain or packed.
     labels
         Names of the label fields of flat objects (0 or 1, true or false).
     label_list

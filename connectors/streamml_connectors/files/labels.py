@@ -7,6 +7,7 @@ from typing import NoReturn
 from xml.parsers import expat
 
 from streamml.errors import DataError, SchemaError
+from streamml_connectors.files.packed import plain_name
 from streamml_connectors.files.text import check_file, chunks
 
 __all__ = ["find_label_xml", "parse_label_xml", "read_label_xml"]
@@ -20,10 +21,9 @@ def find_label_xml(path: Path) -> Path | None:
     >>> find_label_xml(Path("/nowhere/yeast.arff.gz")) is None
     True
     """
-    stem = path.name
-    for suffix in (".gz", ".arff"):
-        if stem.lower().endswith(suffix):
-            stem = stem[: -len(suffix)]
+    stem = plain_name(path)
+    if stem.lower().endswith(".arff"):
+        stem = stem[: -len(".arff")]
     beside = path.with_name(stem + ".xml")
     return beside if beside.is_file() else None
 

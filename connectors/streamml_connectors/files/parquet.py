@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from streamml.errors import DataError
 from streamml.types import EventBatch, Schema
+from streamml_connectors.files.packed import PACKED
 from streamml_connectors.files.parquet_columns import Layout, Piece, layout, read_piece
 from streamml_connectors.files.parquet_rows import piece_batch
 from streamml_connectors.files.source import FileSource
@@ -33,7 +34,7 @@ class ParquetSource(FileSource):
     Parameters
     ----------
     path
-        ``.parquet``, plain or ``.gz`` (unpacked to a temporary file first).
+        ``.parquet``, plain or packed (unpacked to a temporary file first).
     labels
         Label columns, by default those named ``label:...``; that prefix is no part of the
         label's name.
@@ -121,7 +122,7 @@ class ParquetSource(FileSource):
         import pyarrow.parquet
 
         source: Any = str(self.path)
-        if self.path.suffix.lower() == ".gz":
+        if self.path.suffix.lower() in PACKED:
             source = self._unpacked = tempfile.TemporaryFile()  # noqa: SIM115  # closed in close()
             for chunk in chunks(self.path):
                 source.write(chunk)

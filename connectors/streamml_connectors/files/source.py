@@ -121,7 +121,7 @@ class LineSource(FileSource):
     Parameters
     ----------
     path
-        File; ``.gz`` is unpacked.
+        File, plain or packed.
     max_line
         Longest line in bytes; a longer one is a dead letter and never held in memory.
     """

@@ -26,7 +26,7 @@ class SvmlightSource(LineSource):
     Parameters
     ----------
     path
-        ``.svm``, ``.svmlight``, ``.libsvm``, plain or ``.gz``.
+        ``.svm``, ``.svmlight``, ``.libsvm``, plain or packed.
     max_line
         Longest line in bytes; a longer one is a dead letter.
 
