@@ -164,7 +164,7 @@ GOOD = "@relation r\n@attribute f real\n@attribute n {u,v,w}\n@attribute l {0,1}
         ("1e39,u,0", "not_finite"),
         ("1,x,0", "unknown_value"),
         ("1,u,2", "unknown_value"),
-        ("1,u,yes", "not_a_number"),
+        ("1,u,maybe", "unknown_value"),
         ("?,?,1", "no_features"),
         ("{0 1,0 2}", "malformed"),
         ("{3 1}", "malformed"),

@@ -11,6 +11,7 @@ import numpy as np
 from streamml.errors import SchemaError
 from streamml_connectors.files.arff_header import Attribute, Header, unescape
 from streamml_connectors.files.columns import BadRow, Columns, Row, binary, number
+from streamml_connectors.files.described import Column, Kind
 from streamml_connectors.files.kernels import BINARY, LABEL, NUMBER, SIDE, SKIP, SLOW_FIELD, TEXT
 
 __all__ = ["ArffColumns"]
@@ -49,20 +50,23 @@ class ArffColumns(Columns):
         self._defaults: list[tuple[int, str]] = []  # attribute, value that is left out
         self.feature_names: list[str] = []
         self.label_names: list[str] = []
-        left_out = []
+        self.described: list[Column] = []
+        kind: Kind
         for j, attribute in enumerate(header.attributes):
             if attribute.name in labels:
                 self._add_label(j, attribute, path)
+                kind, note = "label", ""
             elif attribute.is_text and attribute.name == text:
                 self.role[j] = SIDE
+                kind, note = "text", ""
             elif attribute.is_text:
                 self.role[j] = SKIP
-                left_out.append(attribute.name)
+                kind, note = "left out", "neither a number nor nominal"
             else:
-                self._add_feature(j, attribute)
+                kind, note = self._add_feature(j, attribute), ""
+            self.described.append(Column(attribute.name, kind, note))
             if attribute.values and self._is_set(j, attribute.values[0]):
                 self._defaults.append((j, attribute.values[0]))
-        self.left_out = tuple(left_out)
         self.default = np.array([j for j, _ in self._defaults], np.int64)
 
     def _add_label(self, j: int, attribute: Attribute, path: Path) -> None:
@@ -77,20 +81,21 @@ class ArffColumns(Columns):
         self.column[j] = len(self.label_names)
         self.label_names.append(attribute.name)
 
-    def _add_feature(self, j: int, attribute: Attribute) -> None:
+    def _add_feature(self, j: int, attribute: Attribute) -> Kind:
         name, values = attribute.name, attribute.values
         self.column[j] = len(self.feature_names)
         if values is None or set(values) in _ZERO_ONE:
             self.role[j] = NUMBER if values is None else BINARY
             self.feature_names.append(name)
-            return
+            return "number" if values is None else "boolean"
         self.role[j] = TEXT
         if len(values) == 2:
             self._made[j] = {values[0]: (name, 0.0), values[1]: (name, 1.0)}
             self.feature_names.append(name)
-        else:
-            self._made[j] = {value: (f"{name}={value}", 1.0) for value in values}
-            self.feature_names += [made for made, _ in self._made[j].values()]
+            return "boolean"
+        self._made[j] = {value: (f"{name}={value}", 1.0) for value in values}
+        self.feature_names += [made for made, _ in self._made[j].values()]
+        return "nominal"
 
     def _is_set(self, j: int, value: str) -> bool:
         """Whether a value makes a feature or label that is not zero."""
