@@ -14,7 +14,7 @@ _PAIRS: Final = (
 )  # fmt: skip
 TRUTH_WORDS: Final = {word: k == 0 for pair in _PAIRS[:-1] for k, word in enumerate(pair)}
 """Word in lower case -> what it says; numbers are read as numbers."""
-_ALLOWED: Final = "write 0 or 1 (true/false, yes/no, y/n, t/f, on/off, and -1 where all are signs)"
+_ALLOWED: Final = "it must be 0 or 1 (or true/false, yes/no, y/n, t/f, on/off)"
 
 
 def truth(value: object, what: str, *, signed: bool = False) -> bool | None:
@@ -45,8 +45,8 @@ def truth(value: object, what: str, *, signed: bool = False) -> bool | None:
     >>> truth("maybe", "Label 'a'")
     Traceback (most recent call last):
     ...
-    streamml.types.values.BadValueError: Label 'a' is 'maybe': write 0 or 1 (true/false, yes/no, \
-y/n, t/f, on/off, and -1 where all are signs).
+    streamml.types.values.BadValueError: Label 'a' is 'maybe': it must be 0 or 1 (or true/false, \
+yes/no, y/n, t/f, on/off).
     """
     if isinstance(value, str):
         text = value.strip()

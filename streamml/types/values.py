@@ -45,12 +45,13 @@ MISSING: Final = frozenset(
 _LONGEST: Final = max(map(len, MISSING))
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _INFINITE: Final = re.compile(r"[+-]?inf(?:inity)?", re.ASCII | re.IGNORECASE)
+_NOT_FINITE: Final = re.compile(rf"[+-]?nan|{_INFINITE.pattern}", re.ASCII | re.IGNORECASE)
 _CODE: Final = re.compile(r"[+-]?0\d", re.ASCII)
 _DEEPEST: Final = 32  # objects within objects
 
 
 class BadValueError(SchemaError):
-    """A value that cannot be used, and why.
+    """A value, or the row or record that holds it, that cannot be used, and why.
 
     Parameters
     ----------
@@ -59,10 +60,13 @@ class BadValueError(SchemaError):
         ``"unknown_value"``, ``"wrong_type"``, ``"malformed"``.
     detail
         One sentence for a person.
+    refused
+        How many labels a cap kept out.
     """
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, refused: int = 0) -> None:
         super().__init__(detail)
+        self.refused = refused
         self.reason = reason
         self.detail = detail
 
@@ -132,9 +136,9 @@ def number(value: object, what: str) -> float:
     """
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value):
-            if _INFINITE.fullmatch(value):
+            if _NOT_FINITE.fullmatch(value):
                 raise BadValueError(
-                    "not_finite", f"{what} is {shown(value)}: give a finite number."
+                    "not_finite", f"{what} is {shown(value)}: leave out what is not known."
                 )
             raise BadValueError("not_a_number", f"{what} is {shown(value)}, which is no number.")
     elif not isinstance(value, numbers.Real | Decimal | np.bool_):

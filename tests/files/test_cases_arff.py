@@ -93,6 +93,17 @@ def test_of_two_other_words_the_second_is_true_and_that_is_said_once(tmp_path):
     ]  # fmt: skip
 
 
+def test_labels_declared_alike_are_named_once(tmp_path):
+    header = "@relation 'r: -C -99'\n@attribute t real\n" + "".join(
+        f"@attribute l{k} {{A,B}}\n" for k in range(99)
+    )
+    source, _, y = rows_of(tmp_path, header, f"1{',B' * 99}\n")
+    assert len(y[0]) == 99
+    assert source.notes == [
+        "Of the label 'l0' and 98 others declared alike, 'B' is taken as true, 'A' as false."
+    ]
+
+
 def test_a_label_of_one_word_says_what_the_word_says(tmp_path):
     header = (
         "@relation 'r: -C 3'\n@attribute a {yes}\n@attribute b {no}\n@attribute c {1}\n"

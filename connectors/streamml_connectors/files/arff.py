@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 
 from streamml.errors import SchemaError
-from streamml.types import DeadLetter, EventBatch, Schema
+from streamml.types import DeadLetter, EventBatch
 from streamml_connectors.files.arff_columns import ArffColumns
 from streamml_connectors.files.arff_header import Header, read_header, unescape
 from streamml_connectors.files.labels import find_label_xml, read_label_xml
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense, parse_sparse
 from streamml_connectors.files.rows import assemble, plain_rows
-from streamml_connectors.files.source import LineSource, check_names
+from streamml_connectors.files.source import Caps, LineSource, check_names
 from streamml_connectors.files.text import MAX_LINE, Block, is_utf8
 
 __all__ = ["ArffSource"]
@@ -72,6 +72,7 @@ class ArffSource(LineSource):
     """
 
     _comment = b"%"
+    has_header = True
 
     def __init__(
         self,
@@ -86,29 +87,24 @@ class ArffSource(LineSource):
         max_line: int = MAX_LINE,
     ) -> None:
         super().__init__(path, max_line=max_line)
-        try:
+        with self._closing_on_error():
             header = read_header(self._reader)
             names = _label_names(header, self.path, labels, xml)
             if text is not None:
                 strings = [a.name for a in header.attributes if a.is_text]
                 check_names([text], strings, self.path, "string attribute")
             first = self._need_rows()
-        except BaseException:
-            self.close()
-            raise
+            self._columns = ArffColumns(header, set(names), self.path, text)
+            self._columns.sparse = first.lstrip().startswith(b"{")
+            self._start(
+                self._columns.feature_names,
+                self._columns.label_names,
+                Caps(max_features, max_labels),
+                self._columns.described,
+                absent_is_zero=self._columns.sparse or not keep_zeros,
+                takes_text=text is not None,
+            )
         self._keep_zeros = keep_zeros
-        self._columns = ArffColumns(header, set(names), self.path, text)
-        self._columns.sparse = first.lstrip().startswith(b"{")
-        self.schema = Schema(
-            self._columns.feature_names,
-            self._columns.label_names,
-            max_features,
-            max_labels,
-            absent_is_zero=self._columns.sparse or not keep_zeros,
-            takes_text=text is not None,
-        )
-        self.left_out = self._columns.left_out
-        self.n_attributes = len(header.attributes) - len(names) - len(self.left_out)
         self._stamp = np.full(len(header.attributes), -1, np.int64)
         self._tick = 0
         self.notes += self._columns.notes

@@ -13,6 +13,7 @@ from streamml.types.values import BadValueError, is_missing
 from streamml_connectors.files.arff_header import Attribute, Header
 from streamml_connectors.files.arff_rows import read_fields
 from streamml_connectors.files.columns import BadRow, Columns, Row, binary, number
+from streamml_connectors.files.described import Column, Kind
 from streamml_connectors.files.kernels import (
     BINARY,
     LABEL,
@@ -68,57 +69,64 @@ class ArffColumns(Columns):
         self._defaults: list[tuple[int, str, bool]] = []  # what a sparse row leaves out
         self.feature_names: list[str] = []
         self.label_names: list[str] = []
-        self.notes: list[str] = []
+        self.described: list[Column] = []
+        self._by_convention: dict[tuple[str, ...], list[str]] = {}  # two words -> labels
         self.plain = self.weighted = False
-        left_out = []
+        kind: Kind
         for j, attribute in enumerate(header.attributes):
             if attribute.name in labels:
-                self._add_label(j, attribute, path)
+                kind, note = "label", self._add_label(j, attribute, path)
             elif attribute.is_text and attribute.name == text:
                 self.role[j] = SIDE
+                kind, note = "text", ""
             elif attribute.is_text:
                 self.role[j] = SKIP
-                left_out.append(attribute.name)
+                kind, note = "left out", "neither a number nor nominal"
             else:
-                self._add_feature(j, attribute)
+                kind, note = self._add_feature(j, attribute), ""
+            self.described.append(Column(attribute.name, kind, note))
             if attribute.first_is_missing:
                 self.plain |= self.is_label(j)
                 self._defaults.append((j, "?", False))
             elif attribute.values and self._is_set(j, attribute.values[0]):
                 self._defaults.append((j, attribute.values[0], True))
-        self.left_out = tuple(left_out)
         self.default = np.array([j for j, _, is_value in self._defaults if is_value], np.int64)
+        self.notes = [_note(words, *names) for words, names in self._by_convention.items()]
         self.words = Words.of([_false_and_true(self._said.get(j)) for j in range(n)])
 
-    def _add_label(self, j: int, attribute: Attribute, path: Path) -> None:
+    def _add_label(self, j: int, attribute: Attribute, path: Path) -> str:
         name, values = attribute.name, attribute.values
         if attribute.is_text or (values is not None and not 1 <= len(values) <= 2):
             raise SchemaError(
                 f"The label {name!r} of {path} is not binary: declare it {{0,1}}, "
                 "or name other labels."
             )
-        self.role[j] = LABEL
+        self.role[j], note = LABEL, None
         if values is not None and set(values) not in _ZERO_ONE:
             self.role[j] = WORD_LABEL
             self._said[j], note = two_values(values, f"the label {name!r}")
-            self.notes += [note] if note else []
+            if note:
+                self._by_convention.setdefault(values, []).append(name)
         self.column[j] = len(self.label_names)
         self.label_names.append(name)
+        return note or ""
 
-    def _add_feature(self, j: int, attribute: Attribute) -> None:
+    def _add_feature(self, j: int, attribute: Attribute) -> Kind:
         name, values = attribute.name, attribute.values
         self.column[j] = len(self.feature_names)
         if values is None or set(values) in _ZERO_ONE:
             self.role[j] = NUMBER if values is None else BINARY
             self.feature_names.append(name)
-        elif len(values) == 2:
+            return "number" if values is None else "boolean"
+        if len(values) == 2:
             self.role[j] = WORD
             self._said[j], _ = two_values(values, name)
             self.feature_names.append(name)
-        else:
-            self.role[j] = TEXT
-            self._made[j] = {value: (f"{name}={value}", 1.0) for value in values}
-            self.feature_names += [made for made, _ in self._made[j].values()]
+            return "boolean"
+        self.role[j] = TEXT
+        self._made[j] = {value: (f"{name}={value}", 1.0) for value in values}
+        self.feature_names += [made for made, _ in self._made[j].values()]
+        return "nominal"
 
     def _is_set(self, j: int, value: str) -> bool:
         """Whether a value makes a feature or label that is not zero."""
@@ -170,19 +178,11 @@ class ArffColumns(Columns):
         """Whether a field is a label column."""
         return self.role[attribute] in (LABEL, WORD_LABEL)
 
-    def label(self, attribute: int, text: str, quoted: bool, row: Row) -> None:
-        """Read a label field; of two nominal values the words say which is true."""
-        name = self.names[attribute]
-        if quoted and text == "?":
-            raise BadRow("unknown_value", f"Label {name!r} is '?' in quotes: leave them out.")
+    def said(self, attribute: int, text: str) -> bool | None:
+        """What a label field says; of two nominal values the words say which is true."""
         if self.role[attribute] == WORD_LABEL:
-            said = self._word(attribute, text)
-        else:
-            said = _truth(text, f"Label {name!r}")
-        if said is None:
-            row.unknown.append(name)
-        elif said:
-            row.positive.append(name)
+            return self._word(attribute, text)
+        return super().said(attribute, text)
 
     def row(self, text: str) -> Row:
         """Read a row the slow way."""
@@ -198,16 +198,15 @@ class ArffColumns(Columns):
         return row
 
 
-def _truth(text: str, what: str) -> bool | None:
-    try:
-        return truth(text, what)
-    except BadValueError as bad:
-        raise BadRow(bad.reason, bad.detail) from bad
+def _note(words: tuple[str, ...], name: str, *others: str) -> str:
+    """What is taken for true in labels that are declared alike."""
+    more = f" and {len(others)} others declared alike" if others else ""
+    return two_values(words, f"the label {name!r}{more}")[1] or ""
 
 
 def _false_and_true(said: dict[str, bool] | None) -> tuple[str, str] | None:
     """The two words in this order; nothing where one is missing."""
     if said is None:
         return None
-    words = {truth: word for word, truth in said.items()}
+    words = {is_true: word for word, is_true in said.items()}
     return words.get(False, ""), words.get(True, "")
