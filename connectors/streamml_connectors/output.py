@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 from streamml.errors import DataError
 from streamml.io import JSON
 from streamml.state.capture import check, part_of
+from streamml_connectors.files.packed import PACKED
 
 __all__ = ["STDOUT", "OutputFile", "open_output", "told"]
 
@@ -67,8 +68,10 @@ class OutputFile:
 
     def __init__(self, path: Path | str, *, append: bool = False) -> None:
         self.path = Path(path)
-        if self.path.suffix == ".gz":
-            raise DataError(f"{path} would not be compressed: name a file without .gz.")
+        if self.path.suffix.lower() in PACKED:
+            raise DataError(
+                f"{path} would not be compressed: name a file without {self.path.suffix}."
+            )
         self._file = open_output(self.path, append)
         self._unwritten = True
 

@@ -206,8 +206,10 @@ def _refuse_overwriting(options: RunOptions) -> None:
 
 def _label_xml(source: str | None) -> Path | None:
     """The file that would be found beside an ARFF."""
-    if source is None or not source.lower().endswith((".arff", ".arff.gz")):
+    if source is None:
         return None
     from streamml_connectors.files.labels import find_label_xml
+    from streamml_connectors.files.packed import plain_name
 
-    return find_label_xml(Path(source))
+    is_arff = plain_name(Path(source)).lower().endswith(".arff")
+    return find_label_xml(Path(source)) if is_arff else None

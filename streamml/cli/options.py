@@ -187,7 +187,7 @@ def open_stream(
         return DemoStream(seed=seed, order=reading.order)
     if match := re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", source):
         raise ConfigError(f"{match[0]} sources cannot be read: name a file.")
-    if wants_text and text is None and re.search(r"\.(jsonl|ndjson)(\.gz)?$", source):
+    if wants_text and text is None and _is_json(source):
         text = "x"
     from streamml_connectors.files import open_source
 
@@ -195,6 +195,13 @@ def open_stream(
     if not labelled:
         given["labels"] = ()
     return open_source(Path(source), **given, text=text)
+
+
+def _is_json(source: str) -> bool:
+    """Whether a file is JSON Lines by its name."""
+    from streamml_connectors.files.packed import plain_name
+
+    return plain_name(Path(source)).lower().endswith((".jsonl", ".ndjson"))
 
 
 def split_names(labels: str | None) -> tuple[str, ...] | None:

@@ -51,7 +51,7 @@ Examples:
 def run(**options: Any) -> int:
     """Predict, score and learn a stream, event by event, and report.
 
-    SOURCE is a file (ARFF, CSV, JSON Lines, Parquet or svmlight; .gz too), or
+    SOURCE is a file (ARFF, CSV, JSON Lines, Parquet or svmlight; packed too), or
     kafka://HOST:PORT/TOPIC, which is read until it is stopped. Without it the
     built-in demo stream runs: 20,000 events whose labels change their meaning at 5,000
     and from 9,000 to 11,000, and their groups at 15,000.

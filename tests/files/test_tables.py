@@ -88,7 +88,7 @@ def test_csv_with_a_label_list_and_caps(tmp_path):
 
 
 def test_csv_rows_that_cannot_be_used_leave_no_trace(tmp_path):
-    text = 'f,g,l\n1,a,0\nnan,b,1\n1,"c,1\n1,d\n1,e,2\n1,f,0,0\n,,1\n2,h,1\n'
+    text = 'f,g,l\n1,a,0\ninf,b,1\n1,"c,1\n1,d\n1,e,2\n1,f,0,0\n,,1\n2,h,1\n'
     source = CsvSource(write(tmp_path, "d.csv", text), labels=["l"])
     events, letters = drain(source)
     assert [e.id for e in events] == [0, 7]

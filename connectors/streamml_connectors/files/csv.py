@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from streamml.errors import ConfigError, DataError, SchemaError
-from streamml.types import DeadLetter, EventBatch, Schema
+from streamml.types import DeadLetter, EventBatch
+from streamml.types.values import is_missing
 from streamml_connectors.files.columns import BadRow, Columns, Row, number
-from streamml_connectors.files.fields import MISSING, event_id, label_set, timestamp
+from streamml_connectors.files.described import Column, Kind
+from streamml_connectors.files.fields import event_id, label_set, timestamp
 from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP
+from streamml_connectors.files.packed import plain_name
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense
 from streamml_connectors.files.rows import assemble, row_text
-from streamml_connectors.files.source import LineSource, check_names
+from streamml_connectors.files.source import Caps, LineSource, check_label_options, check_names
 from streamml_connectors.files.text import MAX_LINE, Block, is_utf8
 
 __all__ = ["CsvSource"]
@@ -32,7 +35,7 @@ class CsvSource(LineSource):
     Parameters
     ----------
     path
-        ``.csv``, ``.tsv``, plain or ``.gz``.
+        ``.csv``, ``.tsv``, plain or packed.
     labels
         Names of the label columns (0 or 1, true or false).
     label_list
@@ -71,6 +74,8 @@ class CsvSource(LineSource):
     ({'t': 0.5, 'sky=blue': 1.0}, ['sun', 'warm'])
     """
 
+    has_header = True
+
     def __init__(
         self,
         path: Path | str,
@@ -89,30 +94,29 @@ class CsvSource(LineSource):
         max_line: int = MAX_LINE,
     ) -> None:
         super().__init__(path, max_line=max_line)
-        try:
+        with self._closing_on_error():
             delimiter = _delimiter(delimiter, self.path)
             labels = _check_labels(labels, label_list, separator, self.path)
             names = self._header(delimiter)
-            sides = {label_list: "labels", id: "id", timestamp: "timestamp", text: "text"}
+            sides: dict[str | None, Kind] = {
+                label_list: "labels",
+                id: "id",
+                timestamp: "timestamp",
+                text: "text",
+            }
             sides.pop(None, None)
             check_names([*labels, *ignore, *filter(None, sides)], names, self.path, "column")
             self._columns = _CsvColumns(
                 names, set(labels), sides, set(ignore), delimiter, separator
             )
-            declared = self._columns.declare(self._need_rows())
-            self.schema = Schema(
-                declared,
+            self._start(
+                self._columns.declare(self._need_rows()),
                 [n for n in names if n in set(labels)],
-                max_features,
-                max_labels,
+                Caps(max_features, max_labels),
+                self._columns.described(),
                 absent_is_zero=not keep_zeros,
                 takes_text=text is not None,
             )
-        except BaseException:
-            self.close()
-            raise
-        self.left_out = tuple(n for n in names if n in set(ignore))
-        self.n_attributes = int((self._columns.role == NUMBER).sum())
         self._keep_zeros = keep_zeros
         self._tables = {ok: byte_classes(delimiter, '"', ok) for ok in (False, True)}
 
@@ -152,7 +156,7 @@ class _CsvColumns(Columns):
         self,
         names: Sequence[str],
         labels: set[str],
-        sides: dict[str | None, str],
+        sides: Mapping[str | None, Kind],
         ignore: set[str],
         delimiter: str,
         separator: str,
@@ -170,6 +174,18 @@ class _CsvColumns(Columns):
                 self.role[j] = SIDE
             elif name in ignore:
                 self.role[j] = SKIP
+
+    def described(self) -> list[Column]:
+        """How each column is read."""
+        kinds: dict[int, Kind] = {NUMBER: "number", LABEL: "label", SKIP: "left out"}
+        return [
+            Column(
+                name,
+                self._sides.get(j) or kinds[int(self.role[j])],
+                "as told" if self.role[j] == SKIP else "",
+            )
+            for j, name in enumerate(self.names)
+        ]
 
     def declare(self, first: bytes) -> list[str]:
         """Features of the columns whose first value is a number: known from the start."""
@@ -190,7 +206,7 @@ class _CsvColumns(Columns):
 
     def value(self, attribute: int, text: str) -> tuple[str, float] | None:
         """The number of a field, or the feature that its text makes."""
-        if text in MISSING:
+        if is_missing(text):
             return None
         name = self.names[attribute]
         try:
@@ -255,7 +271,7 @@ def _fields_up_to(length: int) -> Iterator[None]:
 
 def _delimiter(delimiter: str | None, path: Path) -> str:
     if delimiter is None:
-        return "\t" if ".tsv" in path.suffixes[-2:] else ","
+        return "\t" if plain_name(path).lower().endswith(".tsv") else ","
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\n\r 0123456789.?-+':
         raise ConfigError(f"The delimiter {delimiter!r} cannot be used: give one, such as ';'.")
     return delimiter
@@ -264,10 +280,7 @@ def _delimiter(delimiter: str | None, path: Path) -> str:
 def _check_labels(
     labels: Sequence[str] | None, label_list: str | None, separator: str, path: Path
 ) -> Sequence[str]:
-    if labels and label_list is not None:
-        raise ConfigError("Both labels and label_list are given: labels stand in one of them.")
-    if not separator:
-        raise ConfigError("The separator of a label list is empty: give one, such as ';'.")
+    check_label_options(labels, label_list, separator)
     if labels is None and label_list is None:
         raise SchemaError(
             f"{path} does not say which columns are labels: name them (--labels a,b), or the "

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Final
 
 from streamml.types import EventId
-from streamml_connectors.files.columns import BadRow, number
+from streamml.types.label_lists import split_labels as label_set
+from streamml.types.values import is_missing, number
+from streamml_connectors.files.columns import BadRow
 
-__all__ = ["MISSING", "event_id", "label_set", "timestamp"]
+__all__ = ["event_id", "label_set", "timestamp"]
 
-MISSING: Final = frozenset({"", "?", "NA", "null"})
-"""What stands for a value that is not known."""
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
@@ -24,7 +23,7 @@ def event_id(text: str) -> EventId | None:
     >>> event_id("17"), event_id("017"), event_id("")
     (17, '017', None)
     """
-    if text == "":
+    if is_missing(text):
         return None
     return int(text) if _INTEGER.fullmatch(text) else text
 
@@ -37,7 +36,7 @@ def timestamp(text: str) -> float | None:
     >>> timestamp("1.5"), timestamp("1970-01-01T00:01:00Z"), timestamp("")
     (1.5, 60.0, None)
     """
-    if text == "":
+    if is_missing(text):
         return None
     try:
         return number(text, "The timestamp")
@@ -51,17 +50,3 @@ def timestamp(text: str) -> float | None:
             "wrong_type", f"The timestamp {text[:40]!r} is neither seconds nor an ISO 8601 time."
         ) from None
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-
-
-def label_set(text: str, separator: str) -> list[str] | None:
-    """Labels of a list in one field; ``None`` where they are not known (``?``).
-
-    Examples
-    --------
-    >>> label_set("sun; rain", ";"), label_set("", ";"), label_set("?", ";")
-    (['sun', 'rain'], [], None)
-    """
-    if text == "?":
-        return None
-    parts = (part.strip() for part in text.split(separator))
-    return list(dict.fromkeys(part for part in parts if part))

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from streamml.errors import ConfigError, SchemaError
-from streamml.types import DeadLetter, EventBatch, Schema
+from streamml.errors import SchemaError
+from streamml.types import DeadLetter, EventBatch
 from streamml_connectors.files.columns import BadRow, Columns, Row
+from streamml_connectors.files.described import Column
 from streamml_connectors.files.fields import label_set
 from streamml_connectors.files.json_event import (
     decode_object,
@@ -21,7 +22,7 @@ from streamml_connectors.files.json_event import (
     take_text,
 )
 from streamml_connectors.files.rows import assemble, plain_rows, row_text
-from streamml_connectors.files.source import LineSource, check_names
+from streamml_connectors.files.source import Caps, LineSource, check_label_options, check_names
 from streamml_connectors.files.text import MAX_LINE, Block
 
 __all__ = ["JsonlSource"]
@@ -38,7 +39,7 @@ class JsonlSource(LineSource):
     Parameters
     ----------
     path
-        ``.jsonl``, ``.ndjson``, plain or ``.gz``.
+        ``.jsonl``, ``.ndjson``, plain or packed.
     labels
         Names of the label fields of flat objects (0 or 1, true or false).
     label_list
@@ -90,25 +91,28 @@ class JsonlSource(LineSource):
         max_line: int = MAX_LINE,
     ) -> None:
         super().__init__(path, max_line=max_line)
-        if labels and label_list is not None:
-            raise ConfigError("Both labels and label_list are given: labels stand in one of them.")
-        if not separator:
-            raise ConfigError("The separator of a label list is empty: give one, such as ';'.")
         unlabelled = labels is not None and not labels and label_list is None
         labels = labels or ()
-        self._columns = _Fields(
-            None if unlabelled else labels, label_list, separator, id, timestamp, text, set(ignore)
-        )
-        try:
+        with self._closing_on_error():
+            check_label_options(labels, label_list, separator)
+            self._columns = _Fields(
+                None if unlabelled else labels,
+                label_list,
+                separator,
+                id,
+                timestamp,
+                text,
+                set(ignore),
+            )
             wanted = [*labels, *([label_list] if label_list else [])]
             first = self._need_rows()
             if not unlabelled:
                 self._check_first(first, wanted, text)
-        except BaseException:
-            self.close()
-            raise
-        self.left_out = tuple(ignore)
-        self.schema = Schema([], labels, max_features, max_labels, takes_text=text is not None)
+            self._start(
+                [], labels, Caps(max_features, max_labels),
+                [Column(name, "left out", "as told") for name in ignore],
+                takes_text=text is not None,
+            )  # fmt: skip
 
     def _check_first(self, first: bytes, wanted: Sequence[str], text: str | None) -> None:
         """Raise where the first object shows that the options do not fit the file."""

@@ -11,6 +11,7 @@ from streamml.io import Source
 from streamml_connectors.files.arff import ArffSource
 from streamml_connectors.files.csv import CsvSource
 from streamml_connectors.files.jsonl import JsonlSource
+from streamml_connectors.files.packed import PACKED, plain_name
 from streamml_connectors.files.parquet import ParquetSource
 from streamml_connectors.files.shuffled import ShuffledSource
 from streamml_connectors.files.source import FileSource
@@ -44,7 +45,8 @@ def open_source(
     ----------
     path
         ``.arff``, ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson``, ``.parquet``, ``.svm``,
-        ``.svmlight`` or ``.libsvm``; each may be followed by ``.gz``.
+        ``.svmlight`` or ``.libsvm``; each may be followed by ``.gz``,
+        ``.bz2``, ``.xz`` or ``.zst``.
     order
         ``"natural"``, or ``"shuffled"``: held in memory, in the order of
         ``numpy.random.default_rng(seed).permutation(n)``.
@@ -68,21 +70,18 @@ def open_source(
     Traceback (most recent call last):
     ...
     streamml.errors.ConfigError: The suffix of events.doc is not known: use one of .arff, .csv, \
-.tsv, .jsonl, .ndjson, .parquet, .svm, .svmlight, .libsvm, each also with .gz.
+.tsv, .jsonl, .ndjson, .parquet, .svm, .svmlight, .libsvm, each also with .gz, .bz2, .xz, .zst.
     """
     path = Path(path)
     if order not in ("natural", "shuffled"):
         raise ConfigError(f"The order {order!r} is not known: use 'natural' or 'shuffled'.")
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes[-1:] == [".gz"]:
-        suffixes.pop()
-    reader = _READERS.get(suffixes[-1] if suffixes else "")
+    reader = _READERS.get(Path(plain_name(path)).suffix.lower())
     if reader is None:
         if path.is_dir():
             raise ConfigError(f"{path} is a directory: name one file in it.")
         raise ConfigError(
             f"The suffix of {path} is not known: use one of {', '.join(_READERS)}, "
-            "each also with .gz."
+            f"each also with {', '.join(PACKED)}."
         )
     options = {name: value for name, value in options.items() if value is not None}
     known = set(inspect.signature(reader).parameters) - {"path"}

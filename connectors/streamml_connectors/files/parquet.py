@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from streamml.errors import DataError
-from streamml.types import EventBatch, Schema
+from streamml.types import EventBatch
+from streamml_connectors.files.packed import PACKED
 from streamml_connectors.files.parquet_columns import Layout, Piece, layout, read_piece
 from streamml_connectors.files.parquet_rows import piece_batch
-from streamml_connectors.files.source import FileSource
+from streamml_connectors.files.source import Caps, FileSource, check_label_options
 from streamml_connectors.files.text import chunks
 
 __all__ = ["ParquetSource"]
@@ -33,7 +34,7 @@ class ParquetSource(FileSource):
     Parameters
     ----------
     path
-        ``.parquet``, plain or ``.gz`` (unpacked to a temporary file first).
+        ``.parquet``, plain or packed (unpacked to a temporary file first).
     labels
         Label columns, by default those named ``label:...``; that prefix is no part of the
         label's name.
@@ -69,6 +70,7 @@ class ParquetSource(FileSource):
     Event(id=0, timestamp=0.0, x={'t': 0.5}, y=frozenset({'sun'}))
     """
 
+    has_header = True
     _file: Any = None
 
     def __init__(
@@ -93,7 +95,8 @@ class ParquetSource(FileSource):
         self._used = 0  # rows of the piece that were handed out
         self._keep_zeros = keep_zeros
         self._separator = separator
-        try:
+        with self._closing_on_error():
+            check_label_options(labels, label_list, separator)
             self._open()
             sides = {"labels": label_list, "id": id, "timestamp": timestamp, "text": text}
             self._layout: Layout = layout(
@@ -101,19 +104,14 @@ class ParquetSource(FileSource):
             )
             if not self._file.metadata.num_rows:
                 raise DataError(f"{self.path} holds no events: name a file with rows of data.")
-            self.schema = Schema(
+            self._start(
                 self._layout.numbers,
                 self._layout.label_names,
-                max_features,
-                max_labels,
+                Caps(max_features, max_labels),
+                self._layout.described,
                 absent_is_zero=not keep_zeros,
                 takes_text=text is not None,
             )
-        except BaseException:
-            self.close()
-            raise
-        self.left_out = self._layout.left_out
-        self.n_attributes = len(self._layout.numbers) + len(self._layout.nominal)
         self._pieces = self._read_pieces()
 
     def _open(self) -> None:
@@ -121,7 +119,7 @@ class ParquetSource(FileSource):
         import pyarrow.parquet
 
         source: Any = str(self.path)
-        if self.path.suffix.lower() == ".gz":
+        if self.path.suffix.lower() in PACKED:
             source = self._unpacked = tempfile.TemporaryFile()  # noqa: SIM115  # closed in close()
             for chunk in chunks(self.path):
                 source.write(chunk)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
-from streamml.errors import ConfigError, SchemaError
+from streamml.errors import SchemaError
 from streamml.types import BoolArray, Float32Array, Float64Array, UInt8Array
+from streamml_connectors.files.described import Column, Kind
 from streamml_connectors.files.source import check_names
 
 __all__ = ["LABEL_BAD", "LABEL_UNKNOWN", "Layout", "Piece", "layout", "read_piece"]
@@ -32,7 +33,7 @@ class Layout:
     labels: list[str]
     label_names: list[str]
     sides: dict[str, str]
-    left_out: tuple[str, ...]
+    described: list[Column]
 
     @property
     def used(self) -> list[str]:
@@ -72,24 +73,36 @@ def layout(
             raise SchemaError(f"{path} has the column {name!r} twice: names must be unique.")
     columns = _label_columns(path, names, labels, used)
     check_names([*used.values(), *ignore], names, path, "column")
-    numbers, nominal, left_out = [], [], []
-    taken = {*columns, *used.values()}
+    uses: dict[str, Kind] = dict.fromkeys(columns, "label")
+    uses |= {name: cast(Kind, use) for use, name in used.items()}
+    described = []
     for field in schema:
-        if field.name in taken:
-            continue
-        if field.name in ignore or field.name.startswith(_PREFIX):
-            left_out.append(field.name)
-        elif _is_number(field.type):
-            numbers.append(field.name)
-        elif _is_text(field.type) and _repeats(peek(field.name)):
-            nominal.append(field.name)
+        if field.name in uses:
+            described.append(Column(field.name, uses[field.name]))
+        elif field.name in ignore:
+            described.append(Column(field.name, "left out", "as told"))
         else:
-            left_out.append(field.name)
+            described.append(_feature(field, peek))
     for name in columns:
         if not _is_number(schema.field(name).type):
             raise SchemaError(f"The label column {name!r} of {path} is no number: make it 0 or 1.")
     made = [name.removeprefix(_PREFIX) for name in columns]
-    return Layout(numbers, nominal, columns, made, used, tuple(left_out))
+    numbers = [column.name for column in described if column.kind == "number"]
+    nominal = [column.name for column in described if column.kind == "nominal"]
+    return Layout(numbers, nominal, columns, made, used, described)
+
+
+def _feature(field: Any, peek: Callable[[str], list[Any]]) -> Column:
+    """How a column that is told to be nothing else is read."""
+    if field.name.startswith(_PREFIX):
+        return Column(field.name, "left out", "a label that is not chosen")
+    if _is_number(field.type):
+        return Column(field.name, "number")
+    if not _is_text(field.type):
+        return Column(field.name, "left out", f"its type is {field.type}")
+    if _repeats(peek(field.name)):
+        return Column(field.name, "nominal")
+    return Column(field.name, "left out", "an identifier: nearly every value is another one")
 
 
 def _label_columns(
@@ -97,8 +110,6 @@ def _label_columns(
 ) -> list[str]:
     """The label columns, in file order."""
     if "labels" in used:
-        if labels:
-            raise ConfigError("Both labels and label_list are given: labels stand in one of them.")
         return []
     if labels is None:
         found = [name for name in names if name.startswith(_PREFIX)]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from streamml.types import DeadLetter, EventBatch, Schema
+from streamml.types import DeadLetter, EventBatch
 from streamml_connectors.files.columns import BadRow, Columns, Row, number
 from streamml_connectors.files.rows import assemble, plain_rows
-from streamml_connectors.files.source import LineSource
+from streamml_connectors.files.source import Caps, LineSource
 from streamml_connectors.files.text import MAX_LINE, Block
 
 __all__ = ["SvmlightSource"]
@@ -26,7 +26,7 @@ class SvmlightSource(LineSource):
     Parameters
     ----------
     path
-        ``.svm``, ``.svmlight``, ``.libsvm``, plain or ``.gz``.
+        ``.svm``, ``.svmlight``, ``.libsvm``, plain or packed.
     max_line
         Longest line in bytes; a longer one is a dead letter.
 
@@ -54,12 +54,9 @@ class SvmlightSource(LineSource):
         max_line: int = MAX_LINE,
     ) -> None:
         super().__init__(path, max_line=max_line)
-        try:
+        with self._closing_on_error():
             self._need_rows()
-        except BaseException:
-            self.close()
-            raise
-        self.schema = Schema([], [], max_features, max_labels, absent_is_zero=True)
+            self._start([], [], Caps(max_features, max_labels), absent_is_zero=True)
         self._columns = _Pairs()
 
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:

@@ -1,18 +1,17 @@
-"""Lines of plain and gzip files, in bounded memory."""
+"""Lines of plain and packed files, in bounded memory."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Generator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Final
 
 import numpy as np
 
 from streamml.errors import ConfigError, DataError
 from streamml.types import Int64Array
+from streamml_connectors.files.packed import unpacked
 
 __all__ = [
     "MAX_LINE",
@@ -52,52 +51,18 @@ def check_file(path: Path) -> None:
 
 
 def chunks(path: Path, size: int = _CHUNK) -> Generator[bytes, None, None]:
-    """The bytes of a file in pieces of at most about ``size``; ``.gz`` is unpacked.
+    """The bytes of a file in pieces of at most about ``size``; what is packed is unpacked.
 
     Raises
     ------
     DataError
-        The file cannot be read, or the gzip data is cut short or damaged; everything
+        The file cannot be read, or what is packed is cut short or damaged; everything
         before that point was handed out.
     """
     try:
-        with path.open("rb") as file:
-            if path.suffix.lower() == ".gz":
-                yield from _inflate(file, path, size)
-            else:
-                while data := file.read(size):
-                    yield data
+        yield from unpacked(path, size)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}): check its rights.") from error
-
-
-def _inflate(file: BinaryIO, path: Path, size: int) -> Generator[bytes, None, None]:
-    """Unpack the members of a gzip file, each piece as soon as it is there."""
-    unpacker = zlib.decompressobj(wbits=31)
-    inside = False  # within a member
-    while packed := file.read(size // 4):
-        while packed:
-            if not inside:
-                packed = packed.lstrip(b"\0")  # padding between and behind members
-                if not packed:
-                    break
-                unpacker, inside = zlib.decompressobj(wbits=31), True
-            before = unpacker.copy()
-            try:
-                data = unpacker.decompress(packed, size)
-            except zlib.error as error:
-                yield from _until_damage(before, packed)
-                raise DataError(
-                    f"{path} is damaged or no gzip file ({error}): get a whole copy of it."
-                ) from error
-            if data:
-                yield data
-            inside = not unpacker.eof
-            packed = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
-    while inside and (data := unpacker.decompress(b"", size)):
-        yield data
-    if inside and not unpacker.eof:
-        raise DataError(f"{path} is a gzip file cut short: get a whole copy of it.")
 
 
 def is_utf8(data: bytes) -> bool:
@@ -109,14 +74,6 @@ def is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _until_damage(unpacker: Any, packed: bytes) -> Generator[bytes, None, None]:
-    """What can still be unpacked of damaged data."""
-    with suppress(zlib.error):
-        for k in range(len(packed)):
-            if data := unpacker.decompress(packed[k : k + 1]):
-                yield data
 
 
 @dataclass(slots=True)
@@ -142,7 +99,7 @@ class LineReader:
     Parameters
     ----------
     path
-        File; ``.gz`` is unpacked.
+        File; ``.gz``, ``.bz2``, ``.xz`` and ``.zst`` are unpacked.
     max_line
         Bytes; a longer line is handed out as :class:`TooLong`.
 
@@ -201,11 +158,16 @@ class LineReader:
                 text = item.data.strip()
                 if not text or (comment and text.startswith(comment)):
                     continue
-                self._start, self._next, self._line = self._before, self._next - 1, item.line
+                self.give_back(0)
                 return item.data
             self._pushed = item
             return item.raw
         return None
+
+    def give_back(self, start: int) -> None:
+        """Hand the one line taken last out again, from its byte ``start`` on."""
+        self._start, self._next = self._before + start, self._next - 1
+        self._line -= 1
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
