@@ -13,6 +13,7 @@ import click
 from streamml.cli.config import make_config_command
 from streamml.cli.explain import explain
 from streamml.cli.export import export
+from streamml.cli.peek import peek
 from streamml.cli.predict import predict
 from streamml.cli.produce import produce
 from streamml.cli.run import run
@@ -32,6 +33,7 @@ def cli() -> None:
 
 cli.add_command(run)
 cli.add_command(produce)
+cli.add_command(peek)
 cli.add_command(predict)
 cli.add_command(explain)
 cli.add_command(export)

@@ -97,15 +97,22 @@ def open_input(options: RunOptions, embedder: Embedder | None, stack: ExitStack)
 
 
 def _open_file(options: RunOptions, wants_text: bool) -> Source:
-    from streamml.cli.options import open_stream
+    from streamml.cli.options import check_times, open_stream
 
-    return open_stream(
+    source = open_stream(
         options.source,
         options.reading,
         seed=options.learner.seed,
         text=options.embed.text_field,
         wants_text=wants_text,
     )
+    try:
+        check_times(source, "--delay", options.play.delay)
+        check_times(source, "--rate", options.play.rate)
+    except ConfigError:
+        source.close()
+        raise
+    return source
 
 
 def _refuse_for_kafka(options: RunOptions) -> None:

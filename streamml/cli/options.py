@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ReadingOptions",
+    "check_times",
     "open_stream",
     "parse_delay",
     "parse_every",
@@ -141,6 +142,31 @@ def parse_rate(text: str | None, order: str) -> Pace:
             "give events a second."
         )
     return OriginalTimestamps(float(match[2]))
+
+
+def check_times(source: Source, flag: str, text: str | None) -> None:
+    """Raise where an option goes by event time, and a file has none: its rows are only numbered.
+
+    Parameters
+    ----------
+    source
+        As opened, before any stage behind it.
+    flag, text
+        The option, and what was given: ``30s`` and ``x10`` go by event time, ``100`` does not.
+
+    Raises
+    ------
+    ConfigError
+        It is so.
+    """
+    columns = getattr(source, "columns", None)  # a stream that is made has its times
+    by_time = re.fullmatch(rf"\s*(x\s*{_NUMBER}.*|{_NUMBER}\s*[smhd])\s*", text or "")
+    if by_time is None or columns is None or any(one.kind == "timestamp" for one in columns):
+        return
+    raise ConfigError(
+        f"{flag} {text} goes by event time, and {source.name} has none: name its column of times "
+        f"(--timestamp-column), or count in events ({flag} 100)."
+    )
 
 
 def open_stream(

@@ -18,7 +18,6 @@ from streamml.cli.saying import say
 from streamml.cli.tables import Command, add_options, files_read, table, taken
 from streamml.errors import ConfigError
 from streamml_connectors.options import option
-from streamml_connectors.output import STDOUT
 
 if TYPE_CHECKING:
     from streamml.io import DeadLetterSink, PredictionSink, Source
@@ -63,6 +62,11 @@ class AnswerOptions:
     )
     dead_letters: str | None = option("Write what could not be used.", metavar="OUT.jsonl")
     limit: int | None = option("Stop after N events.", metavar="N", least=1)
+
+    @property
+    def file(self) -> str | None:
+        """The file for what is predicted; ``None``: standard output."""
+        return None if self.output == "-" else self.output
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ with_environment(predict)
 
 def _refuse_overwriting(options: _Options) -> None:
     answers = options.answers
-    if answers.dead_letters == STDOUT:
+    if answers.dead_letters == "-":
         raise ConfigError("Standard output is for what is predicted: name a file for the rest.")
     refuse_overwriting(
         (
@@ -127,7 +131,7 @@ def _refuse_overwriting(options: _Options) -> None:
             *files_read(options),
         ),
         (
-            ("--output", None if answers.output == STDOUT else answers.output),
+            ("--output", answers.file),
             ("--dead-letters", answers.dead_letters),
         ),
     )
@@ -205,7 +209,7 @@ class _Lines:
 
 
 def _tell_end(options: _Options, done: Answered) -> None:
-    where = "" if options.answers.output == STDOUT else f": {options.answers.output}"
+    where = "" if options.answers.file is None else f": {options.answers.file}"
     say(f"{words.plural(done.events, 'event')} predicted{where}")
     if done.strange and not done.useless:
         say(f"{words.plural(done.strange, 'event')} among them without a feature that was learned "

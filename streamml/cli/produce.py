@@ -70,7 +70,7 @@ def produce(**values: Any) -> int:
     Each goes out as {"id": ..., "timestamp": ..., "x": {...}, "y": [...]}; with
     --labels-topic "y" is left out, and {"id": ..., "y": [...]} follows there.
     """
-    from streamml.cli.options import open_stream, parse_delay, parse_rate
+    from streamml.cli.options import check_times, open_stream, parse_delay, parse_rate
     from streamml_connectors.kafka import Producer, parse_url
 
     options = taken(_Options, values)
@@ -89,6 +89,8 @@ def produce(**values: Any) -> int:
     source = open_stream(file, options.reading, seed=1)
     from streamml.evaluate.delay import ArrivalClock
 
+    check_times(source, "--label-delay", send.label_delay)
+    check_times(source, "--rate", send.rate)
     left_out: Counter[str] = Counter()
     producer = Producer(options.connection.make(servers), topics[0], send.labels_topic)
     try:

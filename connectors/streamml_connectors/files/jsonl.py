@@ -11,7 +11,7 @@ import numpy as np
 from streamml.errors import SchemaError
 from streamml.types import DeadLetter, EventBatch
 from streamml_connectors.files.columns import BadRow, Columns, Row
-from streamml_connectors.files.described import Column
+from streamml_connectors.files.described import Column, Kind
 from streamml_connectors.files.fields import label_set
 from streamml_connectors.files.json_event import (
     decode_object,
@@ -110,7 +110,7 @@ class JsonlSource(LineSource):
                 self._check_first(first, wanted, text)
             self._start(
                 [], labels, Caps(max_features, max_labels),
-                [Column(name, "left out", "as told") for name in ignore],
+                _named(first, id, timestamp) + [Column(n, "left out", "as told") for n in ignore],
                 takes_text=text is not None,
             )  # fmt: skip
 
@@ -131,6 +131,16 @@ class JsonlSource(LineSource):
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
         parsed = plain_rows(block.data)
         return assemble(parsed, self._columns, self.schema, block.data, block.line, self._rows)
+
+
+def _named(first: bytes, id_field: str, time_field: str) -> list[Column]:
+    """Which of the two the first object has; the others are expected to have them, too."""
+    try:
+        found = decode_object(row_text(first))
+    except BadRow:
+        return []
+    kinds: list[tuple[str, Kind]] = [(id_field, "id"), (time_field, "timestamp")]
+    return [Column(name, kind) for name, kind in kinds if name in found]
 
 
 class _Fields(Columns):
