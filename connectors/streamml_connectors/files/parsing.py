@@ -113,20 +113,24 @@ def parse_dense(
     role: UInt8Array,
     column: Int32Array,
     *,
+    ends: Int64Array | None = None,
     comment: int = 256,
     inner_spaces: bool = True,
 ) -> Parsed:
-    r"""Read whole lines of delimited fields.
+    r"""Read whole rows of delimited fields.
 
     Parameters
     ----------
     data, n_lines
-        The lines, each ended by a newline, and their number.
+        The rows, each ended by a newline, and their number.
     table
         :func:`byte_classes`.
     role, column
         For each field, what it is and its column among features or labels (-1: not yet
         known, left to Python).
+    ends
+        Where the newlines stand that end a row; by default all of them. A row that has others
+        in it must have a quote before them.
     comment
         Byte that begins a comment line; 256: none.
     inner_spaces
@@ -143,9 +147,14 @@ def parse_dense(
     room = min(len(data), n_lines * len(role)) + 1
     parsed = Parsed.room(n_lines, room, room, room)
     buf = np.frombuffer(data, np.uint8)
-    return parsed.cut(
-        *dense_rows(buf, table, role, column, comment, inner_spaces, *parsed.arrays())
+    if ends is None:
+        ends = np.flatnonzero(buf == 10)
+    parsed = parsed.cut(
+        *dense_rows(buf, ends, table, role, column, comment, inner_spaces, *parsed.arrays())
     )
+    if n_lines and data.count(b"\n") != len(ends):  # rows over several lines
+        parsed.lines[:, 2] = np.searchsorted(np.flatnonzero(buf == 10), parsed.lines[:, 0])
+    return parsed
 
 
 def parse_sparse(
