@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -177,6 +178,7 @@ def open_stream(
     text: str | None = None,
     wants_text: bool = False,
     labelled: bool = True,
+    learned: Collection[str] = (),
 ) -> Source:
     """The demo stream, or the file at ``source``.
 
@@ -187,6 +189,8 @@ def open_stream(
         source it gets the stream of texts, from JSON Lines ``x``.
     labelled
         Whether the file must say where its labels are; else nothing in it is one.
+    learned
+        Features that a learner knows, for a file that it is asked about.
 
     Raises
     ------
@@ -220,7 +224,7 @@ def open_stream(
     given = asdict(reading) | {"labels": split_names(reading.labels)}
     if not labelled:
         given["labels"] = ()
-    return open_source(Path(source), **given, text=text)
+    return open_source(Path(source), **given, text=text, learned=learned)
 
 
 def _is_json(source: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -145,7 +146,7 @@ def _answer(options: _Options) -> Answered:
 
     learner, least = learner_in(options.stored), options.answers.min_score
     with ExitStack() as stack:
-        source = _open(options, stack)
+        source = _open(options, learner.schema.features.names, stack)
         predictions, dead_letters = _open_sinks(options.answers, stack)
         done = answer(
             source,
@@ -163,7 +164,7 @@ def _answer(options: _Options) -> Answered:
     return done
 
 
-def _open(options: _Options, stack: ExitStack) -> Source:
+def _open(options: _Options, learned: Collection[str], stack: ExitStack) -> Source:
     embedder = options.embed.make(options.random.seed)
     source = open_stream(
         options.file,
@@ -172,6 +173,7 @@ def _open(options: _Options, stack: ExitStack) -> Source:
         text=options.embed.text_field,
         wants_text=embedder is not None and embedder.reads == "text",
         labelled=options.labelled,
+        learned=learned,
     )
     if embedder is not None:
         source = embedded(source, embedder, options.embed)

@@ -87,6 +87,8 @@ def open_source(
     known = set(inspect.signature(reader).parameters) - {"path"}
     if options.get("labels") == () and "labels" not in known:
         del options["labels"]  # where they stand needs no telling, and does no harm
+    if "learned" not in known:
+        options.pop("learned", None)  # its columns are declared, or go by their values
     for name in options:
         if name not in known:
             raise ConfigError(

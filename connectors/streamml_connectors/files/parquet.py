@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -51,6 +51,8 @@ class ParquetSource(FileSource):
         Columns to leave out.
     keep_zeros
         Whether explicit zeros are kept as known zeros.
+    learned
+        Features that a learner knows: a text column that makes some is read so that it does.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class ParquetSource(FileSource):
         text: str | None = None,
         ignore: Sequence[str] = (),
         keep_zeros: bool = True,
+        learned: Collection[str] = (),
         max_features: int | None = None,
         max_labels: int | None = None,
     ) -> None:
@@ -100,7 +103,7 @@ class ParquetSource(FileSource):
             self._open()
             sides = {"labels": label_list, "id": id, "timestamp": timestamp, "text": text}
             self._layout: Layout = layout(
-                self.path, self._file.schema_arrow, self._peek, labels, sides, ignore
+                self.path, self._file.schema_arrow, self._peek, labels, sides, ignore, learned
             )
             if not self._file.metadata.num_rows:
                 raise DataError(f"{self.path} holds no events: name a file with rows of data.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -12,6 +12,7 @@ import numpy as np
 from streamml.errors import SchemaError
 from streamml.types import BoolArray, Float32Array, Float64Array, UInt8Array
 from streamml_connectors.files.described import Column, Kind
+from streamml_connectors.files.learned import nominal_in
 from streamml_connectors.files.source import check_names
 
 __all__ = ["LABEL_BAD", "LABEL_UNKNOWN", "Layout", "Piece", "layout", "read_piece"]
@@ -50,6 +51,7 @@ def layout(
     labels: Sequence[str] | None,
     sides: Mapping[str, str | None],
     ignore: Sequence[str],
+    learned: Collection[str] = (),
 ) -> Layout:
     """Find out what each column is.
 
@@ -60,6 +62,8 @@ def layout(
     labels, sides, ignore
         Columns that the user names: labels; ``{"labels": ..., "id": ..., "timestamp": ...}``;
         those to leave out.
+    learned
+        Features that a learner knows: a column that makes some is nominal.
 
     Raises
     ------
@@ -75,14 +79,14 @@ def layout(
     check_names([*used.values(), *ignore], names, path, "column")
     uses: dict[str, Kind] = dict.fromkeys(columns, "label")
     uses |= {name: cast(Kind, use) for use, name in used.items()}
-    described = []
+    described, nominal_columns = [], nominal_in(learned)
     for field in schema:
         if field.name in uses:
             described.append(Column(field.name, uses[field.name]))
         elif field.name in ignore:
             described.append(Column(field.name, "left out", "as told"))
         else:
-            described.append(_feature(field, peek))
+            described.append(_feature(field, peek, field.name in nominal_columns))
     for name in columns:
         if not _is_number(schema.field(name).type):
             raise SchemaError(f"The label column {name!r} of {path} is no number: make it 0 or 1.")
@@ -92,7 +96,7 @@ def layout(
     return Layout(numbers, nominal, columns, made, used, described)
 
 
-def _feature(field: Any, peek: Callable[[str], list[Any]]) -> Column:
+def _feature(field: Any, peek: Callable[[str], list[Any]], nominal: bool) -> Column:
     """How a column that is told to be nothing else is read."""
     if field.name.startswith(_PREFIX):
         return Column(field.name, "left out", "a label that is not chosen")
@@ -100,7 +104,7 @@ def _feature(field: Any, peek: Callable[[str], list[Any]]) -> Column:
         return Column(field.name, "number")
     if not _is_text(field.type):
         return Column(field.name, "left out", f"its type is {field.type}")
-    if _repeats(peek(field.name)):
+    if nominal or _repeats(peek(field.name)):
         return Column(field.name, "nominal")
     return Column(field.name, "left out", "an identifier: nearly every value is another one")
 
