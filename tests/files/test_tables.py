@@ -221,7 +221,7 @@ def test_json_that_cannot_be_opened(tmp_path):
 def test_svmlight(tmp_path, name):
     text = (
         "# head\n1,5 3:0.5 7:1.25 # why\n 3:2\n4:1\n? 3:0 9:1\n+5.0,-1 qid:3 4:1\n2\n"
-        "x 1:1\n1 2:1 2:2\n1 2:nan\n1 a:1\n1 2\n"
+        "x 1:1\n1 2:1 2:2\n1 2:inf\n1 a:1\n1 2\n"
     )
     source = SvmlightSource(write(tmp_path, name, text))
     events, letters = drain(source)

@@ -3,7 +3,7 @@ r"""The header of an ARFF file: names and kinds of its attributes, and where lab
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -159,7 +159,7 @@ def _attribute(text: str, kinds: dict[str, Attribute], path: Path, line: int) ->
     if declared not in kinds:
         kinds[declared] = _kind(declared, path, line)
     kind = kinds[declared]
-    return replace(kind, name=name)
+    return Attribute(name, kind.values, kind.is_text, kind.first_is_missing)
 
 
 def _kind(declared: str, path: Path, line: int) -> Attribute:

@@ -105,11 +105,11 @@ def _number(buf, i, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _word(buf, start, end, words, place):  # type: ignore[no-untyped-def]
+def _word(buf, start, end, words, place, attribute):  # type: ignore[no-untyped-def]
     """Which of two words a field is, the false one (0) or the true one (1); -1: neither."""
     for which in range(2):
-        first = place[which]
-        if place[which + 1] - first == end - start:
+        first = place[attribute, which]
+        if place[attribute, which + 1] - first == end - start:
             k = 0
             while k < end - start and words[first + k] == buf[start + k]:
                 k += 1
@@ -119,7 +119,7 @@ def _word(buf, start, end, words, place):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _field(buf, start, end, role, known, words, place):  # type: ignore[no-untyped-def]
+def _field(buf, start, end, role, known, words, place, attribute):  # type: ignore[no-untyped-def]
     """What to do with one field, and its value."""
     if role == SKIP:
         return _NOTHING, 0.0
@@ -133,7 +133,7 @@ def _field(buf, start, end, role, known, words, place):  # type: ignore[no-untyp
     if role == TEXT or not known:
         return _FIX, 0.0
     if role >= WORD_LABEL:
-        which = _word(buf, start, end, words, place)
+        which = _word(buf, start, end, words, place, attribute)
         if which < 0:
             return (_BAD if is_label else _FIX), 0.0
         if is_label:
@@ -191,7 +191,7 @@ def _dense_row(  # type: ignore[no-untyped-def]
         if table[buf[i]] == ODD:
             break
         what, value = _field(
-            buf, first, last, role[attribute], column[attribute] >= 0, words, place[attribute]
+            buf, first, last, role[attribute], column[attribute] >= 0, words, place, attribute
         )
         if what in (_VALUE, _FIX):
             xi[nx], xv[nx] = column[attribute], value
@@ -281,7 +281,7 @@ def _sparse_row(  # type: ignore[no-untyped-def]
             i = _spaces(buf, table, i + 1)
         elif buf[i] != _CLOSE:
             good = False
-        what, value = _field(buf, first, last, role[index], True, words, place[index])
+        what, value = _field(buf, first, last, role[index], True, words, place, index)
         if what == _FIX or (what == _VALUE and value != 0.0):
             xi[nx], xv[nx] = column[index], value
             nx += 1

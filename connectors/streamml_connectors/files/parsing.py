@@ -72,10 +72,12 @@ class Words:
         (b'noyes', [[0, 0, 0], [0, 2, 5]])
         """
         text, place = b"", np.zeros((len(pairs), 3), np.int64)
-        for row, pair in zip(place, pairs, strict=True):
-            no, yes = (word.encode() for word in pair or ("", ""))
-            row[:] = len(text), len(text) + len(no), len(text) + len(no) + len(yes)
-            text += no + yes
+        for attribute, pair in enumerate(pairs):
+            if pair is not None:
+                no, yes = (word.encode() for word in pair)
+                middle = len(text) + len(no)
+                place[attribute] = len(text), middle, middle + len(yes)
+                text += no + yes
         return cls(np.frombuffer(text or b"\0", np.uint8), place)
 
 
