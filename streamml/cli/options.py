@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from streamml.cli.tables import given_in
 from streamml.errors import ConfigError
 from streamml_connectors.options import option
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ReadingOptions",
     "check_times",
+    "file_at",
     "open_stream",
     "parse_delay",
     "parse_every",
@@ -32,6 +37,41 @@ _NUMBER = r"[0-9]+(?:\.[0-9]*)?(?:e[0-9]+)?"
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
+def split_names(labels: str | None, option: str = "--labels") -> tuple[str, ...] | None:
+    """``"a,b"``: names with commas between them; one in quotes may hold commas itself.
+
+    Parameters
+    ----------
+    labels
+        As given.
+    option
+        For the sentence.
+
+    Raises
+    ------
+    ConfigError
+        One is empty, or a quote is not closed.
+
+    Examples
+    --------
+    >>> split_names("red, green"), split_names('"red, dark",l')
+    (('red', 'green'), ('red, dark', 'l'))
+    """
+    if labels is None:
+        return None
+    try:
+        rows = list(csv.reader(io.StringIO(labels), skipinitialspace=True, strict=True))
+    except csv.Error:
+        rows = []
+    names = tuple(name.strip() for row in rows for name in row)
+    if not names or not all(names):
+        raise ConfigError(
+            f"{option} takes names with commas between them, like {option} a,b,c; a name that "
+            "holds a comma stands in quotes."
+        )
+    return names
+
+
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
     """How a source is read: the same for every command that reads one."""
@@ -40,7 +80,31 @@ class ReadingOptions:
         "Names of the label columns; for Kafka, of labels known beforehand.", metavar="A,B,C"
     )
     label_list: str | None = option("The column that lists an event's labels.", metavar="COLUMN")
+    separator: str | None = option(
+        "What stands between the labels of a list, where it is not found out: ; or |, for example.",
+        flag="label-separator",
+        metavar="TEXT",
+    )
     xml: str | None = option("Mulan's XML file that names the labels.", metavar="FILE", reads=True)
+    id: str | None = option(
+        "The column with the event's id; by default `id`, or the number of the row.",
+        flag="id-column",
+        metavar="COLUMN",
+    )
+    timestamp: str | None = option(
+        "The column with its time, in seconds or ISO 8601; by default `timestamp`.",
+        flag="timestamp-column",
+        metavar="COLUMN",
+    )
+    ignore: tuple[str, ...] | None = option(
+        "Columns to leave out.", metavar="A,B,C", parse=partial(split_names, option="--ignore")
+    )
+    delimiter: str | None = option(
+        "What stands between the fields of a CSV file, where it is not found out.", metavar="CHAR"
+    )
+    format: Literal["arff", "csv", "tsv", "jsonl", "parquet", "svmlight"] | None = option(
+        "What the file is, where its name does not say it; for standard input."
+    )
     order: Literal["natural", "shuffled"] = option(
         "Shuffled: always the same permutation of the rows.", default="natural"
     )
@@ -205,10 +269,11 @@ def open_stream(
     'demo'
     """
     if source is None:
-        if reading.labels or reading.label_list or reading.xml or text:
+        told = [flag for flag, _ in given_in(reading) if flag != "--order"]
+        told += [] if text is None else ["--text-field"]
+        if told:
             raise ConfigError(
-                "--labels, --label-list, --xml and --text-field say where a file has what: "
-                "name a file, or leave them out for the demo stream."
+                f"{told[0]} says how a file is read: name one, or leave it out with the demo."
             )
         from streamml.streams import DemoStream, TextStream
 
@@ -217,39 +282,34 @@ def open_stream(
         return DemoStream(seed=seed, order=reading.order)
     if match := re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", source):
         raise ConfigError(f"{match[0]} sources cannot be read: name a file.")
-    if wants_text and text is None and _is_json(source):
+    if wants_text and text is None and _is_json(source, reading.format):
         text = "x"
+    if source == "-" and reading.format is None:
+        raise ConfigError("Standard input has no name that says what it holds: add --format csv, "
+                          "for example.")  # fmt: skip
     from streamml_connectors.files import open_source
 
     given = asdict(reading) | {"labels": split_names(reading.labels)}
     if not labelled:
         given["labels"] = ()
-    return open_source(Path(source), **given, text=text, learned=learned)
+    return open_source(file_at(source), **given, text=text, learned=learned)
 
 
-def _is_json(source: str) -> bool:
-    """Whether a file is JSON Lines by its name."""
+def _is_json(source: str, told: str | None) -> bool:
+    """Whether a file is JSON Lines, as told or by its name."""
+    if told is not None:
+        return told == "jsonl"
     from streamml_connectors.files.packed import plain_name
 
     return plain_name(Path(source)).lower().endswith((".jsonl", ".ndjson"))
 
 
-def split_names(labels: str | None) -> tuple[str, ...] | None:
-    """``"a,b"``: label names.
-
-    Raises
-    ------
-    ConfigError
-        One is empty.
+def file_at(source: str) -> Path:
+    """The path of a source that is a file; ``-`` is standard input.
 
     Examples
     --------
-    >>> split_names("red, green")
-    ('red', 'green')
+    >>> str(file_at("-")), str(file_at("shop.csv"))
+    ('/dev/stdin', 'shop.csv')
     """
-    if labels is None:
-        return None
-    names = tuple(name.strip() for name in labels.split(","))
-    if not all(names):
-        raise ConfigError("--labels takes names with commas between them, like --labels a,b,c.")
-    return names
+    return Path("/dev/stdin" if source == "-" else source)

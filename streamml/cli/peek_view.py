@@ -14,6 +14,7 @@ from rich.text import Text
 from streamml.cli import words
 from streamml.types import PartialLabels
 from streamml.types.printable import printable
+from streamml_connectors.files.described import left_out_notes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +42,10 @@ def print_peeked(found: Peeked, console: Console) -> None:
     _print(console, "labels", _labels(found, console.width))
     _print(console, f"first {words.plural(len(found.events), 'event')}", _events(found, columns))
     _print(console, words.plural(len(found.letters), "dead letter"), _letters(found))
+    shown = left_out_notes(columns)  # with their reasons, above
     for note in getattr(found.source, "notes", ()):
+        if note in shown:
+            continue
         console.print(Text(f"note: {printable(note)}", "yellow"))
 
 

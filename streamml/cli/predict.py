@@ -13,7 +13,8 @@ import click
 from streamml.cli import words
 from streamml.cli.config import config_file, config_option, with_environment
 from streamml.cli.embedding import EmbedOptions, embedded
-from streamml.cli.options import ReadingOptions, open_stream
+from streamml.cli.notes import Notes
+from streamml.cli.options import ReadingOptions, file_at, open_stream
 from streamml.cli.overwriting import refuse_overwriting
 from streamml.cli.saying import say
 from streamml.cli.tables import Command, add_options, files_read, table, taken
@@ -127,7 +128,7 @@ def _refuse_overwriting(options: _Options) -> None:
     refuse_overwriting(
         (
             ("STATE", options.stored),
-            ("the source", options.file),
+            ("the source", file_at(options.file)),
             ("--config", config_file()),
             *files_read(options),
         ),
@@ -146,7 +147,7 @@ def _answer(options: _Options) -> Answered:
 
     learner, least = learner_in(options.stored), options.answers.min_score
     with ExitStack() as stack:
-        source = _open(options, learner.schema.features.names, stack)
+        source, notes = _open(options, learner.schema.features.names, stack)
         predictions, dead_letters = _open_sinks(options.answers, stack)
         done = answer(
             source,
@@ -157,6 +158,7 @@ def _answer(options: _Options) -> Answered:
             limit=options.answers.limit,
             tell=_Lines().show,
         )
+        notes.tell()
     if done.events and done.useless:
         known = words.some(learner.schema.features.names)
         hint = "" if options.embed.embed else " (was it behind --embed?)"
@@ -164,7 +166,7 @@ def _answer(options: _Options) -> Answered:
     return done
 
 
-def _open(options: _Options, learned: Collection[str], stack: ExitStack) -> Source:
+def _open(options: _Options, learned: Collection[str], stack: ExitStack) -> tuple[Source, Notes]:
     embedder = options.embed.make(options.random.seed)
     source = open_stream(
         options.file,
@@ -175,10 +177,12 @@ def _open(options: _Options, learned: Collection[str], stack: ExitStack) -> Sour
         labelled=options.labelled,
         learned=learned,
     )
+    notes = Notes(source)
+    notes.tell()
     if embedder is not None:
         source = embedded(source, embedder, options.embed)
     stack.callback(source.close)
-    return source
+    return source, notes
 
 
 def _open_sinks(

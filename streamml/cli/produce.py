@@ -12,6 +12,7 @@ import click
 from streamml.cli import words
 from streamml.cli.config import config_option, with_environment
 from streamml.cli.kafka import is_kafka
+from streamml.cli.notes import Notes
 from streamml.cli.options import ReadingOptions
 from streamml.cli.saying import say
 from streamml.cli.tables import Command, Given, add_options, table, taken
@@ -91,7 +92,8 @@ def produce(**values: Any) -> int:
 
     check_times(source, "--label-delay", send.label_delay)
     check_times(source, "--rate", send.rate)
-    left_out: Counter[str] = Counter()
+    left_out, notes = Counter[str](), Notes(source)
+    notes.tell()
     producer = Producer(options.connection.make(servers), topics[0], send.labels_topic)
     try:
         sent = _send(source, pace, producer, ArrivalClock(delay), send, left_out)
@@ -99,6 +101,7 @@ def produce(**values: Any) -> int:
     finally:
         source.close()
         producer.close()
+    notes.tell()
     say(f"{sent} events sent to {options.target}")
     if left_out:
         why = words.counts(left_out)

@@ -43,6 +43,7 @@ _ROWS: Final = (
 _LOWER_IS_BETTER: Final = "hamming_loss"
 _CHANGES: Final = 10  # shown at most
 _CLUSTERS: Final = 30
+_LABELS: Final = 30
 _CROWD: Final = 500  # drifts less than so many events apart are told together
 _PLACES: Final = 10
 _NARROW: Final = 90  # columns
@@ -54,8 +55,12 @@ def print_report(report: RunReport, console: Console) -> None:
     console.print()
     console.print(_headline(report))
     console.print()
-    console.print(_scores(report.result.metrics, progress, console.width))
-    console.print()
+    if not report.result.unusable:
+        console.print(_scores(report.result.metrics, progress, console.width))
+        console.print()
+    if report.per_label:
+        console.print(_label_scores(report))
+        console.print()
     console.print(_facts(report))
     console.print()
     tree = report.learner.label_tree()
@@ -112,6 +117,24 @@ def _cells(scores: Sequence[Scores], field: str) -> list[str]:
         f"[bold]{text}[/]" if value == best else text
         for text, value in zip(shown, values, strict=True)
     ]
+
+
+def _label_scores(report: RunReport) -> Table:
+    """One row a label that occurred, the worst first."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, 1))
+    table.add_column("label", overflow="ellipsis", no_wrap=True)
+    for title in ("events", "precision", "recall", "F1"):
+        table.add_column(title, justify="right")
+    found = sorted(
+        ((name, one) for name, one in report.label_scores.items() if one["support"]),
+        key=lambda item: (item[1]["f1"], item[0]),
+    )
+    for name, one in found[:_LABELS]:
+        scores = [words.score(one[what]) for what in ("precision", "recall", "f1")]
+        table.add_row(Text(printable(name)), words.count(one["support"]), *scores)
+    if len(found) > _LABELS:
+        table.add_row(f"… +{words.plural(len(found) - _LABELS, 'label')}", style="dim")
+    return table
 
 
 def _facts(report: RunReport) -> Table:

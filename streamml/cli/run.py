@@ -82,6 +82,7 @@ def _run(options: RunOptions) -> int:
     with ExitStack() as stack:
         monitor = open_monitor(options.listening, options.health, stack)  # its port may be taken
         opened = open_input(options, embedder, stack)
+        opened.notes.tell()
         first = _FirstPrediction()
         observers: list[Observer] = [first.show]
         service = Service(
@@ -113,6 +114,7 @@ def _run(options: RunOptions) -> int:
             monitor.watch(service)
             observers.append(monitor.show)
         result, signum = _run_watched(service, opened.source, observers)
+        opened.notes.tell()  # what the rows have shown
     _print(options, learner, opened.source, result, first.seconds)
     if result.error is not None:
         say(f"{result.error}")
@@ -197,6 +199,7 @@ def _print(
         names=source.schema.labels.names,
         first_prediction=first,
         peak_rss_mb=peak_rss_mb(),
+        per_label=options.output.per_label,
     )
     if options.output.as_json:
         click.echo(to_json(report))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from streamml.cli.embedding import EmbedOptions
 from streamml.cli.kafka import KafkaOptions, is_kafka
 from streamml.cli.learners import LEARNERS
 from streamml.cli.listening import ListeningOptions
-from streamml.cli.options import ReadingOptions
+from streamml.cli.options import ReadingOptions, file_at
 from streamml.cli.tables import table
 from streamml_connectors.health import HealthBounds
 from streamml_connectors.options import option
@@ -60,6 +61,9 @@ class OutputOptions:
     as_json: bool = option(
         "One JSON object on standard output, nothing else.", flag="json", default=False
     )
+    per_label: bool = option(
+        "Show the scores of each label, the worst first; with --json all of them.", default=False
+    )
     snapshot_dir: str | None = option(
         "Store the run here now and then, and go on from there. Kafka: always, by default in "
         "streamml-snapshots/GROUP.",
@@ -95,6 +99,13 @@ class RunOptions:
     def kafka_source(self) -> str | None:
         """The address of the topics that are read; ``None`` where a file is, or the demo."""
         return self.source if is_kafka(self.source) else None
+
+    @property
+    def file(self) -> Path | None:
+        """The file that is read; ``None`` where topics are, or the demo."""
+        if self.source is None or self.kafka_source is not None:
+            return None
+        return file_at(self.source)
 
     @property
     def snapshots(self) -> str | None:

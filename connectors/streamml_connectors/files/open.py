@@ -36,6 +36,7 @@ _READERS: Final[dict[str, type[FileSource]]] = {
 def open_source(
     path: Path | str,
     *,
+    format: str | None = None,  # noqa: A002  # as --format
     order: Literal["natural", "shuffled"] = "natural",
     seed: int = 1,
     **options: Any,
@@ -47,7 +48,9 @@ def open_source(
     path
         ``.arff``, ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson``, ``.parquet``, ``.svm``,
         ``.svmlight``, ``.libsvm`` or ``.txt``; each may be followed by ``.gz``,
-        ``.bz2``, ``.xz`` or ``.zst``.
+        ``.bz2``, ``.xz`` or ``.zst``. A pipe will do, where ``format`` says what comes.
+    format
+        ``"csv"`` and so on, the suffix without its dot, where the path has none or another one.
     order
         ``"natural"``, or ``"shuffled"``: held in memory, in the order of
         ``numpy.random.default_rng(seed).permutation(n)``.
@@ -72,20 +75,26 @@ def open_source(
     ...
     streamml.errors.ConfigError: The suffix of events.doc is not known: use one of .arff, .csv, \
 .tsv, .jsonl, .ndjson, .parquet, .svm, .svmlight, .libsvm, .txt, each also with .gz, .bz2, .xz, \
-.zst.
+.zst, or say its format (--format csv).
     """
     path = Path(path)
     if order not in ("natural", "shuffled"):
         raise ConfigError(f"The order {order!r} is not known: use 'natural' or 'shuffled'.")
-    reader = _READERS.get(Path(plain_name(path)).suffix.lower())
+    suffix = Path(plain_name(path)).suffix.lower() if format is None else f".{format.lower()}"
+    reader = _READERS.get(suffix)
+    if reader is None and format is not None:
+        formats = ", ".join(one.removeprefix(".") for one in _READERS)
+        raise ConfigError(f"The format {format!r} is not known: use one of {formats}.")
     if reader is None:
         if path.is_dir():
             raise ConfigError(f"{path} is a directory: name one file in it.")
         raise ConfigError(
             f"The suffix of {path} is not known: use one of {', '.join(_READERS)}, "
-            f"each also with {', '.join(PACKED)}."
+            f"each also with {', '.join(PACKED)}, or say its format (--format csv)."
         )
     options = {name: value for name, value in options.items() if value is not None}
+    if suffix == ".tsv":
+        options.setdefault("delimiter", "\t")
     known = set(inspect.signature(reader).parameters) - {"path"}
     if options.get("labels") == () and "labels" not in known:
         del options["labels"]  # where they stand needs no telling, and does no harm

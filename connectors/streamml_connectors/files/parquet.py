@@ -122,7 +122,7 @@ class ParquetSource(FileSource):
         import pyarrow.parquet
 
         source: Any = str(self.path)
-        if self.path.suffix.lower() in PACKED:
+        if self.path.suffix.lower() in PACKED or not self.path.is_file():  # it is read in leaps
             source = self._unpacked = tempfile.TemporaryFile()  # noqa: SIM115  # closed in close()
             for chunk in chunks(self.path):
                 source.write(chunk)
