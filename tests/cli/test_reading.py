@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -117,7 +118,7 @@ def test_a_file_is_predicted_and_looked_at_with_the_same_columns(log, tmp_path, 
     assert call("peek", log, *COLUMNS, *LISTED) == 0
     text = capsys.readouterr().out
     assert "  a1  2026-01-01 00:00:00  books, toys  price 1.5" in text
-    assert "note  as told" in text
+    assert re.search(r"left out\n.*\n  note +as told", text)
 
 
 @pytest.mark.parametrize("flag", ["--id-column", "--ignore", "--delimiter", "--format", "--xml"])
@@ -178,15 +179,13 @@ def contents(folder: Path) -> dict[str, tuple[bytes, tuple[str, ...]]]:
     }
 
 
-@pytest.mark.parametrize("format", ["csv", "tsv", "jsonl", "arff", "parquet", "svmlight"])
+@pytest.mark.parametrize("form", ["csv", "tsv", "jsonl", "arff", "parquet", "svmlight"])
 @pytest.mark.parametrize("way", ["pipe", "redirected", "no suffix"])
-def test_any_format_is_read_from_standard_input_and_whatever_a_file_is_called(
-    tmp_path, format, way
-):
-    data, labels = contents(tmp_path)[format]
+def test_any_format_is_read_from_standard_input_and_whatever_a_file_is_called(tmp_path, form, way):
+    data, labels = contents(tmp_path)[form]
     path = tmp_path / "events"
     path.write_bytes(data)
-    words = ["run", str(path) if way == "no suffix" else "-", "--format", format, *labels]
+    words = ["run", str(path) if way == "no suffix" else "-", "--format", form, *labels]
     with path.open("rb") as file:
         given = {"input": data} if way == "pipe" else {"stdin": file}
         done = subprocess.run(
@@ -227,7 +226,7 @@ def test_standard_input_is_not_written_over(tmp_path):
 def test_what_was_left_out_or_read_by_convention_is_said_once(log, tmp_path, capsys):
     assert call("run", log, "--label-list", "tags", *MAJORITY) == 0
     said = capsys.readouterr().err
-    assert said.count("3 columns are left out: 'key' (an identifier") == 1
+    assert said.count("2 columns are left out: 'key' (an identifier") == 1
     assert "'when' (times" in said
     assert said.count("The labels of a list are separated by '|'.") == 1
     weights = tmp_path / "w.arff"
@@ -268,24 +267,15 @@ def test_scores_of_each_label_are_those_of_its_predictions(tmp_path, capsys):
 def test_help_stands_in_groups(command, capsys):
     assert call(command, "--help") == 0
     text = capsys.readouterr().out
-    groups = [line[:-1] for line in text.splitlines() if line[:1].isalpha() and line[-1:] == ":"]
+    groups = re.findall(r"^(\w+):$", text, re.MULTILINE)
     assert (
         groups
         == {
-            "run": [
-                "Input",
-                "Learner",
-                "Output",
-                "Watching",
-                "Embedding",
-                "Kafka",
-                "Security",
-                "Other",
-            ],
-            "produce": ["Input", "Output", "Security", "Other"],
-            "peek": ["Input", "Kafka", "Security", "Other"],
-            "predict": ["Input", "Output", "Embedding", "Other"],
-        }[command]
+            "run": "Input Learner Output Watching Embedding Kafka Security Other",
+            "produce": "Input Output Security Other",
+            "peek": "Input Kafka Security Other",
+            "predict": "Input Output Embedding Other",
+        }[command].split()
     )
     for flag in ("--id-column", "--timestamp-column", "--ignore", "--delimiter",
                  "--label-separator", "--format"):  # fmt: skip
