@@ -16,19 +16,8 @@ __all__ = ["JsonlDeadLetterSink", "plain"]
 class JsonlDeadLetterSink(OutputFile):
     r"""Writes one JSON object per dead letter: ``reason``, ``detail``, ``position``, ``raw``.
 
-    ``raw`` is text where the bytes are UTF-8; else ``raw_base64`` stands in its place.
-
-    Parameters
-    ----------
-    path
-        File to write; an old one is replaced.
-    append
-        Whether to write behind what is there instead (a resumed run).
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
+    ``raw`` is text where the bytes are UTF-8; else ``raw_base64`` stands in its place. Made as
+    any :class:`~streamml_connectors.output.OutputFile`.
 
     Examples
     --------

@@ -83,20 +83,13 @@ def encoded(batch: EventBatch, predictions: Predictions, *, truth: bool = False)
 class JsonlPredictionSink(OutputFile):
     r"""Writes one JSON object per event: ``id``, ``labels``, ``scores``.
 
+    Made as any :class:`~streamml_connectors.output.OutputFile`, and with one parameter more.
+
     Parameters
     ----------
-    path
-        File to write; an old one is replaced. ``-`` is standard output.
-    append
-        Whether to write behind what is there instead (a resumed run).
     truth
         Whether to write ``true_labels`` too, as ``y`` of a JSON event: a list, ``null`` while
         they are not known.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
 
     Examples
     --------

@@ -151,7 +151,7 @@ def consume(
         snapshot_every=Every(seconds=60.0),
         observers=[_exporter()],
     )
-    service._latency = exact = Exact()  # type: ignore[assignment]
+    service._reporter.latency = exact = Exact()  # type: ignore[assignment]
     wall, cpu = time.perf_counter(), time.process_time()
     progress = service.run().progress
     assert progress.events == n, progress.events

@@ -10,12 +10,12 @@ import numpy as np
 from river import base as river_base
 from river.tree import ISOUPTreeRegressor, splitter
 
+from streamml.baselines._hoeffding import SPLITS
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
 from streamml.baselines.binary_relevance import named_features
 from streamml.state.capture import check
 from streamml.state.parameters import (
     COUNT,
-    SHARE,
     Constraints,
     Flag,
     Instance,
@@ -61,9 +61,7 @@ class ISOUPT(OneByOne):
 
     _learned = ("_tree",)
     _constraints: ClassVar[Constraints] = {
-        "grace_period": COUNT,
-        "delta": SHARE,
-        "tau": Real(0, 1e9),
+        **SPLITS,
         "leaf_model": OrNone(Instance(river_base.Regressor, "a regressor of river")),
         "leaf_prediction": OneOf("mean", "model", "adaptive"),
         "model_selector_decay": Real(0, 1),

@@ -9,6 +9,7 @@ import numpy as np
 
 from streamml.base import MIN_SCORE, Learner
 from streamml.base.changes import ChangeLog
+from streamml.baselines._hoeffding import SPLITS
 from streamml.baselines._tree_loop import run_tree, take_changes
 from streamml.ihomer.loop.arrays import batch_arrays, new_output, predictions_of
 from streamml.nodes.arrays import Spec, allocate, grow
@@ -117,9 +118,7 @@ class MLHAT(Learner):
     """
 
     _constraints: ClassVar[Constraints] = {
-        "grace_period": COUNT,
-        "delta": SHARE,
-        "tau": Real(0, 1e9),
+        **SPLITS,
         "drift_window_threshold": COUNT,
         "switch_significance": SHARE,
         "drift_delta": SHARE,

@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from streamml.baselines._hoeffding import SPLITS
 from streamml.baselines._leaf_sets import LeafModel, MajoritySet, PrunedSets
 from streamml.baselines._observers import Observers, Split
 from streamml.baselines._one_by_one import Answer, OneByOne, Row, Truth
 from streamml.state.capture import check
-from streamml.state.parameters import COUNT, SHARE, Constraints, Flag, Real, Whole, check_parameters
+from streamml.state.parameters import COUNT, Constraints, Flag, Whole, check_parameters
 from streamml.types import Float64Array, Int32Array, Schema
 
 __all__ = ["MLHT", "MLHTPS"]
@@ -87,9 +88,7 @@ class MLHT(OneByOne):
 
     _learned = ("_root",)
     _constraints: ClassVar[Constraints] = {
-        "grace_period": COUNT,
-        "delta": SHARE,
-        "tau": Real(0, 1e9),
+        **SPLITS,
         "n_splits": Whole(1, 10_000),
         "max_depth": Whole(0, 500),  # of recursion
         "zeros": Flag(),

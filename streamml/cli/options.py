@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 _NUMBER = r"[0-9]+(?:\.[0-9]*)?(?:e[0-9]+)?"
+_EVENTS = re.compile(r"\s*([0-9]+)\s*(?:events?)?\s*")
+_TIME = re.compile(rf"\s*({_NUMBER})\s*([smhd])\s*")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -127,9 +129,9 @@ def parse_delay(text: str | None) -> Delay | None:
 
     if text is None:
         return None
-    if match := re.fullmatch(r"\s*([0-9]+)\s*(?:events?)?\s*", text):
+    if match := _EVENTS.fullmatch(text):
         return Delay(events=int(match[1]))
-    if match := re.fullmatch(rf"\s*({_NUMBER})\s*([smhd])\s*", text):
+    if match := _TIME.fullmatch(text):
         return Delay(seconds=float(match[1]) * _SECONDS[match[2]])
     raise ConfigError(
         f"--delay {text} is no delay: give events (100, 100events) or event time (30s, 5m, 2h)."
@@ -149,7 +151,7 @@ def parse_seconds(text: str, option: str) -> float:
     >>> parse_seconds("1.5m", "--max-age")
     90.0
     """
-    match = re.fullmatch(rf"\s*({_NUMBER})\s*([smhd])\s*", text)
+    match = _TIME.fullmatch(text)
     if match is None or float(match[1]) <= 0:
         raise ConfigError(f"{option} {text} is no time above 0: write it as 30s, 5m, 2h or 1d.")
     return float(match[1]) * _SECONDS[match[2]]
@@ -170,7 +172,7 @@ def parse_every(text: str) -> Every:
     """
     from streamml.service import Every
 
-    if match := re.fullmatch(r"\s*([0-9]+)\s*(?:events?)?\s*", text):
+    if match := _EVENTS.fullmatch(text):
         return Every(seconds=600.0, events=int(match[1]))  # an idle topic's offsets age, too
     return Every(seconds=parse_seconds(text, "--snapshot-every"))
 

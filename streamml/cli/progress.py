@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Timer
-from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from streamml.cli import words
@@ -29,12 +28,7 @@ class Display(Protocol):
 
     def __enter__(self) -> Display: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None: ...
 
     def show(self, progress: Progress) -> None:
         """Take the newest numbers."""
@@ -104,12 +98,7 @@ class LineDisplay:
         self._late.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._late.cancel()
         if kind is None and self._newest is not None:
             self._write(self._newest)
@@ -139,10 +128,8 @@ class LiveDisplay:
 
     Parameters
     ----------
-    name
-        Of the source.
-    names
-        Label names by column; may grow.
+    name, names
+        Of :func:`make_display`.
     console
         A terminal.
     """
@@ -167,12 +154,7 @@ class LiveDisplay:
         self._live.start(refresh=True)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._live.stop()
 
     def show(self, progress: Progress) -> None:

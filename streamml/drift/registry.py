@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, Final
 
 from streamml.drift.adwin import ADWIN
@@ -10,7 +9,7 @@ from streamml.drift.detector import Detector
 from streamml.drift.hddm_w import HDDMW
 from streamml.drift.kswin import KSWIN
 from streamml.drift.page_hinkley import PageHinkley
-from streamml.errors import ConfigError
+from streamml.state.registry import made
 
 __all__ = ["DETECTORS", "make_detector"]
 
@@ -24,22 +23,11 @@ DETECTORS: Final[dict[str, type[Detector]]] = {
 
 
 def make_detector(name: str, **parameters: Any) -> Detector:
-    """The detector called ``name``.
-
-    Raises
-    ------
-    ConfigError
-        Name or parameter is not known, or a value is out of range.
+    """The detector called ``name``; raises what :func:`~streamml.state.registry.made` does.
 
     Examples
     --------
     >>> make_detector("adwin", delta=1e-4)
     ADWIN(delta=0.0001, start_over=True, warning_delta=0.05)
     """
-    if name not in DETECTORS:
-        raise ConfigError(f"There is no detector {name!r}: take one of {', '.join(DETECTORS)}.")
-    takes = inspect.signature(DETECTORS[name]).parameters
-    unknown = [key for key in parameters if key not in takes]
-    if unknown:
-        raise ConfigError(f"{name} has no parameter {unknown[0]!r}: it takes {', '.join(takes)}.")
-    return DETECTORS[name](**parameters)
+    return made("detector", DETECTORS, name, **parameters)

@@ -8,7 +8,6 @@ from functools import wraps
 from threading import RLock, Thread
 from typing import Any, Final
 
-from streamml.embed.behind import Behind
 from streamml.embed.embedder import Embedder, identity, refuse_another
 from streamml.embed.encoder import BatchEncoder
 from streamml.embed.flow import Flow, Piece
@@ -18,6 +17,7 @@ from streamml.embed.status import EmbeddingStatus
 from streamml.embed.vectors import EmbeddedSchema
 from streamml.errors import ConfigError, ContractError, DataError
 from streamml.io import JSON, Source
+from streamml.io.behind import Behind
 from streamml.types import DeadLetter, EventBatch, Schema
 
 __all__ = ["ReadAhead"]

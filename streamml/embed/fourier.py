@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
-from streamml.embed.weights import GAUSSIAN, ColumnWeights, name_key, uniform, weighted_sum
+from streamml.embed.weights import GAUSSIAN, RandomProjection, name_key, uniform, weighted_sum
 from streamml.kernels.compile import entry_point, kernel
 from streamml.state.parameters import SEED, Constraints, OrNone, Real, Whole, check_parameters
 from streamml.types import (
-    EventBatch,
     Float32Array,
     Float64Array,
     Int32Array,
@@ -68,7 +67,7 @@ def _fourier_rows(
             out[i, k] = np.float32(size * _cosine(total[k] * scale + phases[k]))
 
 
-class RandomFourierFeatures:
+class RandomFourierFeatures(RandomProjection):
     """``rff:D``: inner products of the vectors approximate the Gaussian kernel.
 
     ``z_k(x) = sqrt(2 / D) cos(w_k . x + b_k)`` with ``w_k`` normal and ``b_k`` uniform, so
@@ -91,7 +90,7 @@ class RandomFourierFeatures:
 
     Examples
     --------
-    >>> from streamml.types import Event, Schema
+    >>> from streamml.types import Event, EventBatch, Schema
     >>> events = [Event(0, 0.0, {"a": 1.0}), Event(1, 1.0, {"a": 1.5})]
     >>> z = RandomFourierFeatures(4096).encode(EventBatch.from_events(events, Schema()))
     >>> bool(abs(z[0] @ z[1] - np.exp(-0.25)) < 0.02)
@@ -102,10 +101,8 @@ class RandomFourierFeatures:
     Rahimi and Recht, "Random Features for Large-Scale Kernel Machines", NIPS 2007.
     """
 
-    version = "1"
-    reads: Literal["text", "features"] = "features"
-    sparse = False
-
+    _kind = GAUSSIAN
+    _rows = staticmethod(_fourier_rows)
     _constraints: ClassVar[Constraints] = {
         "dimensions": Whole(1, 2**20),
         "gamma": OrNone(Real(0, 1e12, closed="right")),
@@ -117,7 +114,7 @@ class RandomFourierFeatures:
         self.gamma = gamma
         self.seed = seed
         check_parameters(self)
-        self._weights = ColumnWeights(GAUSSIAN, self.dimensions, self.seed)
+        self._draw()
         self._phases = np.zeros(self.dimensions, np.float64)
         _phases(np.array([name_key("", self.seed)], np.uint64), self._phases)
 
@@ -126,20 +123,5 @@ class RandomFourierFeatures:
         """``rff:D``, with gamma where it is set."""
         return f"rff:{self.dimensions}" + (f",gamma={self.gamma:g}" if self.gamma else "")
 
-    def encode(self, batch: EventBatch) -> Float32Array:
-        """Float32 ``(n, dimensions)``."""
-        self._weights.cover(batch)
-        out = np.empty((len(batch), self.dimensions), np.float32)
-        _fourier_rows(
-            batch.x_indptr,
-            batch.x_indices,
-            batch.x_values,
-            self._weights.table,
-            self._weights.keys,
-            self._phases,
-            self.gamma or 0.0,
-            np.empty(self.dimensions, np.float64),
-            np.empty(self.dimensions, np.float32),
-            out,
-        )
-        return out
+    def _more(self) -> tuple[Float64Array, float]:
+        return self._phases, self.gamma or 0.0

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from streamml.errors import DataError
 from streamml.io import JSON
 from streamml.types import EventBatch, Schema
+from streamml.types.saved import ARRAYS
 
 __all__ = ["from_json", "to_json"]
-
-_ARRAYS: Final = {
-    "timestamps": np.float64,
-    "x_indptr": np.int64,
-    "x_indices": np.int32,
-    "x_values": np.float32,
-    "y_indptr": np.int64,
-    "y_indices": np.int32,
-    "y_kind": np.uint8,
-    "negative_indptr": np.int64,
-    "negative_indices": np.int32,
-    "n_features": np.int32,
-    "n_labels": np.int32,
-}
 
 
 def to_json(batch: EventBatch) -> dict[str, JSON]:
@@ -39,7 +26,7 @@ def to_json(batch: EventBatch) -> dict[str, JSON]:
     >>> list(from_json(to_json(batch), schema).events()) == list(batch.events())
     True
     """
-    found: dict[str, JSON] = {name: getattr(batch, name).tolist() for name in _ARRAYS}
+    found: dict[str, JSON] = {name: getattr(batch, name).tolist() for name in ARRAYS}
     used, places = np.unique(batch.x_indices, return_inverse=True)
     names: list[JSON] = [batch.schema.features[int(column)] for column in used]
     more = {"ids": list(batch.ids), "texts": batch.texts}
@@ -55,7 +42,7 @@ def from_json(held: Mapping[str, Any], schema: Schema) -> EventBatch:
         They are not what :func:`to_json` gave, or do not fit the schema.
     """
     try:
-        arrays: dict[str, Any] = {n: np.array(held[n], kind) for n, kind in _ARRAYS.items()}
+        arrays: dict[str, Any] = {n: np.array(held[n], kind) for n, kind in ARRAYS.items()}
         columns = np.array([schema.features.add(str(name)) for name in held["x_names"]], np.int32)
         arrays["x_indices"] = columns[arrays["x_indices"]]
         batch = EventBatch(schema, ids=list(held["ids"]), texts=held["texts"], **arrays)

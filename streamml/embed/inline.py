@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from streamml.embed.behind import Behind
 from streamml.embed.embedder import Embedder, identity, need_text, refuse_another
 from streamml.embed.encoder import BatchEncoder
 from streamml.embed.rows import finite_only, with_features
@@ -18,6 +17,7 @@ from streamml.embed.status import EmbeddingStatus
 from streamml.embed.vectors import EmbeddedSchema
 from streamml.errors import DataError
 from streamml.io import JSON, Committing, Source
+from streamml.io.behind import Behind
 from streamml.types import DeadLetter, EventBatch, Schema
 
 __all__ = ["InlineEmbeddingSource"]

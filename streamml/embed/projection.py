@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
-from streamml.embed.weights import SIGNS, ColumnWeights, weighted_sum
+from streamml.embed.weights import SIGNS, RandomProjection, weighted_sum
 from streamml.kernels.compile import entry_point
 from streamml.state.parameters import SEED, Constraints, Whole, check_parameters
 from streamml.types import (
-    EventBatch,
     Float32Array,
     Float64Array,
     Int32Array,
@@ -42,7 +41,7 @@ def _projected_rows(
             out[i, k] = np.float32(scale * total[k])
 
 
-class SparseProjection:
+class SparseProjection(RandomProjection):
     """``project:D``: weights -1, 0, +1 with probabilities 1/6, 2/3, 1/6, times sqrt(3 / D).
 
     Distances between events are kept up to a relative error of about sqrt(8 ln(n) / D)
@@ -62,7 +61,7 @@ class SparseProjection:
 
     Examples
     --------
-    >>> from streamml.types import Event, Schema
+    >>> from streamml.types import Event, EventBatch, Schema
     >>> x = {f"f{k}": 1.0 for k in range(100)}
     >>> z = SparseProjection(4096).encode(EventBatch.from_events([Event(0, 0.0, x)], Schema()))
     >>> abs(float(np.linalg.norm(z)) - 10.0) < 0.5
@@ -73,10 +72,8 @@ class SparseProjection:
     Achlioptas, "Database-friendly random projections", JCSS 66(4), 2003.
     """
 
-    version = "1"
-    reads: Literal["text", "features"] = "features"
-    sparse = False
-
+    _kind = SIGNS
+    _rows = staticmethod(_projected_rows)
     _constraints: ClassVar[Constraints] = {
         "dimensions": Whole(1, 2**20),
         "seed": SEED,
@@ -86,25 +83,9 @@ class SparseProjection:
         self.dimensions = dimensions
         self.seed = seed
         check_parameters(self)
-        self._weights = ColumnWeights(SIGNS, self.dimensions, self.seed)
+        self._draw()
 
     @property
     def name(self) -> str:
         """``project:D``."""
         return f"project:{self.dimensions}"
-
-    def encode(self, batch: EventBatch) -> Float32Array:
-        """Float32 ``(n, dimensions)``."""
-        self._weights.cover(batch)
-        out = np.empty((len(batch), self.dimensions), np.float32)
-        _projected_rows(
-            batch.x_indptr,
-            batch.x_indices,
-            batch.x_values,
-            self._weights.table,
-            self._weights.keys,
-            np.empty(self.dimensions, np.float64),
-            np.empty(self.dimensions, np.float32),
-            out,
-        )
-        return out

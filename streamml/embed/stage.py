@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from streamml.embed.ahead import ReadAhead
-from streamml.embed.behind import Behind
 from streamml.embed.embedder import Embedder, need_text
 from streamml.embed.inline import InlineEmbeddingSource
 from streamml.embed.status import EmbeddingStatus
 from streamml.errors import ConfigError
 from streamml.io import JSON, Committing, Source
+from streamml.io.behind import Behind
 from streamml.types import DeadLetter, EventBatch, Schema
 
 __all__ = ["EmbeddingSource"]

@@ -7,9 +7,9 @@ gets the same weights whenever it appears, whatever appeared before it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Final
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 
@@ -22,7 +22,15 @@ from streamml.types import (
     UInt64Array,
 )
 
-__all__ = ["GAUSSIAN", "SIGNS", "ColumnWeights", "name_key", "uniform", "weighted_sum"]
+__all__ = [
+    "GAUSSIAN",
+    "SIGNS",
+    "ColumnWeights",
+    "RandomProjection",
+    "name_key",
+    "uniform",
+    "weighted_sum",
+]
 
 GAUSSIAN: Final = 0
 """Standard normal weights."""
@@ -166,3 +174,43 @@ class ColumnWeights:
         """Make sure of the weights of every column of a batch."""
         if len(batch.x_indices):
             self.grow(batch.schema.features.names[: int(batch.x_indices.max()) + 1])
+
+
+class RandomProjection:
+    """What embedders of numeric features by random weights have in common.
+
+    A subclass stores ``dimensions`` and ``seed``, says ``_kind`` and how rows are made.
+    """
+
+    version = "1"
+    reads: Literal["text", "features"] = "features"
+    sparse = False
+    dimensions: int
+    seed: int
+    _kind: ClassVar[int]
+    _rows: ClassVar[Callable[..., None]]
+
+    def _draw(self) -> None:
+        """Draw the weights, once the parameters are known to be good."""
+        self._weights = ColumnWeights(self._kind, self.dimensions, self.seed)
+
+    def encode(self, batch: EventBatch) -> Float32Array:
+        """Float32 ``(n, dimensions)``."""
+        self._weights.cover(batch)
+        out = np.empty((len(batch), self.dimensions), np.float32)
+        type(self)._rows(
+            batch.x_indptr,
+            batch.x_indices,
+            batch.x_values,
+            self._weights.table,
+            self._weights.keys,
+            *self._more(),
+            np.empty(self.dimensions, np.float64),
+            np.empty(self.dimensions, np.float32),
+            out,
+        )
+        return out
+
+    def _more(self) -> tuple[Any, ...]:
+        """What the kernel takes besides."""
+        return ()

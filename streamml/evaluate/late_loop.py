@@ -118,11 +118,9 @@ class LateLoop(EvaluatedLearners):
     ) -> None:
         super().__init__(learner, beside=beside, metrics=metrics, min_score=min_score)
         self.delay = delay
-        self.expired = 0
-        """Events given up because too many waited, or because a label never comes."""
+        self._expired = 0
         self._due: list[Due] = []
         self._waiting: dict[int, DelayedEvent] = {}
-        self._arrived = 0
         self._order = 0
         self._most_due = 64
         self._now = -math.inf
@@ -132,12 +130,16 @@ class LateLoop(EvaluatedLearners):
         """Number of events whose labels have not all arrived."""
         return len(self._waiting)
 
+    @property
+    def expired(self) -> int:
+        """Events given up because too many waited, or because a label never comes."""
+        return self._expired
+
     def step(self, batch: EventBatch) -> StepResult:
         """Take events as they arrive, and the labels that arrive in the meantime."""
         timer, scored = Timer(), 0
         made = []
-        for learner in self.learners.values():
-            learner.bind(batch.schema)
+        self.bind(batch.schema)
         for row in range(len(batch)):
             event = batch.slice(row, row + 1)
             self._now = self._moment(float(batch.timestamps[row]))
@@ -153,23 +155,18 @@ class LateLoop(EvaluatedLearners):
         scored = self._learn_due(
             sorted(due for due, *_ in self._due)[-1] if self._due else 0, timer
         )
-        self.expired += len(self._waiting)
+        self._expired += len(self._waiting)
         self._waiting.clear()
         return StepResult(Predictions.concatenate([]), scored, timer.seconds)
 
     def _moment(self, timestamp: float) -> float:
         if self.delay.unit == "events":
-            return float(self._arrived)
+            return float(self.events)
         return max(self._now, timestamp)
 
     def _admit(self, event: EventBatch, timer: Timer) -> Predictions:
         """Predict an event, and note when its labels come."""
-        made = {}
-        for name, learner in self.learners.items():
-            made[name] = learner.predict(event, self.min_score)
-            timer.lap("predict" if name == "learner" else "beside")
-        number = self._arrived
-        self._arrived += 1
+        number, made = self.events, self.predict(event, timer)
         if event.y_kind[0] == LABELS_UNKNOWN:
             self.score(event, made, timer)  # counted as unscored
         else:
@@ -188,7 +185,7 @@ class LateLoop(EvaluatedLearners):
     def _expire_oldest(self) -> None:
         while len(self._waiting) >= self.delay.max_waiting:
             del self._waiting[next(iter(self._waiting))]
-            self.expired += 1
+            self._expired += 1
         if len(self._due) > self._most_due:  # what nobody waits for is twice as much at most
             self._due = [entry for entry in self._due if entry[2] in self._waiting]
             heapq.heapify(self._due)
@@ -198,7 +195,7 @@ class LateLoop(EvaluatedLearners):
 
     def snapshot(self, copy: bool = True) -> dict[str, Any]:
         """Learners, metrics, clock and waiting events, as plain values (see Learner.snapshot)."""
-        numbers = {"now": self._now, "arrived": self._arrived, "expired": self.expired}
+        numbers = {"now": self._now, "arrived": self.events, "expired": self.expired}
         waiting = waiting_state(self._waiting, self._due)
         return {**super().snapshot(copy), **numbers, "waiting": waiting}
 
@@ -221,11 +218,8 @@ class LateLoop(EvaluatedLearners):
         check(0 <= expired <= arrived < 2**62, where, "gave up more than arrived")
         check(len(waiting) <= arrived and now == now, where, "has other events")
         super().restore(snapshot, names)
-        self._now, self._arrived, self.expired = now, arrived, expired
-        # numbers of waiting events stay below those of events to come, and in their order
-        first = arrived - len(waiting)
-        self._waiting = {first + k: one for k, one in waiting.items()}
-        self._due = [(at, order, first + k, labels) for at, order, k, labels in due]
+        self._now, self._expired = now, expired
+        self._waiting, self._due = waiting, due  # numbered from 0, below events to come
         heapq.heapify(self._due)
         self._order = len(due)
 
@@ -252,9 +246,7 @@ class LateLoop(EvaluatedLearners):
             if waiting is None:
                 continue  # given up
             part = waiting.batch if labels is None else _known_part(waiting.batch, labels)
-            for name, learner in self.learners.items():
-                learner.learn(part)
-                timer.lap("learn" if name == "learner" else "beside")
+            self.learn(part, timer)
             waiting.left -= 1
             if not waiting.left:
                 for name, decided in waiting.decided.items():

@@ -10,9 +10,10 @@ from typing import Any, Protocol, runtime_checkable
 from streamml.base import MIN_SCORE, Learner
 from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import ConfigError
+from streamml.io.operation import JoinState
 from streamml.metrics import Prequential
 from streamml.state.capture import check, part_of
-from streamml.types import EventBatch, Predictions, Schema
+from streamml.types import DeadLetter, EventBatch, Predictions, Schema
 
 __all__ = ["EvaluatedLearners", "ReportsSplit", "StepResult", "Timer"]
 
@@ -62,6 +63,60 @@ class EvaluatedLearners:
         self.learners: dict[str, Learner] = {"learner": learner, **beside}
         _check_learners(self.learners)
         self.metrics = {name: metrics() for name in self.learners}
+
+    @property
+    def events(self) -> int:
+        """Number of events predicted so far: learned, waiting, or given up."""
+        return self.learned + self.waiting + self.expired
+
+    @property
+    def learned(self) -> int:
+        """Number of events whose labels have arrived, between steps: all of these are scored."""
+        metrics = self.metrics["learner"]
+        return metrics.events + metrics.unscored
+
+    @property
+    def waiting(self) -> int:
+        """Number of events whose labels have not all arrived."""
+        return 0
+
+    @property
+    def expired(self) -> int:
+        """Number of events given up: they waited too long, or too many did."""
+        return 0
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """What came of the events: outcome -> number."""
+        metrics = self.metrics["learner"]
+        return {"learned": metrics.events, "unlabelled": metrics.unscored}
+
+    def join_state(self) -> JoinState | None:
+        """How labels meet their events; ``None`` where they come with them, or by a delay."""
+        return None
+
+    def take_dead_letters(self) -> list[DeadLetter]:
+        """What the loop could not use since the last call."""
+        return []
+
+    def bind(self, schema: Schema) -> None:
+        """Let every learner work with the names of ``schema``."""
+        for learner in self.learners.values():
+            learner.bind(schema)
+
+    def predict(self, events: EventBatch, timer: Timer) -> dict[str, Predictions]:
+        """What each learner predicts."""
+        made = {}
+        for name, learner in self.learners.items():
+            made[name] = learner.predict(events, self.min_score)
+            timer.lap("predict" if name == "learner" else "beside")
+        return made
+
+    def learn(self, events: EventBatch, timer: Timer) -> None:
+        """Let every learner learn."""
+        for name, learner in self.learners.items():
+            learner.learn(events)
+            timer.lap("learn" if name == "learner" else "beside")
 
     def test_then_train(self, batch: EventBatch, timer: Timer) -> dict[str, Predictions]:
         """Predict and learn event by event inside each learner; scores nothing."""

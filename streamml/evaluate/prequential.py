@@ -86,50 +86,46 @@ class PrequentialLoop(EvaluatedLearners):
         super().__init__(learner, beside=beside, metrics=metrics, min_score=min_score)
         self.delay = delay
         self._queue: deque[DelayedBatch] = deque()
-        self._arrived = 0
-        self._learned = 0
         self._clock = ArrivalClock(delay or Delay(events=0))
 
     @property
     def waiting(self) -> int:
         """Number of events whose labels have not arrived."""
-        return self._arrived - self._learned
+        return sum(len(part.batch) - part.learned for part in self._queue)
 
     def step(self, batch: EventBatch) -> StepResult:
         """Take events as they arrive, and the labels that arrive in the meantime."""
         timer = Timer()
         if len(batch) == 0:
             return StepResult(Predictions.concatenate([]), 0, timer.seconds)
-        for learner in self.learners.values():
-            learner.bind(batch.schema)
+        self.bind(batch.schema)
         if not self._clock.delayed:
             return StepResult(self._at_once(batch, timer), len(batch), timer.seconds)
-        before = self._learned
+        learned = 0
         part = self._clock.admit(batch)
         self._queue.append(part)
-        self._arrived += len(batch)
         made: dict[str, list[Predictions]] = {name: [] for name in self.learners}
         while part.predicted < len(batch):
             i = part.predicted
-            self._learn_due(part.now[i], timer)
+            learned += self._learn_due(part.now[i], timer)
             # Nothing is learned until the oldest waiting event is due: predict up to there.
             stop = int(np.searchsorted(part.now, self._queue[0].next_due, "left"))
             part.predicted = max(i + 1, stop)
-            self._predict(batch.slice(i, part.predicted), made, timer)
-        joined = {name: Predictions.concatenate(rows) for name, rows in made.items()}
+            for name, rows in self.predict(batch.slice(i, part.predicted), timer).items():
+                made[name].append(rows)
+        joined = {name: Predictions.concatenate(parts) for name, parts in made.items()}
         part.decided = {name: Predictions(p.indptr, p.indices) for name, p in joined.items()}
         timer.lap("predict")
-        self._learn_due(self._clock.now, timer)
+        learned += self._learn_due(self._clock.now, timer)
         if self._queue:
             self._score(self._queue[0], timer)
-        return StepResult(joined["learner"], self._learned - before, timer.seconds)
+        return StepResult(joined["learner"], learned, timer.seconds)
 
     def flush(self) -> StepResult:
         """The end of the stream: learn and score, in order, what still waits."""
         timer = Timer()
-        before = self._learned
-        self._learn_due(math.inf, timer)
-        return StepResult(Predictions.concatenate([]), self._learned - before, timer.seconds)
+        learned = self._learn_due(math.inf, timer)
+        return StepResult(Predictions.concatenate([]), learned, timer.seconds)
 
     # -- state -----------------------------------------------------------------------
 
@@ -148,8 +144,8 @@ class PrequentialLoop(EvaluatedLearners):
             **super().snapshot(copy),
             "delay": [self._clock.delay.events, self._clock.delay.seconds],
             "now": self._clock.now,
-            "arrived": self._arrived,
-            "learned": self._learned,
+            "arrived": self.events,
+            "learned": self.learned,
             "waiting": [part.snapshot() for part in self._queue],
         }
 
@@ -185,38 +181,28 @@ class PrequentialLoop(EvaluatedLearners):
         check(waiting == arrived - learned, where, "lost events that wait")
         super().restore(snapshot, names)
         clock.now, self._queue = now, queue
-        self._arrived, self._learned = arrived, learned
 
     def _at_once(self, batch: EventBatch, timer: Timer) -> Predictions:
         """Without a delay: predict and learn event by event inside the learner."""
         decided = self.test_then_train(batch, timer)
         self.score(batch, decided, timer)
-        self._arrived += len(batch)
-        self._learned += len(batch)
         return decided["learner"]
 
-    def _predict(
-        self, events: EventBatch, made: dict[str, list[Predictions]], timer: Timer
-    ) -> None:
-        for name, learner in self.learners.items():
-            made[name].append(learner.predict(events, self.min_score))
-            timer.lap("predict" if name == "learner" else "beside")
-
-    def _learn_due(self, now: float, timer: Timer) -> None:
-        """Learn what has been predicted and is due at ``now``, oldest first."""
+    def _learn_due(self, now: float, timer: Timer) -> int:
+        """Learn what has been predicted and is due at ``now``, oldest first; says how many."""
+        learned = 0
         while self._queue:
             part = self._queue[0]
             events = part.take_due(now)
             if len(events) == 0:
-                return
-            for name, learner in self.learners.items():
-                learner.learn(events)
-                timer.lap("learn" if name == "learner" else "beside")
-            self._learned += len(events)
+                break
+            self.learn(events, timer)
+            learned += len(events)
             if part.learned < len(part.batch):
-                return
+                break
             self._score(part, timer)
             self._queue.popleft()
+        return learned
 
     def _score(self, part: DelayedBatch, timer: Timer) -> None:
         """Score what was learned of a part, in one go."""

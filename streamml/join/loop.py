@@ -16,6 +16,7 @@ import numpy as np
 from streamml.base import MIN_SCORE, Learner
 from streamml.evaluate import StepResult
 from streamml.evaluate.learners import EvaluatedLearners, Timer
+from streamml.io.operation import JoinState
 from streamml.join.arrivals import Arrivals, Joined
 from streamml.join.buffer import JoinBuffer, JoinPolicy
 from streamml.metrics import Prequential
@@ -70,6 +71,20 @@ class JoinLoop(EvaluatedLearners):
         """Number of events whose labels have not arrived."""
         return self.buffer.state().events
 
+    @property
+    def expired(self) -> int:
+        """Number of events whose labels did not come in time."""
+        return self.buffer.counts["event_expired"]
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """What came of the events: outcome -> number."""
+        return {**super().outcomes, "expired": self.expired}
+
+    def join_state(self) -> JoinState:
+        """What waits in the buffer, and what was counted there."""
+        return self.buffer.state()
+
     def take_dead_letters(self) -> list[DeadLetter]:
         """What the join could not use since the last call."""
         return self.buffer.take_dead_letters()
@@ -78,8 +93,7 @@ class JoinLoop(EvaluatedLearners):
         """Take arrivals, or plain events, in order."""
         timer = Timer()
         arrivals = batch if isinstance(batch, Arrivals) else Arrivals.of(batch)
-        for learner in self.learners.values():
-            learner.bind(batch.schema)
+        self.bind(batch.schema)
         joined = self.buffer.join(arrivals)
         rows = joined.batch
         if len(rows) == 0:

@@ -6,45 +6,28 @@ the sinks and the observers, and the service closes what it was given to close.
 
 from __future__ import annotations
 
-import math
-from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import Any
 
 from streamml.base import Learner
 from streamml.errors import ConfigError, StreamMLError
-from streamml.evaluate import Delay, PrequentialLoop, ReportsSplit
+from streamml.evaluate import Delay, PrequentialLoop
+from streamml.evaluate.loop import EvaluationLoop
 from streamml.io import Committing, DeadLetterSink, InputLost, PredictionSink, Source
-from streamml.io.operation import LatencyRecorder, Operation
 from streamml.io.pacing import Clock, Pace, SystemClock, Unpaced
 from streamml.join import JoinPolicy
-from streamml.join.arrivals import Arrivals
 from streamml.join.loop import JoinLoop
 from streamml.metrics import Prequential
-from streamml.service.batch_size import BatchSize, SplitProbe
+from streamml.service.batch_size import BatchSize
 from streamml.service.progress import STRUCTURE_CHANGES, Progress, Result, TimeSplit
+from streamml.service.reporter import Observer, Reporter
 from streamml.service.run_snapshots import Every, RunSnapshots
 from streamml.state.folder import SnapshotFolder
 from streamml.state.learners import configuration
-from streamml.types import DeadLetter, EventBatch
+from streamml.types import EventBatch
 
 __all__ = ["STRUCTURE_CHANGES", "Every", "Observer", "Progress", "Result", "Service", "TimeSplit"]
-
-Observer = Callable[[Progress], None]
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What a run counts as it goes."""
-
-    events: int = 0
-    learned: int = 0
-    changes_told: int = 0
-    letters: Counter[str] = field(default_factory=Counter)
-    first_letters: dict[str, DeadLetter] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
 
 class Service:
@@ -129,7 +112,7 @@ class Service:
         self.learner = learner
         self.name = name
         self.limit = limit
-        self._loop: PrequentialLoop | JoinLoop = (
+        self._loop: EvaluationLoop = (
             PrequentialLoop(learner, delay=delay)
             if join is None
             else JoinLoop(learner, policy=join)
@@ -137,18 +120,10 @@ class Service:
         self._pace: Pace = pace if pace is not None else Unpaced()
         self._predictions = predictions
         self._dead_letters = dead_letters
-        self._observers = observers
-        self._every = every
         self._clock: Clock = clock if clock is not None else SystemClock()
-        self._tally = _Tally()
-        self._probe = SplitProbe()
         self._size = BatchSize()
-        self._start = self._clock.now()
-        self._told = -math.inf
         self._stop = False
         self._error: StreamMLError | None = None
-        self._latency = LatencyRecorder()
-        self._resumed = 0
         self._snapshots: RunSnapshots | None = None
         self._configured: dict[str, Any] | None = None  # in snapshots, for whoever asks them
         if snapshots is not None:
@@ -156,6 +131,16 @@ class Service:
             self._snapshots = self._run_snapshots(
                 snapshots, snapshot_every or Every(), delay, problem
             )
+        self._reporter = Reporter(
+            source,
+            learner,
+            self._loop,
+            limit=limit,
+            clock=self._clock,
+            snapshots=self._snapshots,
+            observers=observers,
+            every=every,
+        )
 
     def _run_snapshots(
         self,
@@ -195,12 +180,12 @@ class Service:
         if self._snapshots is None:
             return False
         found = self._snapshots.resume()
-        self._resumed = self._tally.events
+        self._reporter.resumed = self._loop.events
         return found
 
     def store(self) -> bool:
         """Take a snapshot now, between two batches; says whether it was stored."""
-        return self._snapshots is None or self._snapshots.store(self._tally.events)
+        return self._snapshots is None or self._snapshots.store(self._loop.events)
 
     def stop(self) -> None:
         """Ask :meth:`run` to end after the batch it is at; safe in a signal handler."""
@@ -215,47 +200,28 @@ class Service:
             What the learner, a sink, or the source before its first event raised;
         everything is closed then too.
         """
-        self._start = self._clock.now()
+        self._reporter.start()
         try:
             if self._snapshots is not None and isinstance(self.source, Committing):
                 self._snapshots.remember_start()
             while not self._stop and self._run_batch():
-                if self._snapshots is not None and self._snapshots.due(self._tally.events):
+                if self._snapshots is not None and self._snapshots.due(self._loop.events):
                     self.store()
             self.store()  # before the flush: what waits goes on waiting after a resume
-            self._add(self._loop.flush().seconds)
-            progress = self._tell()
+            self._reporter.add(self._loop.flush().seconds)
+            progress = self._reporter.tell()
         finally:
             self._close()
-        return Result(progress, self._stop, self._error, self.metrics, self._tally.first_letters)
+        return Result(progress, self._stop, self._error, self.metrics, self._reporter.first_letters)
 
     def progress(self) -> Progress:
         """Where the run stands."""
-        counts = self.learner.change_counts
-        changed = sum(counts.values())
-        new = changed - self._tally.changes_told  # some may be forgotten already
-        metrics = self._loop.metrics["learner"]
-        schema = self.source.schema
-        return Progress(
-            events=self._tally.events,
-            features=len(schema.features),
-            labels=len(schema.labels),
-            length=self._length(),
-            seconds=self._clock.now() - self._start,
-            cumulative=metrics.cumulative(),
-            window=metrics.windowed(),
-            faded=metrics.faded(),
-            window_events=min(metrics.window, metrics.events),
-            clusters=self.learner.n_clusters,
-            structure_changes=sum(counts.get(kind, 0) for kind in STRUCTURE_CHANGES),
-            drifts=counts.get("drift", 0),
-            new_changes=tuple(self.learner.changes[-new:]) if new else (),
-            dead_letters=dict(self._tally.letters),
-            times=self._times(),
-            operation=self._operation(),
-            resumed=self._resumed,
-            embedding=getattr(self.source, "embedding_status", None),
-        )
+        return self._reporter.progress()
+
+    @property
+    def metrics(self) -> dict[str, Prequential]:
+        """Learner name -> its metrics, live; the learner first, then those beside it."""
+        return {self.name if k == "learner" else k: m for k, m in self._loop.metrics.items()}
 
     # -- one batch ---------------------------------------------------------------------
 
@@ -265,37 +231,32 @@ class Service:
         if batch is None:
             self._hand_on_letters()
             return False
-        start = self._clock.now()
-        sampled = self._probe.before(self.learner, batch, self._clock)
+        start, report = self._clock.now(), self._reporter
+        sampled = report.probe.before(self.learner, batch, self._clock)
         result = self._loop.step(batch)
-        self._probe.after(sampled, result.seconds["learn"])
-        self._add(result.seconds)
+        report.probe.after(sampled, result.seconds["learn"])
+        report.add(result.seconds)
         events = batch if result.events is None else result.events
-        self._tally.events += len(events)
-        self._tally.learned += result.scored
         if self._predictions is not None and len(events):
             before = self._clock.now()
             self._predictions.write(events, result.predictions)
-            self._tally.seconds["sinks"] += self._clock.now() - before
-        self._measure_latency(batch)
+            report.add({"sinks": self._clock.now() - before})
+        report.measure_latency(batch)
         self._hand_on_letters()
-        now = self._clock.now()
-        self._size.adapt(len(batch), now - start)
-        if now - self._told >= self._every:
-            self._tell()
+        self._size.adapt(len(batch), self._clock.now() - start)
+        report.tell_if_due()
         return True
 
     def _read(self) -> EventBatch | None:
         most = self._size.size
         if self.limit is not None:
-            most = min(most, self.limit - self._tally.events)
+            most = min(most, self.limit - self._loop.events)
         if most <= 0:
             return None
         start, waited = self._clock.now(), self._pace.waited
         batch = self._next_batch(most)
         waited = self._pace.waited - waited
-        self._tally.seconds["waited"] += waited
-        self._tally.seconds["read"] += self._clock.now() - start - waited
+        self._reporter.add({"waited": waited, "read": self._clock.now() - start - waited})
         return batch
 
     def _next_batch(self, most: int) -> EventBatch | None:
@@ -307,96 +268,35 @@ class Service:
             self._snapshots.rewind()
             return EventBatch.from_events([], self.source.schema)
         except StreamMLError as error:
-            if not self._tally.events:
+            if not self._loop.events:
                 raise
             self._error = error  # what was read until here is not lost
             return None
 
     def _hand_on_letters(self) -> None:
-        letters = self.source.take_dead_letters()
-        if isinstance(self._loop, JoinLoop):
-            letters += self._loop.take_dead_letters()
+        letters = self.source.take_dead_letters() + self._loop.take_dead_letters()
         if not letters:
             return
-        self._tally.letters.update(letter.reason for letter in letters)
-        for letter in letters:
-            self._tally.first_letters.setdefault(letter.reason, letter)
+        self._reporter.count(letters)
         if self._dead_letters is not None:
             start = self._clock.now()
             self._dead_letters.write(letters)
-            self._tally.seconds["sinks"] += self._clock.now() - start
-
-    def _add(self, seconds: Mapping[str, float]) -> None:
-        for what, spent in seconds.items():
-            self._tally.seconds[what] += spent
-
-    def _measure_latency(self, batch: EventBatch) -> None:
-        if not isinstance(batch, Arrivals) or not len(batch.fetched):
-            return
-        now = self._clock.now()
-        for moment, n in Counter(batch.fetched[~batch.labels_only].tolist()).items():
-            self._latency.observe(now - moment, n)
+            self._reporter.add({"sinks": self._clock.now() - start})
 
     # -- what is kept ------------------------------------------------------------------
 
     def _capture(self) -> dict[str, Any]:
         return {
-            "events": self._tally.events,
-            "learned": self._tally.learned,
-            "letters": dict(self._tally.letters),
+            "events": self._loop.events,
+            "learned": self._loop.learned,
+            "letters": dict(self._reporter.letters),
             "learner": self._configured,
             "loop": self._loop.snapshot(copy=False),
         }
 
     def _restore(self, found: Mapping[str, Any]) -> None:
         self._loop.restore(found["loop"], self.source.schema)
-        self._tally.events, self._tally.learned = int(found["events"]), int(found["learned"])
-        self._tally.letters = Counter(found["letters"])
-        self._tally.changes_told = sum(self.learner.change_counts.values())
-
-    # -- what is told ------------------------------------------------------------------
-
-    def _tell(self) -> Progress:
-        progress = self.progress()
-        for observer in self._observers:
-            observer(progress)
-        self._told = self._clock.now()
-        self._tally.changes_told = sum(self.learner.change_counts.values())
-        return progress
-
-    def _length(self) -> int | None:
-        """Number of events at the end, where it is known; a resumed run may be past its limit."""
-        bounds = [n for n in (self.source.length, self.limit) if n is not None]
-        return max(min(bounds), self._tally.events) if bounds else None
-
-    def _operation(self) -> Operation:
-        source, join = self.source, None
-        metrics = self._loop.metrics["learner"]
-        outcomes = {"learned": metrics.events, "unlabelled": metrics.unscored}
-        if isinstance(self._loop, JoinLoop):
-            join = self._loop.buffer.state()
-            outcomes["expired"] = join.event_expired
-        latency = self._latency.counts()
-        return Operation(
-            partitions=source.partitions() if isinstance(source, Committing) else None,
-            outcomes=outcomes,
-            end_to_end=latency if latency.total else None,
-            join=join,
-            snapshot=self._snapshots.state if self._snapshots is not None else None,
-        )
-
-    @property
-    def metrics(self) -> dict[str, Prequential]:
-        """Learner name -> its metrics, live; the learner first, then those beside it."""
-        return {self.name if k == "learner" else k: m for k, m in self._loop.metrics.items()}
-
-    def _times(self) -> TimeSplit:
-        seconds = self._tally.seconds
-        times = {name: seconds[name] for name in TimeSplit.__slots__}
-        if not isinstance(self.learner, ReportsSplit) and times["predict"] == 0.0:
-            times["predict"] = self._probe.share * times["learn"]
-            times["learn"] -= times["predict"]
-        return TimeSplit(**times)
+        self._reporter.restore(found["letters"])
 
     def _close(self) -> None:
         with ExitStack() as stack:  # closes all, even where one cannot be

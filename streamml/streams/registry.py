@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from streamml.errors import ConfigError
+from streamml.state.registry import made
 from streamml.streams.demo import DemoStream
 from streamml.streams.hyperplane import HyperplaneStream
 from streamml.streams.label_correlation import LabelCorrelationStream
@@ -26,22 +26,12 @@ STREAMS: Final[dict[str, type[DemoStream] | type[SyntheticStream]]] = {
 
 
 def make_stream(name: str, seed: int = 0, **parameters: Any) -> DemoStream | SyntheticStream:
-    """The synthetic stream called ``name``.
-
-    Raises
-    ------
-    ConfigError
-        Name or parameter is not known, or a value is out of range.
+    """The synthetic stream called ``name``; raises what :func:`~streamml.state.registry.made` does.
 
     Examples
     --------
     >>> make_stream("rbf", seed=2, n_labels=25, drift="sudden").drifts[0].start
     20000
     """
-    if name not in STREAMS:
-        raise ConfigError(f"There is no stream {name!r}: take one of {', '.join(STREAMS)}.")
-    takes = inspect.signature(STREAMS[name]).parameters
-    unknown = [key for key in parameters if key not in takes]
-    if unknown:
-        raise ConfigError(f"{name} has no parameter {unknown[0]!r}: it takes {', '.join(takes)}.")
-    return STREAMS[name](seed=seed, **parameters)
+    kinds: Mapping[str, Callable[..., DemoStream | SyntheticStream]] = STREAMS
+    return made("stream", kinds, name, seed=seed, **parameters)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,9 +14,9 @@ from streamml.types.event import LABELS_PARTIAL
 from streamml.types.predictions import Predictions
 from streamml.types.schema import Schema
 
-__all__ = ["batch_state", "decided_state", "restore_batch", "restore_decided"]
+__all__ = ["ARRAYS", "batch_state", "decided_state", "restore_batch", "restore_decided"]
 
-_ARRAYS = {
+ARRAYS: Final = {
     "timestamps": np.float64,
     "x_indptr": np.int64,
     "x_indices": np.int32,
@@ -29,12 +29,14 @@ _ARRAYS = {
     "n_features": np.int32,
     "n_labels": np.int32,
 }
+"""The arrays of an :class:`~streamml.types.EventBatch` and their types."""
+
 _WHERE = "a waiting batch"
 
 
 def batch_state(batch: EventBatch) -> dict[str, Any]:
     """The events of a batch, without its schema."""
-    return {"ids": list(batch.ids), **{name: getattr(batch, name).copy() for name in _ARRAYS}}
+    return {"ids": list(batch.ids), **{name: getattr(batch, name).copy() for name in ARRAYS}}
 
 
 def restore_batch(saved: Mapping[str, Any], schema: Schema) -> EventBatch:
@@ -49,7 +51,7 @@ def restore_batch(saved: Mapping[str, Any], schema: Schema) -> EventBatch:
     check(all(type(i) in (int, str) for i in ids), _WHERE, "has an event without a name")
     found: dict[str, Any] = {
         name: restore_value(saved.get(name), np.zeros(0, dtype), f"{_WHERE}.{name}")
-        for name, dtype in _ARRAYS.items()
+        for name, dtype in ARRAYS.items()
     }
     batch = EventBatch(schema, list(ids), **found)
     n = len(ids)

@@ -92,7 +92,14 @@ def intake_at(monkeypatch, *seconds):
     """What comes in, at these moments one after another."""
     clock = SimpleNamespace(perf_counter=iter(seconds).__next__)
     monkeypatch.setattr("streamml_connectors.kafka.intake.time", clock)
-    return Intake()
+    return placed(0)
+
+
+def placed(offset, end=100):
+    """An intake with one partition, to be read from an offset on."""
+    intake = Intake()
+    intake.place(ZERO, offset, end)
+    return intake
 
 
 def fetched(*offsets):
@@ -105,41 +112,59 @@ def handed_out(intake):
 
 
 def test_what_was_fetched_twice_or_lies_behind_the_end_is_left_out():
-    intake = Intake()
-    intake.add(ZERO, fetched(0, 1, 2, 3, 4, 5), 2, 4)
-    intake.add(ZERO, fetched(4, 5), 2, 4)
-    assert (len(intake), intake.held(ZERO), intake.due(ZERO, 2)) == (2, 2, 4)
-    assert intake.due(ONE, 7) == 7
-    intake.add(ZERO, fetched(3, 4, 5), 2, None)
+    intake = placed(2, end=4)
+    intake.add(ZERO, fetched(0, 1, 2, 3, 4, 5), until_end=True)
+    intake.add(ZERO, fetched(4, 5), until_end=True)
+    intake.add(ONE, fetched(0))  # not placed: it stands at the wrong offset
+    assert (len(intake), intake.held(ZERO), intake.due) == (2, 2, {ZERO: 4})
+    intake.add(ZERO, fetched(3, 4, 5))
     assert [r.offset for r in intake.take(10, ())] == [2, 3, 4, 5]
+
+
+def test_a_partition_stands_behind_what_was_handed_out_of_it():
+    intake = placed(2)
+    assert (intake.positions, intake.due, intake.end(ZERO)) == ({ZERO: 2}, {ZERO: 2}, 100)
+    intake.add(ZERO, fetched(2, 3, 7))
+    assert (intake.positions, intake.due) == ({ZERO: 2}, {ZERO: 8})
+    intake.take(2, ())
+    assert (intake.positions, intake.due) == ({ZERO: 4}, {ZERO: 8})
+    intake.go_on(ZERO, 20, 30)  # what is held comes first
+    assert (intake.positions, intake.due, intake.end(ZERO)) == ({ZERO: 4}, {ZERO: 20}, 30)
+    intake.take(1, ())
+    intake.go_on(ZERO, 25, 30)
+    assert (intake.positions, intake.due) == ({ZERO: 25}, {ZERO: 25})
+    intake.drop()
+    assert (intake.positions, intake.due, ZERO in intake) == ({}, {}, False)
 
 
 def test_each_record_has_the_moment_at_which_its_fetch_came(monkeypatch):
     intake = intake_at(monkeypatch, 1.0, 2.0, 3.0)
-    intake.add(ZERO, fetched(0, 1), 0, None)
-    intake.add(ZERO, fetched(2, 3), 0, None)
-    intake.go_on(ZERO, 7)  # there is a gap in the log
-    assert intake.due(ZERO, 0) == 7
-    intake.add(ZERO, fetched(7), 0, None)
+    intake.add(ZERO, fetched(0, 1))
+    intake.add(ZERO, fetched(2, 3))
+    intake.go_on(ZERO, 7, 100)  # there is a gap in the log
+    assert intake.due == {ZERO: 7}
+    intake.add(ZERO, fetched(7))
     assert handed_out(intake) == [(0, 1.0), (1, 1.0), (2, 2.0), (3, 2.0), (7, 3.0)]
 
 
-@pytest.mark.parametrize("anew", [lambda it: it.go_on(ZERO, 0), Intake.clear])
-def test_a_log_that_begins_anew_has_moments_of_its_own(monkeypatch, anew):
+def test_a_log_that_begins_anew_has_moments_of_its_own(monkeypatch):
     intake = intake_at(monkeypatch, 1.0, 2.0)
-    intake.add(ZERO, fetched(0, 1, 2), 0, None)
+    intake.add(ZERO, fetched(0, 1, 2))
     intake.take(10, ())
-    anew(intake)
-    assert (len(intake), intake.due(ZERO, 0)) == (0, 0)
-    intake.add(ZERO, fetched(0), 0, None)
+    intake.go_on(ZERO, 0, 100)
+    assert (len(intake), intake.due) == (0, {ZERO: 0})
+    intake.add(ZERO, fetched(0))
     assert handed_out(intake) == [(0, 2.0)]
 
 
-def test_nothing_is_held_after_all_was_let_go_of():
-    intake = Intake()
-    intake.add(ZERO, fetched(0, 1), 0, None)
+def test_what_was_let_go_of_is_fetched_again(monkeypatch):
+    intake = intake_at(monkeypatch, 1.0, 2.0)
+    intake.add(ZERO, fetched(0, 1))
+    intake.take(1, ())
     intake.clear()
-    assert (len(intake), intake.held(ZERO), intake.due(ZERO, 5)) == (0, 0, 5)
+    assert (len(intake), intake.held(ZERO), intake.due) == (0, 0, {ZERO: 1})
+    intake.add(ZERO, fetched(1, 2))
+    assert handed_out(intake) == [(1, 2.0), (2, 2.0)]
 
 
 # -- where it begins ----------------------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, DataError
 from streamml.evaluate import Delay
+from streamml.join import JoinPolicy
 from streamml.pacing import EventsPerSecond
 from streamml.service import Progress, Service
 from streamml.streams import DemoStream
@@ -110,6 +111,16 @@ def test_dead_letters_are_counted_by_reason_and_handed_on():
         "not_finite",
         "no_features",
     ]
+    assert result.progress.events == 3
+
+
+def test_what_the_join_cannot_use_is_handed_on_too():
+    stream = [Event(i, float(i), {"f": 1.0}) for i in range(3)]
+    sink = MemoryDeadLetters()
+    join = JoinPolicy(max_events=1)
+    result = Service(EventSource(stream), NoChange(), dead_letters=sink, join=join).run()
+    assert result.progress.dead_letters == {"event_expired": 2}
+    assert [letter.reason for letter in sink.letters] == ["event_expired"] * 2
     assert result.progress.events == 3
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from streamml.errors import ConfigError, ContractError, DataError
 from streamml.io import JSON, Source
+from streamml.io.behind import Behind
 from streamml.types import DeadLetter, EventBatch, Schema
 from streamml_connectors.files.batches import joined, taken
 
@@ -17,7 +17,7 @@ __all__ = ["ShuffledSource"]
 _BATCH = 4096
 
 
-class ShuffledSource:
+class ShuffledSource(Behind):
     r"""The events of a finite source in the order ``default_rng(seed).permutation(n)``.
 
     The source is read once, when the first event (or the length) is asked for. ``n``
@@ -47,22 +47,11 @@ class ShuffledSource:
     """
 
     def __init__(self, source: Source, seed: int = 1) -> None:
-        self.source = source
+        super().__init__(source)
         self.seed = seed
         self._events: EventBatch | None = None
         self._position = 0
         self._closed = False
-
-    def __getattr__(self, name: str) -> Any:
-        """What a reader says beyond the protocol (``n_attributes``, ``left_out``)."""
-        if name.startswith("_") or name == "source":
-            raise AttributeError(name)
-        return getattr(self.source, name)
-
-    @property
-    def name(self) -> str:
-        """The name of the source."""
-        return self.source.name
 
     @property
     def schema(self) -> Schema:

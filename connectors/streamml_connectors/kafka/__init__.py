@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from streamml_connectors.kafka.settings import Connection, Input, Secret, parse_url
+
 if TYPE_CHECKING:
     from streamml_connectors.kafka.produce import Producer
-    from streamml_connectors.kafka.settings import Connection, Input, Secret, parse_url
     from streamml_connectors.kafka.sinks import KafkaDeadLetterSink, KafkaPredictionSink
     from streamml_connectors.kafka.source import KafkaSource
 
@@ -22,20 +23,16 @@ __all__ = [
     "parse_url",
 ]
 
-_WHERE: Final = {
-    "Connection": "settings",
-    "Input": "settings",
+_LAZY: Final = {
     "KafkaDeadLetterSink": "sinks",
     "KafkaPredictionSink": "sinks",
     "KafkaSource": "source",
     "Producer": "produce",
-    "Secret": "settings",
-    "parse_url": "settings",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for: the command line reads the settings and starts without the rest."""
-    if name not in _WHERE:
-        raise AttributeError(f"module 'streamml_connectors.kafka' has no attribute {name!r}")
-    return getattr(import_module(f"streamml_connectors.kafka.{_WHERE[name]}"), name)
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

@@ -6,12 +6,14 @@ A field made by ``option`` is an option of the command line as well.
 from __future__ import annotations
 
 import re
-import ssl
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from streamml.errors import ConfigError
 from streamml_connectors.options import option
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["Connection", "Input", "Secret", "parse_partitions", "parse_url"]
 
@@ -163,6 +165,8 @@ class Connection:
 
     def _tls_context(self) -> ssl.SSLContext:
         """Made here, so that a mistake is told at once and not after many attempts."""
+        import ssl
+
         try:
             context = ssl.create_default_context(cafile=self.tls_ca)
         except OSError as error:
@@ -184,6 +188,8 @@ class Connection:
 
 
 def _reason(error: OSError) -> str:
+    import ssl
+
     if isinstance(error, ssl.SSLError):
         return (error.reason or "no PEM file, or a wrong password").replace("_", " ").lower()
     return error.strerror or type(error).__name__

@@ -77,8 +77,6 @@ class KafkaSource:
         self.before_revoke: Callable[[], bool] | None = None
         self._decoder = self._new_decoder()
         self._intake = Intake()
-        self._positions: dict[Any, int] = {}
-        self._ends: dict[Any, int] = {}
         self._fresh: set[Any] = set()  # assigned, not placed yet
         self._lost = False
         self._commits: dict[Any, Any] | None = None  # collected while in a rebalance
@@ -159,8 +157,6 @@ class KafkaSource:
         if not records:
             return None if self._at_end() else EventBatch.from_events([], self.schema)
         moments = [self._intake.fetched_at(record) for record in records]
-        for record in records:  # the key is equal to the client's named tuple
-            self._positions[(record.topic, record.partition)] = record.offset + 1
         arrivals, letters = self._decoder.decode(records, moments)
         self._letters += letters
         return arrivals
@@ -180,9 +176,7 @@ class KafkaSource:
             if self._fresh:
                 self._place()  # what was polled of them stood at the wrong place
             for partition, records in found.items():
-                if partition in self._positions:
-                    last = self._ends[partition] if self._what.until_end else None
-                    self._intake.add(partition, records, self._positions[partition], last)
+                self._intake.add(partition, records, self._what.until_end)
             self._hold_back()
             if not self._waits() or time.monotonic() >= until:
                 return
@@ -199,7 +193,7 @@ class KafkaSource:
                 self._find_again(dict.fromkeys(error.args[0]))
             except errors.LogTruncationError as error:
                 self._find_again(error.divergent_offsets)
-            if anew := self._placing.made_anew(self._positions):
+            if anew := self._placing.made_anew(self._intake.positions):
                 self._find_again(dict.fromkeys(anew))
                 return {}  # it may be of both
         return found
@@ -213,9 +207,8 @@ class KafkaSource:
     def _unread(self) -> set[Any]:
         """Partitions whose log goes on behind what was fetched."""
         found = set()
-        for partition, position in self._positions.items():
-            fetched = self._intake.due(partition, position)
-            end = self._ends.get(partition, 0)
+        for partition, fetched in self._intake.due.items():
+            end = self._intake.end(partition)
             if not self._what.until_end:
                 end = max(end, self._consumer.highwater(partition) or 0)
             if max(fetched, self._past(partition, fetched)) < end:
@@ -231,7 +224,7 @@ class KafkaSource:
     def _at_end(self) -> bool:
         return (
             self._what.until_end
-            and bool(self._positions)
+            and bool(self._intake.positions)
             and not self._fresh
             and not len(self._intake)
             and not self._unread()
@@ -239,7 +232,7 @@ class KafkaSource:
 
     def _hold_back(self) -> None:
         """Fetch no further where enough waits to be merged."""
-        for partition in self._positions:
+        for partition in self._intake.positions:
             full = self._intake.held(partition) >= self._what.look_ahead
             if full and partition not in self._consumer.paused():
                 self._consumer.pause(partition)
@@ -276,35 +269,30 @@ class KafkaSource:
 
     def _drop_assignment(self) -> None:
         # A position is kept only while it is ours: later the group's may be further on.
-        self._placing.remember(self._positions)
-        self._positions.clear()
-        self._ends.clear()
-        self._intake.clear()
+        self._placing.remember(self._intake.positions)
+        self._intake.drop()
 
     def _place(self) -> None:
         """Go to the right offset of every partition that is new here."""
         placed = self._placing.place(sorted(self._fresh))
         for partition, (offset, end) in placed.items():
             self._consumer.seek(partition, offset)
-            self._positions[partition], self._ends[partition] = offset, end
+            self._intake.place(partition, offset, end)
         self._consumer.resume(*placed)
         self._fresh -= placed.keys()
 
     def _find_again(self, cuts: Mapping[Any, Any]) -> None:
         """Go on where the log is, in partitions that have nothing at the offset that is due."""
-        due = {p: self._intake.due(p, position) for p, position in self._positions.items()}
-        for partition, (offset, end) in self._placing.find_again(due, cuts).items():
+        found = self._placing.find_again(self._intake.due, cuts)
+        for partition, (offset, end) in found.items():
             self._consumer.seek(partition, offset)
-            self._intake.go_on(partition, offset)
-            if not self._intake.held(partition):
-                self._positions[partition] = offset
-            self._ends[partition] = end
+            self._intake.go_on(partition, offset, end)
 
     # -- position ----------------------------------------------------------------------
 
     def snapshot(self) -> Mapping[str, JSON]:
         """Offsets of the next records to hand out, and the names known by now."""
-        return {**self._placing.snapshot(self._positions), "schema": self.schema.snapshot()}
+        return {**self._placing.snapshot(self._intake.positions), "schema": self.schema.snapshot()}
 
     def restore(self, snapshot: Mapping[str, JSON]) -> None:
         """Go to a position that :meth:`snapshot` gave."""
@@ -316,11 +304,10 @@ class KafkaSource:
         self.schema.features.limit = self._what.max_features
         self.schema.labels.limit = self._what.max_labels
         self._decoder = self._new_decoder()
-        if self._positions:
-            self._fresh |= set(self._positions)
-            self._positions.clear()
+        if placed := self._intake.positions.keys():
+            self._fresh |= placed
             self._consumer.pause(*self._fresh)
-        self._intake.clear()
+        self._intake.drop()
 
     def commit(self, snapshot: Mapping[str, JSON]) -> None:
         """Tell the group how far all is safely stored: the offsets of a durable snapshot.
@@ -333,7 +320,7 @@ class KafkaSource:
         offsets, owner = offsets_of(snapshot), self._placing.owner
         committed = {
             partition: kafka().OffsetAndMetadata(offsets[name_of(partition)], owner, -1)
-            for partition in self._positions
+            for partition in self._intake.positions
             if name_of(partition) in offsets
         }
         if self._commits is not None:
@@ -344,7 +331,7 @@ class KafkaSource:
 
     def partitions(self) -> tuple[PartitionLag, ...]:
         """How far behind each partition is; not known while no broker answers."""
-        assigned = sorted({*self._positions, *self._fresh})
+        assigned = sorted({*self._intake.positions, *self._fresh})
         unknown = assigned if self._is_silent() else self._fresh
         return tuple(
             PartitionLag(one.topic, one.partition, None if one in unknown else self._lag(one))
@@ -357,9 +344,9 @@ class KafkaSource:
         self._heard = max([self._heard, *(one.last_read for one in transports if one)])
         return time.monotonic() - self._heard > _SILENCE
 
-    def _lag(self, partition: Any) -> int | None:
-        end = self._consumer.highwater(partition) or self._ends.get(partition)
-        return None if end is None else max(end - self._positions[partition], 0)
+    def _lag(self, partition: Any) -> int:
+        end = self._consumer.highwater(partition) or self._intake.end(partition)
+        return max(end - self._intake.positions[partition], 0)
 
     def close(self) -> None:
         """Leave the group and close; safe to call twice."""

@@ -1,11 +1,11 @@
-"""What every stage has of the source behind it."""
+"""What a source has of another one behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from streamml.io import Source
+from streamml.io.protocols import Source
 
 __all__ = ["Behind"]
 
