@@ -164,6 +164,26 @@ class LineReader:
             return item.raw
         return None
 
+    def peek_rows(self, n: int, size: int) -> Block | None:
+        """At most ``n`` rows that stand within about ``size`` bytes; they are still to be read."""
+        if self.peek_row() is None or self._pushed is not None:
+            return None
+        while len(self._ends) - self._next < n and len(self._buffer) - self._start < size:
+            try:
+                data = self._read()
+            except DataError:  # what stands before the damage is read first
+                break
+            held, line = self._buffer[self._start :], self._line
+            if not data and held.endswith(b"\n"):
+                break
+            self._start, self._next = 0, 0
+            self._hold(held + (data or b"\n"))
+            self._line = line
+            if not data:
+                break
+        ends = self._ends[self._next : self._next + n]
+        return Block(self._buffer[self._start : int(ends[-1]) + 1], self._line, len(ends))
+
     def give_back(self, start: int) -> None:
         """Hand the one line taken last out again, from its byte ``start`` on."""
         self._start, self._next = self._before + start, self._next - 1

@@ -1,0 +1,127 @@
+"""What a column of texts is, judged by its first values: one rule for every reader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
+
+from streamml.types.truth import words_of_pair
+from streamml.types.values import shown
+from streamml_connectors.files.described import Kind
+
+__all__ = [
+    "FIRST_ROWS",
+    "all_numbers",
+    "comma_refusal",
+    "decimal_comma",
+    "is_text_column",
+    "text_kind",
+]
+
+FIRST_ROWS: Final = 1000
+"""So many rows show what a column is."""
+_MOST_VALUES: Final = 64
+_MANY: Final = 20  # values of which none comes twice are no attribute
+_FEW: Final = 3  # or so many that have digits in them, as keys have
+_NUMBERS: Final = re.compile(r"(?:[+-]?(?:(?!0\d)\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\n)*", re.ASCII)
+_CODE: Final = re.compile(r"0\d+", re.ASCII)
+_COMMA: Final = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[. ']\d{3})+),\d+", re.ASCII)
+_DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d")
+
+
+def all_numbers(values: Collection[str]) -> bool:
+    """Whether all are numbers by their looks (see ``plain_number``), fast.
+
+    Examples
+    --------
+    >>> all_numbers(["1", "-0.5", "1e3"]), all_numbers(["1", "04107"]), all_numbers([])
+    (True, False, True)
+    """
+    return _NUMBERS.fullmatch("".join([value + "\n" for value in values])) is not None
+
+
+def decimal_comma(values: Sequence[str]) -> bool:
+    """Whether these values, which are no numbers, are numbers with a decimal comma.
+
+    Examples
+    --------
+    >>> decimal_comma(["7,49", "-1.234,5"]), decimal_comma(["7,49", "red"]), decimal_comma([])
+    (True, False, False)
+    """
+    return bool(values) and all(_COMMA.fullmatch(value) for value in values)
+
+
+def is_text_column(values: Sequence[str], texts: Sequence[str]) -> bool:
+    """Whether a column is one of texts although some of its values look like numbers.
+
+    Most of them are none, or there are codes with leading zeros (``04107``).
+
+    Parameters
+    ----------
+    values
+        Those that are not missing.
+    texts
+        The ones among them that are no numbers by their looks.
+
+    Examples
+    --------
+    >>> is_text_column(["98e4", "12ab", "77ff"], ["12ab", "77ff"])
+    True
+    >>> is_text_column(["5", "7", "many"], ["many"])
+    False
+    """
+    return 2 * len(texts) > len(values) or any(_CODE.fullmatch(text) for text in texts)
+
+
+def text_kind(values: Sequence[str]) -> tuple[Kind, str]:
+    """What a column of texts is, and why it is left out if it is.
+
+    Of two words such as yes and no it is boolean. Times are left out, and identifiers: more than
+    64 different values, or none of many that comes twice (of few: where most hold digits, too).
+
+    Parameters
+    ----------
+    values
+        Those of the first rows that are not missing.
+
+    Examples
+    --------
+    >>> text_kind(["red", "blue", "red"])[0], text_kind(["yes", "No"])[0]
+    ('nominal', 'boolean')
+    >>> text_kind(["a1", "a2", "a3"])
+    ('left out', 'an identifier: no value comes twice')
+    >>> text_kind(["2021-01-01T00:00:00", "2021-01-02"])
+    ('left out', 'times: name it as the timestamp to use it')
+    """
+    different = set(values)
+    if words_of_pair(different) or {value.lower() for value in different} in ({"true"}, {"false"}):
+        return "boolean", "yes and no, or the like, as 1 and 0"
+    if different and all(map(_is_time, different)):
+        return "left out", "times: name it as the timestamp to use it"
+    if len(different) > _MOST_VALUES:
+        return "left out", f"an identifier or free text: more than {_MOST_VALUES} different values"
+    if len(different) == len(values) >= _FEW:
+        digits = sum(any(c.isdigit() for c in value) for value in values)
+        if len(values) >= _MANY or 2 * digits > len(values):
+            return "left out", "an identifier: no value comes twice"
+    return "nominal", ""
+
+
+def _is_time(value: str) -> bool:
+    if not _DATE.match(value):
+        return False
+    try:
+        datetime.fromisoformat(value.strip())
+    except ValueError:
+        return False
+    return True
+
+
+def comma_refusal(name: str, value: str) -> str:
+    """The sentence for a column of numbers with a decimal comma."""
+    return (
+        f"Column {name!r} writes numbers with a decimal comma ({shown(value)}): write them with a "
+        "point, or leave the column out."
+    )
