@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
@@ -25,6 +26,8 @@ __all__ = [
 
 SEPARATORS: Final = (";", "|", ",", " ")
 """What may stand between the labels of a list in a text, the likeliest first."""
+_SIDE_BY_SIDE: Final = re.compile(r"""(['"])\s+(?=['"])""")
+_DOUBLED: Final = re.compile(r"(?<=\w)''(?=\w)")
 _ROW: Final = (
     "{what} is a row of 0 and 1, and no list of names: give the names of the labels that are true."
 )
@@ -76,7 +79,7 @@ def split_labels(text: str, separator: str | None = ";") -> list[str] | None:
     >>> split_labels("sun; rain"), split_labels(""), split_labels("N/A")
     (['sun', 'rain'], [], None)
     >>> split_labels("['a', 'it''s, ok']"), split_labels('["a"]'), split_labels("[]")
-    (['a', 'its, ok'], ['a'], [])
+    (['a', "it's, ok"], ['a'], [])
     >>> split_labels("sun  warm", " ")
     ['sun', 'warm']
     """
@@ -100,11 +103,12 @@ def _written_list(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
+    parted = _SIDE_BY_SIDE.sub(r"\1,", text)  # as numpy writes ['a' 'b']
     try:
-        return ast.literal_eval(text)
+        return ast.literal_eval(_DOUBLED.sub(r"\\'", parted))
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         pass
-    inner = text[1:-1].strip()  # numpy writes ['a' 'b'], others [a, b]
+    inner = text[1:-1].strip()  # [a, b]
     if any(mark in inner for mark in "[]{}\"'"):
         raise BadValueError(
             "malformed", f"Its list of labels {shown(text)} cannot be read: write [...]."

@@ -197,7 +197,7 @@ def test_csv_fields_keep_their_marks_and_lose_their_quotes(tmp_path):
     events, letters = drain(CsvSource(write(tmp_path, "d.csv", "c,l\n" + rows), labels=["l"]))
     assert letters == []
     assert [dict(e.x) for e in events] == [
-        {"c=hey!": 1.0}, {"c=red": 1.0}, {"c": 2.0}, {"c=red": 1.0}, {"c": 2.0},
+        {"c=hey!": 1.0}, {"c=red": 1.0}, {"c=2": 1.0}, {"c=red": 1.0}, {"c=2": 1.0},
         {"c=red": 1.0},
     ]  # fmt: skip
     assert [e.y for e in events] == [set(), {"l"}, None, None, None, {"l"}]

@@ -217,6 +217,8 @@ def test_lists_of_labels():
     assert split_labels("[0, 3]") == ["0", "3"]
     assert split_labels("[sun, rain]") == ["sun", "rain"]
     assert split_labels("[None, 'a']") == ["a"]
+    assert split_labels("['a' 'b'\n 'c d']") == ["a", "b", "c d"]
+    assert split_labels("['it''s', '']") == ["it's"]
     assert label_names(np.array([3, 0]), "y") == ["3", "0"]
     assert label_names([1.0, 4.0], "y") == ["1", "4"]
     assert find_separator(["sun warm", "warm", "sun"]) == " "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["FEATURES", "Column", "Kind"]
+__all__ = ["FEATURES", "Column", "Kind", "left_out_notes"]
 
 Kind = Literal[
     "number", "boolean", "nominal", "numbers", "label", "labels", "id", "timestamp", "text",
@@ -39,3 +40,20 @@ class Column:
     name: str
     kind: Kind
     note: str = ""
+
+
+def left_out_notes(columns: Sequence[Column]) -> list[str]:
+    """One sentence that names the columns that a reader leaves out by itself, if there are any.
+
+    Examples
+    --------
+    >>> left_out_notes([Column("key", "left out", "an identifier"), Column("f", "number")])
+    ["Column 'key' is left out: an identifier."]
+    """
+    out = [c for c in columns if c.kind == "left out" and c.note not in ("", "as told")]
+    if not out:
+        return []
+    if len(out) == 1:
+        return [f"Column {out[0].name!r} is left out: {out[0].note}."]
+    shown = "; ".join(f"{c.name!r} ({c.note})" for c in out[:5])
+    return [f"{len(out)} columns are left out: {shown}{'; ...' if len(out) > 5 else ''}."]

@@ -215,12 +215,14 @@ def _dense_row(  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def dense_rows(  # type: ignore[no-untyped-def]
-    buf, table, role, column, words, place, comment, inner, xp, xi, xv, yp, yi, lines, status, fixes
-):
+    buf, ends, table, role, column, words, place, comment, inner,
+    xp, xi, xv, yp, yi, lines, status, fixes,
+):  # fmt: skip
     """Rows of delimited fields; gives how much of the arrays was filled."""
-    n, nf, i, line = 0, 0, 0, 0
-    while i < len(buf):
-        first, end = _spaces(buf, table, i), _newline(buf, i)
+    # a row that holds newlines has a quote before them, which makes it slow
+    n, nf, i = 0, 0, 0
+    for line, end in enumerate(ends):
+        first = _spaces(buf, table, i)  # of the row from i to its end
         if first != end and buf[first] != comment:
             good, nx, ny, filled = _dense_row(
                 buf, table, role, column, words, place, inner, i, n, xp[n], yp[n], nf,
@@ -233,7 +235,6 @@ def dense_rows(  # type: ignore[no-untyped-def]
             lines[n, 0], lines[n, 1], lines[n, 2] = i, end, line
             n += 1
         i = end + 1
-        line += 1
     return n, xp[n], yp[n], nf
 
 

@@ -151,15 +151,16 @@ def parse_dense(
     column: Int32Array,
     *,
     words: Words | None = None,
+    ends: Int64Array | None = None,
     comment: int = 256,
     inner_spaces: bool = True,
 ) -> Parsed:
-    r"""Read whole lines of delimited fields.
+    r"""Read whole rows of delimited fields.
 
     Parameters
     ----------
     data, n_lines
-        The lines, each ended by a newline, and their number.
+        The rows, each ended by a newline, and their number.
     table
         :func:`byte_classes`.
     role, column
@@ -167,6 +168,9 @@ def parse_dense(
         known, left to Python).
     words
         Of the attributes whose role is one of words.
+    ends
+        Where the newlines stand that end a row; by default all of them. A row that has others
+        in it must have a quote before them.
     comment
         Byte that begins a comment line; 256: none.
     inner_spaces
@@ -183,10 +187,16 @@ def parse_dense(
     room = min(len(data), n_lines * len(role)) + 1
     parsed = Parsed.room(n_lines, room, room, room)
     buf, words = np.frombuffer(data, np.uint8), words or Words.of([None] * len(role))
+    if ends is None:
+        ends = np.flatnonzero(buf == 10)
     filled = dense_rows(
-        buf, table, role, column, words.text, words.place, comment, inner_spaces, *parsed.arrays()
-    )
-    return parsed.cut(*filled)
+        buf, ends, table, role, column, words.text, words.place, comment, inner_spaces,
+        *parsed.arrays(),
+    )  # fmt: skip
+    parsed = parsed.cut(*filled)
+    if n_lines and data.count(b"\n") != len(ends):  # rows over several lines
+        parsed.lines[:, 2] = np.searchsorted(np.flatnonzero(buf == 10), parsed.lines[:, 0])
+    return parsed
 
 
 def parse_sparse(

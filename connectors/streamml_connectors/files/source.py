@@ -11,7 +11,7 @@ from typing import NamedTuple
 from streamml.errors import ConfigError, ContractError, DataError, SchemaError
 from streamml.io import JSON
 from streamml.types import DeadLetter, EventBatch, Schema
-from streamml_connectors.files.described import FEATURES, Column
+from streamml_connectors.files.described import FEATURES, Column, left_out_notes
 from streamml_connectors.files.rows import letter
 from streamml_connectors.files.text import MAX_LINE, Block, LineReader, TooLong, check_file
 
@@ -85,6 +85,7 @@ class FileSource(abc.ABC):
     ) -> None:
         """Say what the file holds: its schema, and how each column is read."""
         self.columns = tuple(columns)
+        self.notes += left_out_notes(self.columns)
         self.schema = Schema(
             features, labels, *caps, absent_is_zero=absent_is_zero, takes_text=takes_text
         )
@@ -176,10 +177,11 @@ class LineSource(FileSource):
     """
 
     _comment = b""
+    _reads: type[LineReader] = LineReader
 
     def __init__(self, path: Path | str, *, max_line: int = MAX_LINE) -> None:
         super().__init__(path)
-        self._reader = LineReader(self.path, max_line)
+        self._reader = self._reads(self.path, max_line)
 
     def _read(self, n: int) -> EventBatch | None:
         while (item := self._reader.take(n)) is not None:

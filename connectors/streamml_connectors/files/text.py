@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -78,11 +78,15 @@ def is_utf8(data: bytes) -> bool:
 
 @dataclass(slots=True)
 class Block:
-    """Whole lines, each ended by a newline; ``line`` numbers the first one, from 1."""
+    """Whole rows, each ended by a newline; ``line`` numbers the first line, from 1.
+
+    A row is a line, unless ``ends`` says where the newlines stand that end one.
+    """
 
     data: bytes
     line: int
     n_lines: int
+    ends: Int64Array | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)
@@ -114,6 +118,8 @@ class LineReader:
     (b'one\ntwo\n', b'three\n', None)
     """
 
+    _lines_only = True  # a carriage return is never text
+
     def __init__(self, path: Path, max_line: int = MAX_LINE) -> None:
         if max_line < 1:
             raise ConfigError(f"max_line must be at least 1 byte, not {max_line}.")
@@ -130,6 +136,7 @@ class LineReader:
         self._pushed: TooLong | None = None
         self._error: DataError | None = None
         self._fresh = True
+        self._returns = False  # lines end with a carriage return alone
 
     def take(self, n: int) -> Block | TooLong | None:
         """The next 1 to ``n`` lines; ``None`` at the end of the file."""
@@ -158,7 +165,7 @@ class LineReader:
                 text = item.data.strip()
                 if not text or (comment and text.startswith(comment)):
                     continue
-                self.give_back(0)
+                self.give_back(item)
                 return item.data
             self._pushed = item
             return item.raw
@@ -173,21 +180,18 @@ class LineReader:
                 data = self._read()
             except DataError:  # what stands before the damage is read first
                 break
-            held, line = self._buffer[self._start :], self._line
+            held = self._buffer[self._start :]
             if not data and held.endswith(b"\n"):
                 break
-            self._start, self._next = 0, 0
             self._hold(held + (data or b"\n"))
-            self._line = line
             if not data:
                 break
         ends = self._ends[self._next : self._next + n]
         return Block(self._buffer[self._start : int(ends[-1]) + 1], self._line, len(ends))
 
-    def give_back(self, start: int) -> None:
-        """Hand the one line taken last out again, from its byte ``start`` on."""
-        self._start, self._next = self._before + start, self._next - 1
-        self._line -= 1
+    def give_back(self, row: Block, start: int = 0) -> None:
+        """Hand the one row that was taken last out again, from its byte ``start`` on."""
+        self._start, self._next, self._line = self._before + start, self._next - 1, row.line
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -195,12 +199,26 @@ class LineReader:
 
     def _cut(self, stop: int) -> Block:
         end = int(self._ends[stop - 1]) + 1
-        block = Block(self._buffer[self._start : end], self._line, stop - self._next)
-        if b"\r" in block.data:
-            block.data = block.data.replace(b"\r\n", b"\n")
-        self._line += block.n_lines
+        data = self._tidy(self._buffer[self._start : end])
+        block, lines = Block(data, self._line, stop - self._next), data.count(b"\n")
+        if lines != block.n_lines:
+            block.ends = self._ends[self._next : stop] - self._start
+        self._line += lines
         self._before, self._start, self._next = self._start, end, stop
         return block
+
+    def _tidy(self, data: bytes) -> bytes:
+        """Some rows with a newline alone at the end of each line."""
+        return self._translated(data) if b"\r" in data else data
+
+    def _translated(self, data: bytes) -> bytes:
+        """Text outside of quotes with a newline alone at the end of each line."""
+        data = data.replace(b"\r\n", b"\n")
+        return data.replace(b"\r", b"\n") if self._returns else data
+
+    def _outside(self, data: bytes) -> bytes:
+        """What shows how lines end."""
+        return data
 
     def _read(self) -> bytes:
         """More bytes; empty at the end, where an error is raised at every call."""
@@ -216,8 +234,10 @@ class LineReader:
             if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
                 raise DataError(f"{self.path} is UTF-16: save it as UTF-8.")
             data = data.removeprefix(_BOM)
-            return data or self._read()
-        return data
+            text = self._outside(data)
+            self._returns = b"\r" in text and b"\n" not in text
+            data = data or self._read()
+        return data.replace(b"\r", b"\n") if self._returns and self._lines_only else data
 
     def _fill(self) -> TooLong | None:
         """Get a buffer that holds a whole line at least, or is empty at the end."""
@@ -239,16 +259,19 @@ class LineReader:
             self._hold(pieces[0] + b"".join(pieces[1:]) + b"\n")
         return None
 
-    def _hold(self, data: bytes) -> None:
-        self._buffer = data
-        self._ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
+    def _hold(self, data: bytes, ends: Int64Array | None = None) -> None:
+        """Have some data at hand, of which rows end there (by default where lines do)."""
+        if ends is None:
+            ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
+        self._buffer, self._ends = data, ends
+        self._start, self._next = 0, 0
         lengths = np.diff(self._ends, prepend=-1) - 1
         self._long = np.flatnonzero(lengths > self.max_line).tolist()
 
     def _skip_line(self, raw: bytes, data: bytes) -> TooLong:
         """Go to the end of an over-long line; what follows it stays for the next turn."""
         while data and (cut := data.find(b"\n")) < 0:
-            data = self._read()
+            data = self._translated(self._read())
         rest = data[cut + 1 :] if data else b""
         self._hold(rest)
         self._line += 1
