@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -202,21 +203,25 @@ def _open_file(
 
 
 def split_names(labels: str | None) -> tuple[str, ...] | None:
-    """``"a,b"``: label names.
+    """``"a,b"``: label names; one that holds a comma stands in quotes, as in CSV.
 
     Raises
     ------
     ConfigError
-        One is empty.
+        One is empty, or quotes do not fit.
 
     Examples
     --------
-    >>> split_names("red, green")
-    ('red', 'green')
+    >>> split_names("red, green"), split_names('"red, dark",green')
+    (('red', 'green'), ('red, dark', 'green'))
     """
     if labels is None:
         return None
-    names = tuple(name.strip() for name in labels.split(","))
-    if not all(names):
+    try:
+        found = next(csv.reader([labels], skipinitialspace=True, strict=True), [])
+    except csv.Error:
+        found = []
+    names = tuple(name.strip() for name in found)
+    if not names or not all(names):
         raise ConfigError("--labels takes names with commas between them, like --labels a,b,c.")
     return names

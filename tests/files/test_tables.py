@@ -265,11 +265,13 @@ def test_parquet(tmp_path, name):
     events, letters = drain(source)
     assert [dict(e.x) for e in events] == [
         {"f": 0.0, "n": 1.0, "kind=u": 1.0}, {"f": 1.5, "n": 2.0, "kind=v": 1.0},
-        {"f": 2.0, "n": 6.0, "kind=w": 1.0},
+        {"n": 4.0, "kind=u": 1.0}, {"f": 2.0, "n": 6.0, "kind=w": 1.0},
     ]  # fmt: skip
-    assert [e.y for e in events] == [{"a"}, {"b"}, PartialLabels(frozenset({"b"}), frozenset())]
-    assert letters == [("no_features", "row 2"), ("not_finite", "row 3"), ("not_finite", "row 4")]
-    assert [e.id for e in events] == [0, 1, 5]
+    assert [e.y for e in events] == [
+        {"a"}, {"b"}, {"a"}, PartialLabels(frozenset({"b"}), frozenset()),
+    ]  # fmt: skip
+    assert letters == [("no_features", "row 2"), ("not_finite", "row 4")]
+    assert [e.id for e in events] == [0, 1, 3, 5]
     events, _ = drain(ParquetSource(path, labels=["b"], id="key", ignore=["f"], keep_zeros=False))
     assert [e.id for e in events] == ["k0", "k1", "k3", "k4", "k5"]
     assert events[0].y == set()

@@ -37,6 +37,7 @@ def find_delimiter(reader: RowReader, given: str | None, wanted: Sequence[str], 
             raise ConfigError(f"The delimiter {given!r} cannot be used: give one, such as ';'.")
         return given
     if (excel := _SEP.fullmatch(line)) is not None:
+        reader.use(excel[1])
         reader.take(1)
         return excel[1]
     default = "\t" if plain_name(path).lower().endswith(".tsv") else ","
