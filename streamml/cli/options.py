@@ -303,7 +303,7 @@ def _is_json(source: str, told: str | None) -> bool:
         return told == "jsonl"
     from streamml_connectors.files.packed import plain_name
 
-    return plain_name(Path(source)).lower().endswith((".jsonl", ".ndjson"))
+    return plain_name(Path(source)).lower().endswith((".jsonl", ".ndjson", ".json"))
 
 
 def file_at(source: str) -> Path:

@@ -71,7 +71,7 @@ yes/no, y/n, t/f, on/off).
 
 
 def is_signed(values: Iterable[object]) -> bool:
-    """Whether -1 (or ``-``) is false among these values of labels: no other false is there.
+    """Whether -1 (or ``-``) is false among these values of labels: it is there, and 0 is not.
 
     Where 0 stands beside -1, nobody knows what -1 means (no, or not known): then it is not
     taken.
@@ -83,25 +83,15 @@ def is_signed(values: Iterable[object]) -> bool:
     """
     negative = False
     for value in values:
-        if isinstance(value, str) and value.strip() == "-":
-            negative = True
-            continue
+        text = value.strip() if isinstance(value, str) else value
         try:
-            said = truth(value, "", signed=True)
+            found = -1.0 if text == "-" else number(text, "")
         except BadValueError:
             continue
-        if said is False:
-            if not _is_minus_one(value):
-                return False
-            negative = True
+        if found == 0.0:
+            return False
+        negative = negative or found == -1.0
     return negative
-
-
-def _is_minus_one(value: object) -> bool:
-    try:
-        return number(value.strip() if isinstance(value, str) else value, "") == -1.0
-    except BadValueError:
-        return False
 
 
 def words_of_pair(values: Iterable[str]) -> bool:

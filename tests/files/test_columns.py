@@ -68,8 +68,8 @@ def test_columns_left_out_are_named(tmp_path):
     arff = ("@relation r\n@attribute s string\n@attribute f real\n@attribute l {0,1}\n"
             "@attribute d date\n@data\n'a',1,1,2020-01-01\n")  # fmt: skip
     parquet = table(
-        tmp_path, key=["a", "b", "c"], at=pa.array([1, 2, 3], pa.timestamp("s")), f=[1, 2, 3],
-        g=[1, 2, 3], pairs=[[1], [2], [3]], **{"label:a": [1, 0, 1], "label:b": [1, 1, 0]},
+        tmp_path, key=["a1", "b2", "c3"], at=pa.array([1, 2, 3], pa.timestamp("s")), f=[1, 2, 3],
+        g=[1, 2, 3], pairs=[["a"], ["b"], []], **{"label:a": [1, 0, 1], "label:b": [1, 1, 0]},
     )  # fmt: skip
     for source, left_out, n in (
         (ArffSource(write(tmp_path, "d.arff", arff), labels=["l"]), ("s", "d"), 1),
@@ -317,8 +317,8 @@ def test_parquet_texts_of_every_kind(tmp_path):
 
 @pytest.mark.parametrize(("row", "nominal"), [(999, True), (1000, False)])
 def test_a_thousand_rows_show_whether_a_text_is_nominal(tmp_path, row, nominal):
-    words = ["a"] + [None] * 1000
-    words[row] = "a"
+    words = [f"w{k}" for k in range(9)] + [None] * 992
+    words[row] = "w0"
     path = table(tmp_path, c=words, f=[1] * 1001, l=[1] * 1001)
     source = ParquetSource(path, labels=["l"])
     assert (source.n_attributes, source.left_out) == ((2, ()) if nominal else (1, ("c",)))

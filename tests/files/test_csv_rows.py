@@ -153,16 +153,22 @@ def test_a_quote_within_a_quoted_field_invents_no_event(tmp_path, row):
     assert [(x.reason, x.position) for x in letters] == [("malformed", "line 2")]
 
 
-def test_a_row_beyond_the_bound_is_one_dead_letter(tmp_path):
-    long = '"' + "x\n" * 40 + '",1\n'
-    found, letters = events(opened(tmp_path, f"t,l\na,1\n{long}b,0\n", max_line=64), 9)
-    assert [dict(e.x) for e in found] == [{"t=a": 1.0}, {"t=b": 1.0}]
-    assert [(x.reason, x.position) for x in letters] == [("too_large", "line 3")]
-
-
-def test_a_quote_that_is_not_closed_within_the_bound_ends_with_its_line(tmp_path, monkeypatch):
+@pytest.mark.parametrize("piece", [16, 4096])
+def test_a_row_beyond_the_bound_is_read_line_by_line(tmp_path, monkeypatch, piece):
     whole = reading.chunks
-    monkeypatch.setattr(reading, "chunks", lambda path: whole(path, 16))
+    monkeypatch.setattr(reading, "chunks", lambda path: whole(path, piece))
+    long = '"' + "x\n" * 40 + '",1\n'
+    text = f't,l\n"a\n",1\n{long}{"y" * 65},1\nb,0\n'
+    found, letters = events(opened(tmp_path, text, max_line=64), 9)
+    assert [dict(e.x) for e in found] == [{"t=a\n": 1.0}, {"t=b": 1.0}]
+    assert [x.position for x in letters] == [f"line {k}" for k in range(4, 46)]
+    assert [x.reason for x in letters] == ["malformed"] * 41 + ["too_large"]
+
+
+@pytest.mark.parametrize("piece", [16, 4096])
+def test_a_quote_not_closed_within_the_bound_ends_with_its_line(tmp_path, monkeypatch, piece):
+    whole = reading.chunks
+    monkeypatch.setattr(reading, "chunks", lambda path: whole(path, piece))
     text = 't,l\na,1\n"b,1\n' + "c,0\n" * 40 + '"d",1\n'
     found, letters = events(opened(tmp_path, text, max_line=64), 9)
     assert [dict(e.x) for e in found] == [{"t=a": 1.0}, *[{"t=c": 1.0}] * 40, {"t=d": 1.0}]

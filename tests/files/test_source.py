@@ -48,7 +48,7 @@ def opener(request, tmp_path):
     kind = request.param.removesuffix(".gz")
     options = {"arff": {"labels": ["a", "b"]}, "csv": {"label_list": "tags"}}.get(kind, {})
     if kind == "parquet":
-        table = {"f": [float("nan") if k in DEAD else k + 0.5 for k in range(N)],
+        table = {"f": [float("inf") if k in DEAD else k + 0.5 for k in range(N)],
                  "n": ["uvw"[k % 3] for k in range(N)],
                  "label:a": [bool(k % 2) for k in range(N)]}  # fmt: skip
         pq.write_table(pa.table(table), path, row_group_size=7)

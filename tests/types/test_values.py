@@ -73,7 +73,8 @@ def test_minus_one_is_false_where_all_are_signs():
     assert is_signed([-1, 1, None])
     assert not is_signed(["1"])
     assert not is_signed(["-1", "0", "1"])
-    assert not is_signed(["-1", "no"])
+    assert is_signed(["-1", "no", "maybe", None])
+    assert not is_signed(["-1", "-0.0"])
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def _leave_row(reader: LineReader, block: Block) -> None:
     head, _, _ = block.data.lower().partition(b"@data")
     rest = block.data[len(head) + len("@data") :].strip()
     if rest and not rest.startswith(b"%"):
-        reader.give_back(len(head) + len("@data"))
+        reader.give_back(block, len(head) + len("@data"))
 
 
 def _relation(text: str) -> str:

@@ -14,15 +14,14 @@ from streamml.types.truth import is_signed, truth, words_of_pair
 from streamml.types.values import is_missing, number, shown
 from streamml_connectors.files.columns import BadRow, Columns, Row
 from streamml_connectors.files.csv_rows import split_fields
-from streamml_connectors.files.described import FEATURES, Column, Kind
+from streamml_connectors.files.described import Column, Kind
 from streamml_connectors.files.fields import event_id, label_set, timestamp
 from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP, TEXT
 from streamml_connectors.files.kinds import (
-    all_numbers,
-    comma_refusal,
-    decimal_comma,
-    is_text_column,
-    text_kind,
+    column_kind,
+    is_identifier,
+    is_time_column,
+    one_kept,
 )
 
 __all__ = ["CsvColumns", "Told", "described", "label_notes"]
@@ -63,48 +62,25 @@ def described(names: Sequence[str], columns: Sequence[Sequence[str]], told: Told
         Column(name, *(told.get(name) or _judged(name, values, j, told)))
         for j, (name, values) in enumerate(zip(names, columns, strict=True))
     ]
-    found = _single_words(found, columns)
-    if any(column.kind in FEATURES or column.kind == "text" for column in found):
-        return found
-    note = "kept, as there is no other feature"
-    return [
-        replace(column, kind="nominal", note=note)
-        if column.kind == "left out" and column.name and column.name not in told
-        else column
-        for column in found
-    ]
+    return one_kept(_single_words(found, columns), told)
 
 
 def _judged(name: str, values: Sequence[str], place: int, told: Told) -> tuple[Kind, str]:
     """Kind and note of a column by its name and values."""
-    different = set(values)
     if not name:
         if place == 0:
             return "left out", "it has no name: the row's number"
-        if values and all(map(is_missing, different)):
+        if values and all(map(is_missing, set(values))):
             return "left out", "it has neither name nor values"
         raise SchemaError("has the column name '' somewhere: name all columns.")
     kinds = [kind for kind, _ in told.values()]
-    if name == "id" and "id" not in kinds and len(different) == len(values) > 0:
+    if is_identifier(name, values) and "id" not in kinds:
         return "id", "by its name"
-    if name == "timestamp" and name not in kinds and values and all(map(_is_time, different)):
+    if is_time_column(name, values) and "timestamp" not in kinds:
         return "timestamp", "by its name"
-    if all_numbers(different):
-        if _ROW_NUMBER.fullmatch(name) and list(values) == [str(k) for k in range(len(values))]:
-            return "left out", "the row's number, as pandas writes it"
-        return "number", ""
-    known = [value for value in values if not is_missing(value)]
-    texts = [value for value in known if not all_numbers([value])]
-    if decimal_comma(texts):
-        raise SchemaError(comma_refusal(name, texts[0]))
-    return text_kind(known) if is_text_column(known, texts) else ("number", "")
-
-
-def _is_time(text: str) -> bool:
-    try:
-        return timestamp(text) is not None
-    except BadRow:
-        return False
+    if _ROW_NUMBER.fullmatch(name) and list(values) == [str(k) for k in range(len(values))]:
+        return "left out", "the row's number, as pandas writes it"
+    return column_kind(name, values)
 
 
 def _single_words(found: list[Column], columns: Sequence[Sequence[str]]) -> list[Column]:

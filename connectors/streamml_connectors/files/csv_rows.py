@@ -74,7 +74,7 @@ class RowReader(LineReader):
         """Say what stands between fields."""
         self.delimiter = delimiter
         if self._buffer:
-            self._split(self._buffer, at_end=False)
+            self._split(self._buffer[self._start :], at_end=False)
 
     def peek_rows(self, n: int, size: int) -> Block | None:
         """At most ``n`` rows that stand within ``size`` bytes; they are still to be read."""
@@ -130,10 +130,16 @@ class RowReader(LineReader):
         ends = _newlines(data)
         if spans:
             starts, stops = np.array(spans, np.int64).T
-            last = np.searchsorted(starts, ends) - 1
-            ends = ends[(last < 0) | (ends >= stops[last])]
+            ends = self._of_rows(ends, starts, stops)
         self._loose = False
         self._hold(data, ends)
+
+    def _of_rows(self, lines: Int64Array, starts: Int64Array, stops: Int64Array) -> Int64Array:
+        """The line ends that end rows, and all of them in a row beyond the bound."""
+        last = np.searchsorted(starts, lines) - 1
+        ends = lines[(last < 0) | (lines >= stops[last])]
+        long = np.append(np.diff(ends, prepend=-1) - 1 > self.max_line, False)
+        return np.union1d(ends, lines[long[np.searchsorted(ends, lines)]]) if long.any() else ends
 
     def _hold_lines(self, data: bytes) -> None:
         data = self._translated(data)

@@ -215,24 +215,9 @@ def _dense_row(  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def dense_rows(  # type: ignore[no-untyped-def]
-    buf,
-    ends,
-    table,
-    role,
-    column,
-    words,
-    place,
-    comment,
-    inner,
-    xp,
-    xi,
-    xv,
-    yp,
-    yi,
-    lines,
-    status,
-    fixes,
-):
+    buf, ends, table, role, column, words, place, comment, inner,
+    xp, xi, xv, yp, yi, lines, status, fixes,
+):  # fmt: skip
     """Rows of delimited fields; gives how much of the arrays was filled."""
     # a row that holds newlines has a quote before them, which makes it slow
     n, nf, i = 0, 0, 0

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from streamml.errors import SchemaError
 from streamml.types.truth import words_of_pair
-from streamml.types.values import shown
-from streamml_connectors.files.described import Kind
+from streamml.types.values import is_missing, shown
+from streamml_connectors.files.columns import BadRow
+from streamml_connectors.files.described import FEATURES, Column, Kind
+from streamml_connectors.files.fields import timestamp
 
 __all__ = [
     "FIRST_ROWS",
     "all_numbers",
-    "comma_refusal",
+    "column_kind",
     "decimal_comma",
+    "is_identifier",
     "is_text_column",
+    "is_time_column",
+    "one_kept",
     "text_kind",
 ]
 
@@ -25,7 +32,10 @@ FIRST_ROWS: Final = 1000
 _MOST_VALUES: Final = 64
 _MANY: Final = 20  # values of which none comes twice are no attribute
 _FEW: Final = 3  # or so many that have digits in them, as keys have
-_NUMBERS: Final = re.compile(r"(?:[+-]?(?:(?!0\d)\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\n)*", re.ASCII)
+_NUMBERS: Final = re.compile(
+    r"(?:[+-]?(?:(?:(?!0\d)\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)\n)*",
+    re.ASCII | re.IGNORECASE,
+)
 _CODE: Final = re.compile(r"0\d+", re.ASCII)
 _COMMA: Final = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[. ']\d{3})+),\d+", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d")
@@ -119,9 +129,84 @@ def _is_time(value: str) -> bool:
     return True
 
 
-def comma_refusal(name: str, value: str) -> str:
-    """The sentence for a column of numbers with a decimal comma."""
-    return (
-        f"Column {name!r} writes numbers with a decimal comma ({shown(value)}): write them with a "
-        "point, or leave the column out."
-    )
+def column_kind(name: str, values: Sequence[str]) -> tuple[Kind, str]:
+    """What a column of values written as text is, and why it is left out if it is.
+
+    Parameters
+    ----------
+    values
+        Those of the first rows.
+
+    Raises
+    ------
+    SchemaError
+        Its numbers have a decimal comma.
+
+    Examples
+    --------
+    >>> column_kind("f", ["1", "?", "2.5"])[0], column_kind("zip", ["04107", "10115", "04107"])[0]
+    ('number', 'nominal')
+    """
+    if all_numbers(set(values)):
+        return "number", ""
+    known = [value for value in values if not is_missing(value)]
+    texts = [value for value in known if not all_numbers([value])]
+    if decimal_comma(texts):
+        raise SchemaError(
+            f"Column {name!r} writes numbers with a decimal comma ({shown(texts[0])}): write them "
+            "with a point, or leave the column out."
+        )
+    return text_kind(known) if is_text_column(known, texts) else ("number", "")
+
+
+def is_identifier(name: str, values: Sequence[object]) -> bool:
+    """Whether a column is the identifier by its name, and no value comes twice.
+
+    Examples
+    --------
+    >>> is_identifier("id", ["a", "b"]), is_identifier("id", ["a", "a"]), is_identifier("f", ["a"])
+    (True, False, False)
+    """
+    return name == "id" and len(set(values)) == len(values) > 0
+
+
+def is_time_column(name: str, values: Collection[str]) -> bool:
+    """Whether a column is the time by its name, and all values are times.
+
+    Examples
+    --------
+    >>> is_time_column("timestamp", ["2021-01-01"]), is_time_column("timestamp", ["soon"])
+    (True, False)
+    """
+    return name == "timestamp" and bool(values) and all(map(_is_seconds, set(values)))
+
+
+def _is_seconds(text: str) -> bool:
+    try:
+        return timestamp(text) is not None
+    except BadRow:
+        return False
+
+
+def one_kept(found: Sequence[Column], told: Collection[str]) -> list[Column]:
+    """The columns, those that are left out by themselves kept where nothing else is a feature.
+
+    Parameters
+    ----------
+    told
+        Names of those that the user says something of.
+
+    Examples
+    --------
+    >>> one_kept([Column("key", "left out", "an identifier")], [])[0].kind
+    'nominal'
+    """
+    if any(column.kind in FEATURES or column.kind == "text" for column in found):
+        return list(found)
+    return [
+        replace(column, kind="nominal", note="kept, as there is no other feature")
+        if column.kind == "left out" and column.note.startswith("an identifier")
+        and column.name not in told
+        else column
+        for column in found
+    ]  # fmt: skip

@@ -13,6 +13,7 @@ from streamml_connectors.files.kinds import all_numbers
 __all__ = ["as_learned", "nominal_in"]
 
 _NOTE: Final = "as it was learned"
+_JUDGED: Final = ("number", "boolean", "nominal", "left out")
 
 
 def nominal_in(features: Collection[str]) -> set[str]:
@@ -58,7 +59,9 @@ def as_learned(
 
 def _one(column: Column, values: Sequence[object], plain: bool, nominal: bool) -> Column:
     """``plain``: a feature has the column's name; ``nominal``: one is ``name=value``."""
-    if column.kind in ("label", "labels", "text") or not (plain or nominal):
+    if column.kind not in _JUDGED and column.note != "by its name":
+        return column  # it is told, or no feature anyhow
+    if column.note == "as told" or not (plain or nominal):
         return column
     if nominal and (not plain or column.kind != "number"):
         return column if column.kind == "nominal" else replace(column, kind="nominal", note=_NOTE)

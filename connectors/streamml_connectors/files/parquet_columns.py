@@ -1,24 +1,31 @@
-"""What the columns of a Parquet file are, and a piece of them as arrays."""
+"""What the columns of a Parquet file are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
 import numpy as np
 
 from streamml.errors import SchemaError
-from streamml.types import BoolArray, Float32Array, Float64Array, UInt8Array
-from streamml_connectors.files.described import Column, Kind
-from streamml_connectors.files.learned import nominal_in
+from streamml.types import UInt8Array
+from streamml.types.truth import is_signed, truth
+from streamml_connectors.files.columns import BadRow
+from streamml_connectors.files.described import FEATURES, Column, Kind
+from streamml_connectors.files.kinds import (
+    column_kind,
+    is_identifier,
+    is_time_column,
+    one_kept,
+)
+from streamml_connectors.files.learned import as_learned
 from streamml_connectors.files.source import check_names
 
-__all__ = ["LABEL_BAD", "LABEL_UNKNOWN", "Layout", "Piece", "layout", "read_piece"]
+__all__ = ["LABEL_BAD", "LABEL_UNKNOWN", "Layout", "is_text", "layout", "text_codes"]
 
 _PREFIX: Final = "label:"
-_MOST_VALUES: Final = 64
 LABEL_UNKNOWN: Final = 2
 """In ``Piece.labels``: null."""
 LABEL_BAD: Final = 3
@@ -27,27 +34,53 @@ LABEL_BAD: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The columns by what they are used for; ``sides`` maps a use to a column."""
+    """The columns by what they are used for.
 
+    Attributes
+    ----------
+    sources
+        Columns of numbers, and the length of their lists; ``None``: they hold a number each.
+    numbers
+        The features that these make.
+    nominal
+        Columns of texts, and what is told of each.
+    sides
+        Use -> column.
+    positions
+        Labels of the places of a row of 0 and 1; empty: labels are listed by name.
+    signed
+        Whether -1 is the false of labels.
+    """
+
+    sources: list[tuple[str, int | None]]
     numbers: list[str]
-    nominal: list[str]
+    nominal: list[Column]
     labels: list[str]
     label_names: list[str]
     sides: dict[str, str]
+    positions: tuple[str, ...]
+    signed: bool
     described: list[Column]
 
     @property
     def used(self) -> list[str]:
         """Every column that is read, once."""
         return list(
-            dict.fromkeys([*self.numbers, *self.nominal, *self.labels, *self.sides.values()])
-        )
+            dict.fromkeys([
+                *(name for name, _ in self.sources), *(column.name for column in self.nominal),
+                *self.labels, *self.sides.values(),
+            ])
+        )  # fmt: skip
+
+
+Peek = Callable[[str], list[Any]]
+"""Gives the first values of a column."""
 
 
 def layout(
     path: Path,
     schema: Any,
-    peek: Callable[[str], list[Any]],
+    peek: Peek,
     labels: Sequence[str] | None,
     sides: Mapping[str, str | None],
     ignore: Sequence[str],
@@ -63,7 +96,7 @@ def layout(
         Columns that the user names: labels; ``{"labels": ..., "id": ..., "timestamp": ...}``;
         those to leave out.
     learned
-        Features that a learner knows: a column that makes some is nominal.
+        Features that a learner knows: a text column that makes some is read so that it does.
 
     Raises
     ------
@@ -79,34 +112,98 @@ def layout(
     check_names([*used.values(), *ignore], names, path, "column")
     uses: dict[str, Kind] = dict.fromkeys(columns, "label")
     uses |= {name: cast(Kind, use) for use, name in used.items()}
-    described, nominal_columns = [], nominal_in(learned)
-    for field in schema:
-        if field.name in uses:
-            described.append(Column(field.name, uses[field.name]))
-        elif field.name in ignore:
-            described.append(Column(field.name, "left out", "as told"))
-        else:
-            described.append(_feature(field, peek, field.name in nominal_columns))
+    told = {**dict.fromkeys(ignore, Column("", "left out", "as told")),
+            **{name: Column("", kind) for name, kind in uses.items()}}  # fmt: skip
+    described = one_kept(
+        [
+            replace(told[field.name], name=field.name)
+            if field.name in told
+            else Column(field.name, *_kind(field, peek, used))
+            for field in schema
+        ],
+        told,
+    )
+    if learned:  # texts only: the type of others says what they are
+        asked = as_learned(described, [()] * len(described), learned)
+        described = [known if is_text(schema.field(column.name).type) else column
+                     for known, column in zip(asked, described, strict=True)]  # fmt: skip
+    used |= {column.kind: column.name for column in described if column.kind in ("id", "timestamp")}
+    sources = [(c.name, _length(c, peek)) for c in described if c.kind in ("number", "numbers")
+               if not is_text(schema.field(c.name).type)]  # fmt: skip
+    return Layout(
+        sources,
+        [feature for name, length in sources for feature in _places(name, length)],
+        [column for column in described if column.kind in FEATURES
+         and is_text(schema.field(column.name).type)],
+        columns,
+        [name.removeprefix(_PREFIX) for name in columns] + list(_positions(labels, used)),
+        used,
+        _positions(labels, used),
+        _signed(path, schema, columns, peek),
+        described,
+    )  # fmt: skip
+
+
+def _places(name: str, length: int | None) -> list[str]:
+    return [name] if length is None else [f"{name}.{k}" for k in range(length)]
+
+
+def _length(column: Column, peek: Peek) -> int | None:
+    """How many numbers the lists of a column hold at most."""
+    if column.kind == "number":
+        return None
+    return max((len(value) for value in peek(column.name) if value is not None), default=0)
+
+
+def _positions(labels: Sequence[str] | None, used: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(labels or ()) if "labels" in used else ()
+
+
+def _signed(path: Path, schema: Any, columns: Sequence[str], peek: Peek) -> bool:
+    """Whether -1 is the false of labels; raises where a label column cannot be one."""
+    import pyarrow.types as t
+
+    values: set[Any] = set()
     for name in columns:
-        if not _is_number(schema.field(name).type):
-            raise SchemaError(f"The label column {name!r} of {path} is no number: make it 0 or 1.")
-    made = [name.removeprefix(_PREFIX) for name in columns]
-    numbers = [column.name for column in described if column.kind == "number"]
-    nominal = [column.name for column in described if column.kind == "nominal"]
-    return Layout(numbers, nominal, columns, made, used, described)
+        kind = schema.field(name).type
+        found = set() if t.is_boolean(kind) or t.is_unsigned_integer(kind) else set(peek(name))
+        words = is_text(kind) and not (text_codes([*found], signed=True) == LABEL_BAD).all()
+        if not _is_number(kind) and not words:
+            raise SchemaError(
+                f"The label column {name!r} of {path} is no number, nor does it say yes and no: "
+                "make it 0 or 1."
+            )
+        values |= found
+    return is_signed(values)
 
 
-def _feature(field: Any, peek: Callable[[str], list[Any]], nominal: bool) -> Column:
-    """How a column that is told to be nothing else is read."""
-    if field.name.startswith(_PREFIX):
-        return Column(field.name, "left out", "a label that is not chosen")
-    if _is_number(field.type):
-        return Column(field.name, "number")
-    if not _is_text(field.type):
-        return Column(field.name, "left out", f"its type is {field.type}")
-    if nominal or _repeats(peek(field.name)):
-        return Column(field.name, "nominal")
-    return Column(field.name, "left out", "an identifier: nearly every value is another one")
+def _kind(field: Any, peek: Peek, used: Mapping[str, str]) -> tuple[Kind, str]:
+    """How a column that is told to be nothing else is read, and why."""
+    import pyarrow.types as t
+
+    name, kind = field.name, field.type
+    if name.startswith(_PREFIX):
+        return "left out", "a label that is not chosen"
+    keys = t.is_integer(kind) or is_text(kind)
+    if keys and name == "id" and name not in used and is_identifier(name, peek(name)):
+        return "id", "by its name"
+    seconds = t.is_timestamp(kind) or t.is_integer(kind) or t.is_floating(kind)
+    if seconds and name == "timestamp" and name not in used:
+        return "timestamp", "by its name"
+    if _is_number(kind):
+        return "number", ""
+    if is_text(kind):
+        values = [value for value in peek(name) if value is not None]
+        if is_time_column(name, values) and name not in used:
+            return "timestamp", "by its name"
+        return column_kind(name, values)
+    if (t.is_list(kind) or t.is_large_list(kind) or t.is_fixed_size_list(kind)) and _is_number(
+        kind.value_type
+    ):
+        return "numbers", ""
+    if t.is_temporal(kind):
+        return "left out", "times: name it as the timestamp to use it"
+    return "left out", f"its type is {kind}"
 
 
 def _label_columns(
@@ -138,7 +235,8 @@ def _is_number(kind: Any) -> bool:
                 or t.is_decimal(kind))  # fmt: skip
 
 
-def _is_text(kind: Any) -> bool:
+def is_text(kind: Any) -> bool:
+    """Whether a type of Arrow is one of texts, encoded as a dictionary or not."""
     import pyarrow.types as t
 
     if t.is_dictionary(kind):
@@ -146,76 +244,13 @@ def _is_text(kind: Any) -> bool:
     return bool(t.is_string(kind) or t.is_large_string(kind))
 
 
-def _repeats(values: list[Any]) -> bool:
-    """Whether the first values of a string column look like those of a nominal attribute."""
-    known = [value for value in values if value is not None]
-    return len(set(known)) <= _MOST_VALUES and len(set(known)) < len(known)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Some rows as arrays: one row of each array per column.
-
-    Attributes
-    ----------
-    numbers, known
-        float32 and bool ``(columns, rows)``; ``known`` is ``None`` where no value is null.
-    labels
-        uint8 ``(labels, rows)``: 0, 1, ``LABEL_UNKNOWN``, ``LABEL_BAD``.
-    nominal
-        A list of values (or ``None``) a column.
-    sides
-        The same for identifiers, timestamps, label lists.
-    records
-        The rows themselves, for dead letters.
-    """
-
-    n_rows: int
-    numbers: Float32Array
-    known: BoolArray | None
-    labels: UInt8Array
-    nominal: list[list[str | None]]
-    sides: dict[str, list[Any]]
-    records: Any
-
-
-def read_piece(plan: Layout, records: Any) -> Piece:
-    """Turn a record batch into arrays."""
-    n, columns = records.num_rows, {name: k for k, name in enumerate(records.schema.names)}
-    get = {name: records.column(k) for name, k in columns.items()}
-    numbers = np.empty((len(plan.numbers), n), np.float32)
-    known: BoolArray | None = None
-    with np.errstate(over="ignore"):  # infinity is found later
-        for k, name in enumerate(plan.numbers):
-            numbers[k] = _floats(get[name])
-            if get[name].null_count:
-                known = np.ones(numbers.shape, np.bool_) if known is None else known
-                known[k] = get[name].is_valid().to_numpy(zero_copy_only=False)
-                numbers[k, ~known[k]] = 0.0
-    labels = np.empty((len(plan.labels), n), np.uint8)
-    for k, name in enumerate(plan.labels):
-        labels[k] = _label_codes(get[name])
-    nominal = [get[name].to_pylist() for name in plan.nominal]
-    sides = {use: get[name].to_pylist() for use, name in plan.sides.items()}
-    return Piece(n, numbers, known, labels, nominal, sides, records)
-
-
-def _floats(column: Any) -> Float64Array | Float32Array:
-    """A column of numbers; null becomes NaN."""
-    import pyarrow
-
-    if pyarrow.types.is_boolean(column.type) or pyarrow.types.is_decimal(column.type):
-        column = column.cast(pyarrow.uint8() if pyarrow.types.is_boolean(column.type)
-                             else pyarrow.float64())  # fmt: skip
-    array: Float64Array = column.to_numpy(zero_copy_only=False)
-    return array
-
-
-def _label_codes(column: Any) -> UInt8Array:
-    values = _floats(column)
-    codes = np.full(len(values), LABEL_BAD, np.uint8)
-    codes[values == 0] = 0
-    codes[values == 1] = 1
-    if column.null_count:
-        codes[column.is_null().to_numpy(zero_copy_only=False)] = LABEL_UNKNOWN
-    return codes
+def text_codes(values: list[str | None], *, signed: bool) -> UInt8Array:
+    """What each text says of a label: 0, 1, ``LABEL_UNKNOWN``, ``LABEL_BAD``."""
+    codes: dict[str | None, int] = {}
+    for value in set(values):
+        try:
+            said = truth(value, "", signed=signed)
+            codes[value] = LABEL_UNKNOWN if said is None else int(said)
+        except BadRow:
+            codes[value] = LABEL_BAD
+    return np.array([codes[value] for value in values], np.uint8)

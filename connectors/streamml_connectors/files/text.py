@@ -165,17 +165,33 @@ class LineReader:
                 text = item.data.strip()
                 if not text or (comment and text.startswith(comment)):
                     continue
-                self.give_back(0)
-                self._line = item.line  # a row may go over several
+                self.give_back(item)
                 return item.data
             self._pushed = item
             return item.raw
         return None
 
-    def give_back(self, start: int) -> None:
-        """Hand the one line taken last out again, from its byte ``start`` on."""
-        self._start, self._next = self._before + start, self._next - 1
-        self._line -= 1
+    def peek_rows(self, n: int, size: int) -> Block | None:
+        """At most ``n`` rows that stand within about ``size`` bytes; they are still to be read."""
+        if self.peek_row() is None or self._pushed is not None:
+            return None
+        while len(self._ends) - self._next < n and len(self._buffer) - self._start < size:
+            try:
+                data = self._read()
+            except DataError:  # what stands before the damage is read first
+                break
+            held = self._buffer[self._start :]
+            if not data and held.endswith(b"\n"):
+                break
+            self._hold(held + (data or b"\n"))
+            if not data:
+                break
+        ends = self._ends[self._next : self._next + n]
+        return Block(self._buffer[self._start : int(ends[-1]) + 1], self._line, len(ends))
+
+    def give_back(self, row: Block, start: int = 0) -> None:
+        """Hand the one row that was taken last out again, from its byte ``start`` on."""
+        self._start, self._next, self._line = self._before + start, self._next - 1, row.line
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
