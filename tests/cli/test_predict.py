@@ -304,3 +304,52 @@ def test_a_reader_that_is_told_of_no_labels_knows_none(tmp_path):
     with_none = open_source(path, labels=())
     assert dict(next(with_none.next_batch(5).events()).x) == {"f": 1.0, "y": 1.0}
     with_none.close()
+
+
+# -- read as it was learned ---------------------------------------------------------------
+
+LEARNED = {
+    "city": ["Rome", "Bern", "Oslo"],
+    "code": ["98e4", "12ab", "77ff"],  # of which one looks like a number
+    "open": ["yes", "no", "yes"],
+    "size": ["3", "5", "1"],
+}
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory) -> Path:
+    """A learner of columns of texts, words and numbers: each event has a label of its own."""
+    folder = tmp_path_factory.mktemp("described")
+    rows = [[values[i % 3] for values in LEARNED.values()] + [f"l{i % 3}"] for i in range(90)]
+    with (folder / "many.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([[*LEARNED, "tags"], *rows])
+    words = ("--label-list", "tags", "--set", "preset=fast", "--json")
+    assert call("run", folder / "many.csv", *words, "--snapshot-dir", folder / "state") == 0
+    return folder
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("rows", [(0,), (1,), (2,), (0, 1, 2)])
+def test_a_few_rows_are_read_as_the_many_were_that_were_learned(described, tmp_path, form, rows):
+    """One city is no identifier, and one code no number, because there are so few of them."""
+    given = [{name: values[i] for name, values in LEARNED.items()} for i in rows]
+    path = tmp_path / f"few.{form}"
+    if form == "csv":
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(LEARNED))
+            writer.writeheader()
+            writer.writerows(given)
+    elif form == "jsonl":
+        if 0 in rows:
+            pytest.skip("a text that looks like a number is one, in JSON learned or not")
+        path.write_text("".join(json.dumps(row | {"size": int(row["size"])}) + "\n"
+                                for row in given))  # fmt: skip
+    else:
+        for row in given:
+            row["size"] = int(row["size"])
+        pq.write_table(pyarrow.Table.from_pylist(given), path)
+    found = predicted(described, path, stored=described / "state")
+    expected = predicted(described, described / "many.csv", "--limit", "3")
+    same = [(line["labels"], line["scores"]) for line in found]
+    assert same == [(expected[i]["labels"], expected[i]["scores"]) for i in rows]
+    assert [line["labels"] for line in found] == [[f"l{i}"] for i in rows]

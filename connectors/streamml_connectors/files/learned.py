@@ -40,7 +40,7 @@ def as_learned(
     found
         By their values in this file.
     columns
-        The first values of each.
+        The first values of each, where they are texts.
     features
         Those that the learner knows.
 
@@ -68,4 +68,4 @@ def _one(column: Column, values: Sequence[object], plain: bool, nominal: bool) -
     if column.kind in ("number", "boolean"):
         return column
     told = [str(value) for value in values if not is_missing(value)]
-    return replace(column, kind="number" if all_numbers(told) else "boolean", note=_NOTE)
+    return replace(column, kind="number" if told and all_numbers(told) else "boolean", note=_NOTE)

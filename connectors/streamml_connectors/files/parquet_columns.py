@@ -124,9 +124,13 @@ def layout(
         told,
     )
     if learned:  # texts only: the type of others says what they are
-        asked = as_learned(described, [()] * len(described), learned)
-        described = [known if is_text(schema.field(column.name).type) else column
-                     for known, column in zip(asked, described, strict=True)]  # fmt: skip
+        texts = [is_text(schema.field(column.name).type) for column in described]
+        values = [peek(c.name) if text else () for c, text in zip(described, texts, strict=True)]
+        asked = as_learned(described, values, learned)
+        described = [
+            known if text else column
+            for known, column, text in zip(asked, described, texts, strict=True)
+        ]
     used |= {column.kind: column.name for column in described if column.kind in ("id", "timestamp")}
     sources = [(c.name, _length(c, peek)) for c in described if c.kind in ("number", "numbers")
                if not is_text(schema.field(c.name).type)]  # fmt: skip
