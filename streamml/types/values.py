@@ -37,7 +37,8 @@ FLOAT32_MAX: Final = float(np.finfo(np.float32).max)
 MISSING: Final = frozenset(
     {
         "", "?", "-", "--", "na", "n/a", "n.a.", "<na>", "#n/a", "#na", "#n/a n/a", "nan", "-nan",
-        "+nan", "nat", "null", "none", "nil", "#null!", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan",
+        "+nan", "nat", "null", "none", "nil", "<null>", "#null!", "1.#ind", "-1.#ind", "1.#qnan",
+        "-1.#qnan",
     }
 )  # fmt: skip
 """Spellings, in lower case, of a value that is not known."""

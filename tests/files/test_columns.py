@@ -224,12 +224,13 @@ def test_a_zero_in_any_way_is_known_in_dense_rows_and_left_out_of_sparse_ones(tm
     assert [dict(e.x) for e in drain(ArffSource(path, labels=["l"]))[0]] == [{"g": 2.0}]
 
 
-def test_a_nominal_value_of_two_words_needs_quotes(tmp_path):
+def test_a_nominal_value_of_two_words_needs_no_quotes_between_commas(tmp_path):
     header = "@relation 'r: -C 1'\n@attribute l {0,1}\n@attribute c {red,'dark blue',green}\n"
-    path = write(tmp_path, "d.arff", header + "@data\n1,dark blue\n1,'dark blue'\n")
+    rows = "1,dark blue\n1,'dark blue'\n1 dark blue\n1 'dark blue'\n"
+    path = write(tmp_path, "d.arff", header + "@data\n" + rows)
     events, letters = drain(ArffSource(path))
-    assert [dict(e.x) for e in events] == [{"c=dark blue": 1.0}]
-    assert letters == [("malformed", "line 5")]
+    assert [dict(e.x) for e in events] == [{"c=dark blue": 1.0}] * 3
+    assert letters == [("malformed", "line 7")]
 
 
 @pytest.mark.parametrize("values", ["{a,b,a}", "{}", "{0,0}", "{a, 'a'}"])

@@ -148,21 +148,26 @@ def test_json_events(tmp_path, name):
         ("{", "malformed"),
         ("[1]", "malformed"),
         ("[" * 100_000, "malformed"),
-        ('{"x": {"f": NaN}}', "not_finite"),
+        ('{"x": {"f": NaN}}', "no_features"),
+        ('{"x": {"f": NaN, "g": Infinity}}', "not_finite"),
         ('{"x": {"f": -Infinity}}', "not_finite"),
         ('{"x": {"f": 1e39}}', "not_finite"),
         ('{"x": {"f": 1%s}}' % ("0" * 400), "not_finite"),
-        ('{"x": {"f": "1"}}', "not_a_number"),
-        ('{"x": {"f": [1]}}', "wrong_type"),
+        ('{"x": {"f": "1e39"}}', "not_finite"),
+        ('{"x": {"f": [1e39]}}', "not_finite"),
+        ('{"x": {"g.h": 1, "g": {"h": 2}}}', "malformed"),
         ('{"x": "text"}', "wrong_type"),
         ('{"x": {}}', "no_features"),
         ('{"x": {}, "sparse": 1}', "wrong_type"),
         ('{"sparse": true}', "no_features"),
         ('{"y": []}', "no_features"),
         ('{"x": {"f": 1}, "y": "a"}', "wrong_type"),
-        ('{"x": {"f": 1}, "y": [1]}', "wrong_type"),
+        ('{"x": {"f": 1}, "y": [1.5]}', "wrong_type"),
+        ('{"x": {"f": 1}, "y": [[1]]}', "wrong_type"),
+        ('{"x": {"f": 1}, "y": [0, 1, 1]}', "wrong_type"),
+        ('{"x": {"f": 1}, "y": [true]}', "wrong_type"),
         ('{"x": {"f": 1}, "y": {"positive": ["a"], "negative": ["a"]}}', "malformed"),
-        ('{"x": {"f": 1}, "y": {"a": true}}', "wrong_type"),
+        ('{"x": {"f": 1}, "y": {"a": "maybe"}}', "unknown_value"),
         ('{"x": {"f": 1}, "id": 1.5}', "wrong_type"),
         ('{"x": {"f": 1}, "id": true}', "wrong_type"),
         ('{"x": {"f": 1}, "timestamp": "soon"}', "wrong_type"),
@@ -195,10 +200,11 @@ def test_flat_json(tmp_path):
     assert letters == [("unknown_value", "line 3")]
     text = (
         '{"f": 1, "tags": ["a", "b"]}\n{"f": 1, "tags": "c;a"}\n{"f": 1}\n{"f": 2, "tags": [3]}\n'
+        '{"f": 2, "tags": 3}\n'
     )
     events, letters = drain(JsonlSource(write(tmp_path, "e.jsonl", text), label_list="tags"))
-    assert [e.y for e in events] == [{"a", "b"}, {"a", "c"}, None]
-    assert letters == [("wrong_type", "line 4")]
+    assert [e.y for e in events] == [{"a", "b"}, {"a", "c"}, None, {"3"}]
+    assert letters == [("wrong_type", "line 5")]
 
 
 def test_json_that_cannot_be_opened(tmp_path):
@@ -221,7 +227,7 @@ def test_json_that_cannot_be_opened(tmp_path):
 def test_svmlight(tmp_path, name):
     text = (
         "# head\n1,5 3:0.5 7:1.25 # why\n 3:2\n4:1\n? 3:0 9:1\n+5.0,-1 qid:3 4:1\n2\n"
-        "x 1:1\n1 2:1 2:2\n1 2:nan\n1 a:1\n1 2\n"
+        "x 1:1\n1 2:1 2:2\n1 2:inf\n1 a:1\n1 2\n"
     )
     source = SvmlightSource(write(tmp_path, name, text))
     events, letters = drain(source)

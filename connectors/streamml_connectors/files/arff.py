@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -13,22 +14,26 @@ from streamml_connectors.files.arff_columns import ArffColumns
 from streamml_connectors.files.arff_header import Header, read_header, unescape
 from streamml_connectors.files.labels import find_label_xml, read_label_xml
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense, parse_sparse
-from streamml_connectors.files.rows import assemble
+from streamml_connectors.files.rows import assemble, plain_rows
 from streamml_connectors.files.source import Caps, LineSource, check_names
 from streamml_connectors.files.text import MAX_LINE, Block, is_utf8
 
 __all__ = ["ArffSource"]
+
+_WEIGHTS: Final = "Rows have instance weights, which are passed over: each counts once."
 
 
 class ArffSource(LineSource):
     r"""Reads an ARFF file.
 
     Labels are, in this order of precedence: ``labels``; those that ``xml`` names; those
-    of a label XML beside the file; MEKA's ``-C n`` in the relation name. A nominal
-    attribute of three or more values makes one feature ``attribute=value`` per value, one
-    of two values is 0 or 1 (the second value; values 0 and 1 are themselves). String and
-    date attributes are no features. In a sparse row, what is left out is zero, or the
-    first nominal value. A missing value (``?``) is absent; a missing label is unknown.
+    of a label XML beside the file (``X.xml`` by ``X-train.arff``, too); MEKA's ``-C n`` in
+    the relation name; KEEL's ``@outputs``. A nominal attribute of three or more values makes
+    one feature ``attribute=value`` per value, one of two values is 0 or 1, and a label true
+    or false: as the words say (``yes``, ``false``, ``-1``, in whatever order), else the
+    second is 1. String and date attributes are no features. In a sparse row, what is left
+    out is zero, or the first nominal value. A missing value (``?``) is absent; a missing
+    label is unknown. Instance weights are passed over.
 
     Parameters
     ----------
@@ -102,27 +107,34 @@ class ArffSource(LineSource):
         self._keep_zeros = keep_zeros
         self._stamp = np.full(len(header.attributes), -1, np.int64)
         self._tick = 0
+        self.notes += self._columns.notes
         self._tables = {ok: byte_classes(",", "'\"%\\{}", ok) for ok in (False, True)}
 
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
         data = block.data
         parsed = self._fast(data, block.n_lines)
-        return assemble(
+        found = assemble(
             parsed, self._columns, self.schema, data, block.line, self._rows,
             keep_zeros=self._keep_zeros,
         )  # fmt: skip
+        if self._columns.weighted and _WEIGHTS not in self.notes:
+            self.notes.append(_WEIGHTS)
+        return found
 
     def _fast(self, data: bytes, n_lines: int) -> Parsed:
         columns = self._columns
         table = self._tables[is_utf8(data)]
+        if columns.plain:
+            return plain_rows(data, self._comment)
         if not columns.sparse:
             return parse_dense(
-                data, n_lines, table, columns.role, columns.column, comment=37, inner_spaces=False
-            )
+                data, n_lines, table, columns.role, columns.column,
+                words=columns.words, comment=37, inner_spaces=False,
+            )  # fmt: skip
         self._tick += n_lines
         return parse_sparse(
             data, n_lines, table, columns.role, columns.column, self._stamp,
-            self._tick - n_lines, columns.default,
+            self._tick - n_lines, columns.default, words=columns.words,
         )  # fmt: skip
 
 
@@ -132,11 +144,12 @@ def _label_names(
     """Attribute names of the labels, from wherever they are told."""
     if labels is None:
         xml = xml or find_label_xml(path)
-        labels = read_label_xml(Path(xml)) if xml else header.meka_labels()
+        labels = read_label_xml(Path(xml)) if xml else header.own_labels()
     if not labels:
+        beside = ", ".join(sorted(str(one) for one in path.parent.glob("*.xml"))[:3])
         raise SchemaError(
             f"{path} does not say which attributes are labels: name them (--labels a,b), or give "
-            "a label XML (--xml)."
+            + (f"a label XML (--xml; there is {beside})." if beside else "a label XML (--xml).")
         )
     there = header.names
     known = set(there)

@@ -127,11 +127,15 @@ class Columns(abc.ABC):
         name = self.names[attribute]
         if quoted and text == "?":
             raise BadRow("unknown_value", f"Label {name!r} is '?' in quotes: leave them out.")
-        said = truth(text, f"Label {name!r}", signed=self.signed)
+        said = self.said(attribute, text)
         if said is None:
             row.unknown.append(name)
         elif said:
             row.positive.append(name)
+
+    def said(self, attribute: int, text: str) -> bool | None:
+        """What a label field says; ``None``: it is not known."""
+        return truth(text, f"Label {self.names[attribute]!r}", signed=self.signed)
 
 
 def commit(row: Row, schema: Schema) -> None:

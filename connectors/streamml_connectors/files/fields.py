@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Final
 
 from streamml.types import EventId
 from streamml.types.label_lists import split_labels as label_set
 from streamml.types.values import is_missing, number
 from streamml_connectors.files.columns import BadRow
 
-__all__ = ["event_id", "label_set", "timestamp"]
+__all__ = ["event_id", "label_set", "seconds", "time_unit", "timestamp"]
 
+_UNITS: Final = (
+    (1e11, ("seconds", 1.0)), (1e14, ("milliseconds", 1e3)), (1e17, ("microseconds", 1e6)),
+    (1e20, ("nanoseconds", 1e9)),
+)  # fmt: skip
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
@@ -28,8 +33,35 @@ def event_id(text: str) -> EventId | None:
     return int(text) if _INTEGER.fullmatch(text) else text
 
 
+def time_unit(time: float) -> tuple[str, float]:
+    """What a number that is a time counts since 1970, by its size, and how many are a second.
+
+    As seconds a number beyond the year 5138 is one nobody means: then it is milliseconds, as
+    programs write them, or smaller still.
+
+    Examples
+    --------
+    >>> time_unit(1.7e9), time_unit(1.7e12), time_unit(1.7e18)
+    (('seconds', 1.0), ('milliseconds', 1000.0), ('nanoseconds', 1000000000.0))
+    """
+    return next((unit for beyond, unit in _UNITS if abs(time) < beyond), _UNITS[-1][1])
+
+
+def seconds(time: float) -> float:
+    """A time in seconds, of a number that may count smaller units.
+
+    Examples
+    --------
+    >>> seconds(1700000000123), seconds(2.5), seconds(-1.0)
+    (1700000000.123, 2.5, -1.0)
+    """
+    return time / time_unit(time)[1]
+
+
 def timestamp(text: str) -> float | None:
     """Seconds, from a number or an ISO 8601 time (UTC where it names no zone).
+
+    A number may count milliseconds or smaller units (:func:`time_unit`).
 
     Examples
     --------
@@ -39,7 +71,7 @@ def timestamp(text: str) -> float | None:
     if is_missing(text):
         return None
     try:
-        return number(text, "The timestamp")
+        return seconds(number(text, "The timestamp"))
     except BadRow as bad:
         if bad.reason != "not_a_number":
             raise

@@ -29,6 +29,7 @@ _READERS: Final[dict[str, type[FileSource]]] = {
     ".svm": SvmlightSource,
     ".svmlight": SvmlightSource,
     ".libsvm": SvmlightSource,
+    ".txt": SvmlightSource,
 }
 
 
@@ -45,7 +46,7 @@ def open_source(
     ----------
     path
         ``.arff``, ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson``, ``.parquet``, ``.svm``,
-        ``.svmlight`` or ``.libsvm``; each may be followed by ``.gz``,
+        ``.svmlight``, ``.libsvm`` or ``.txt``; each may be followed by ``.gz``,
         ``.bz2``, ``.xz`` or ``.zst``.
     order
         ``"natural"``, or ``"shuffled"``: held in memory, in the order of
@@ -69,7 +70,8 @@ def open_source(
     Traceback (most recent call last):
     ...
     streamml.errors.ConfigError: The suffix of events.doc is not known: use one of .arff, .csv, \
-.tsv, .jsonl, .ndjson, .parquet, .svm, .svmlight, .libsvm, each also with .gz, .bz2, .xz, .zst.
+.tsv, .jsonl, .ndjson, .parquet, .svm, .svmlight, .libsvm, .txt, each also with .gz, .bz2, .xz, \
+.zst.
     """
     path = Path(path)
     if order not in ("natural", "shuffled"):

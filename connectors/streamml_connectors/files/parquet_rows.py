@@ -27,7 +27,7 @@ from streamml.types.values import is_missing, text_feature
 from streamml_connectors.files.batches import taken
 from streamml_connectors.files.columns import BadRow, Row, commit
 from streamml_connectors.files.described import Column
-from streamml_connectors.files.fields import label_set
+from streamml_connectors.files.fields import label_set, seconds
 from streamml_connectors.files.fields import timestamp as parse_time
 from streamml_connectors.files.parquet_columns import LABEL_BAD, LABEL_UNKNOWN, Layout
 from streamml_connectors.files.parquet_pieces import Piece
@@ -151,7 +151,7 @@ def _side(use: str, value: Any, row: Row, separator: str, plan: Layout) -> None:
     elif isinstance(value, int | float):
         if not np.isfinite(value):
             raise BadRow("not_finite", "The timestamp is not finite: use null.")
-        row.timestamp = float(value)
+        row.timestamp = seconds(float(value))
     else:
         row.timestamp = parse_time(str(value))
 

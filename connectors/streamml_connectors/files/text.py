@@ -119,6 +119,7 @@ class LineReader:
     """
 
     _lines_only = True  # a carriage return is never text
+    _can_grow = True  # more data changes nothing about the rows at hand
 
     def __init__(self, path: Path, max_line: int = MAX_LINE) -> None:
         if max_line < 1:
@@ -165,11 +166,43 @@ class LineReader:
                 text = item.data.strip()
                 if not text or (comment and text.startswith(comment)):
                     continue
-                self._start, self._next, self._line = self._before, self._next - 1, item.line
+                self.give_back(item)
                 return item.data
             self._pushed = item
             return item.raw
         return None
+
+    def peek_rows(self, n: int, size: int) -> Block | None:
+        """At most ``n`` rows that stand within ``size`` bytes, one at least; still to be read."""
+        if self.peek_row() is None or self._pushed is not None:
+            return None
+        while (
+            len(self._ends) - self._next < n
+            and len(self._buffer) - self._start < size
+            and self._can_grow
+        ):
+            try:
+                data = self._read()
+            except DataError:  # what stands before the damage is read first
+                break
+            held = self._buffer[self._start :]
+            if data or not held.endswith(b"\n"):
+                self._grow(held, data)
+            if not data:
+                break
+        ends = self._ends[self._next : self._next + n] - self._start
+        ends = ends[: max(1, int(np.searchsorted(ends, size)))]
+        data = self._buffer[self._start : self._start + int(ends[-1]) + 1]
+        lines = data.count(b"\n") == len(ends)
+        return Block(self._tidy(data), self._line, len(ends), None if lines else ends)
+
+    def _grow(self, held: bytes, more: bytes) -> None:
+        """Hold some data with what follows it; that is nothing at the end of the file."""
+        self._hold(held + (more or b"\n"))
+
+    def give_back(self, row: Block, start: int = 0) -> None:
+        """Hand the one row that was taken last out again, from its byte ``start`` on."""
+        self._start, self._next, self._line = self._before + start, self._next - 1, row.line
 
     def close(self) -> None:
         """Close the file; safe to call twice."""

@@ -21,6 +21,7 @@ from streamml.types import (
     Schema,
 )
 from streamml_connectors.files.columns import FLOAT32_MAX, BadRow, Row, commit
+from streamml_connectors.files.fields import seconds
 from streamml_connectors.files.json_event import (
     decode_object,
     identify,
@@ -146,7 +147,7 @@ class Decoder:
         values: Any,
         rows: _Builder,
     ) -> bool:
-        if values.max() > FLOAT32_MAX or values.min() < -FLOAT32_MAX or not _plain(document):
+        if values.max() > FLOAT32_MAX or values.min() < -FLOAT32_MAX:
             return False
         labels: list[int] | None = None
         if document.y is not None:
@@ -158,7 +159,7 @@ class Decoder:
         rows.add(
             record,
             _id(document.id, record),
-            record.timestamp / 1000 if time is None else time,
+            record.timestamp / 1000 if time is None else seconds(time),
             (columns, values),
             LABELS_UNKNOWN if labels is None else LABELS_FULL,
             labels or [],
@@ -199,7 +200,8 @@ class Decoder:
             identify(found, row, "id", "timestamp")
             read_labels(found, row)
         else:
-            row.id, row.timestamp = document.id, document.timestamp
+            row.id = document.id
+            row.timestamp = None if document.timestamp is None else seconds(document.timestamp)
             row.positive = list(dict.fromkeys(document.y))
         if not row.y_known:
             raise BadRow("no_labels", 'It has no "y": send the labels of an event.')
@@ -217,12 +219,6 @@ class Decoder:
         if row.negative is not None:
             return LABELS_PARTIAL, positive, sorted({find(name) for name in row.negative})
         return (LABELS_FULL if row.y_known else LABELS_UNKNOWN), positive, []
-
-
-def _plain(document: Any) -> bool:
-    """Whether id and time need no closer look."""
-    time = document.timestamp
-    return time is None or abs(time) <= FLOAT32_MAX
 
 
 def _id(given: EventId | None, record: Any) -> EventId:
