@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from streamml_connectors.files.packed import unpacked
 __all__ = [
     "MAX_LINE",
     "RAW_BYTES",
+    "STDIN",
     "Block",
     "LineReader",
     "TooLong",
@@ -28,6 +30,8 @@ MAX_LINE: Final = 16 * 1024 * 1024
 """Longest line in bytes that is read; a longer one is a dead letter."""
 RAW_BYTES: Final = 4096
 """A dead letter holds this many bytes of its line at most."""
+STDIN: Final = Path("-")
+"""Stands for standard input."""
 _CHUNK: Final = 512 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -42,6 +46,8 @@ def check_file(path: Path) -> None:
     ...
     streamml.errors.DataError: There is no file /nowhere/at.all: check the path.
     """
+    if path == STDIN:
+        return
     if not path.exists():
         raise DataError(f"There is no file {path}: check the path.")
     if path.is_dir():
@@ -60,7 +66,11 @@ def chunks(path: Path, size: int = _CHUNK) -> Generator[bytes, None, None]:
         before that point was handed out.
     """
     try:
-        yield from unpacked(path, size)
+        if path == STDIN:
+            piped: Any = sys.stdin.buffer
+            yield from iter(lambda: piped.read1(size), b"")
+        else:
+            yield from unpacked(path, size)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}): check its rights.") from error
 
@@ -138,6 +148,7 @@ class LineReader:
         self._error: DataError | None = None
         self._fresh = True
         self._returns = False  # lines end with a carriage return alone
+        self._waits = not path.is_file()  # more may come late: it is not asked for early
 
     def take(self, n: int) -> Block | TooLong | None:
         """The next 1 to ``n`` lines; ``None`` at the end of the file."""
@@ -180,6 +191,7 @@ class LineReader:
             len(self._ends) - self._next < n
             and len(self._buffer) - self._start < size
             and self._can_grow
+            and not self._waits
         ):
             try:
                 data = self._read()
