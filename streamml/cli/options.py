@@ -183,7 +183,7 @@ def _is_json(source: str) -> bool:
     """Whether a file is JSON Lines by its name."""
     from streamml_connectors.files.packed import plain_name
 
-    return plain_name(Path(source)).lower().endswith((".jsonl", ".ndjson"))
+    return plain_name(Path(source)).lower().endswith((".jsonl", ".ndjson", ".json"))
 
 
 def _open_file(

@@ -125,6 +125,18 @@ def test_words_in_other_letters_say_the_same_and_other_words_are_refused(tmp_pat
     assert [x.detail for x in letters] == ["Label 'l' has no value 'yes'."]
 
 
+def test_numeric_labels_of_plus_and_minus_one(tmp_path):
+    header = "@relation 'r: -C 2'\n@attribute a numeric\n@attribute b real\n@attribute t real\n"
+    assert rows_of(tmp_path, header, "1,-1,1\n-1,+1.0,2\n?,1,3\n")[2] == [
+        {"a"}, {"b"}, PartialLabels(frozenset({"b"}), frozenset()),
+    ]  # fmt: skip
+    for rows in ("1,-1,1\n0,1,2\n", "{0 1,1 -1,2 1}\n{0 -1,2 1}\n"):  # where 0 is false
+        _, events, letters = read(write(tmp_path, f"{header}@data\n{rows}"))
+        assert len(letters) >= 1
+        assert all(x.reason == "unknown_value" and "is '-1'" in x.detail for x in letters)
+        assert len(events) + len(letters) == 2
+
+
 def test_a_mark_of_what_is_missing_may_be_declared(tmp_path):
     header = (
         "@relation 'r: -C 1'\n@attribute l {?,no,yes}\n@attribute f {?,no,yes}\n"

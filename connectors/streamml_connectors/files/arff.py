@@ -12,6 +12,7 @@ from streamml.errors import SchemaError
 from streamml.types import DeadLetter, EventBatch
 from streamml_connectors.files.arff_columns import ArffColumns
 from streamml_connectors.files.arff_header import Header, read_header, unescape
+from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.labels import find_label_xml, read_label_xml
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense, parse_sparse
 from streamml_connectors.files.rows import assemble, plain_rows
@@ -20,6 +21,7 @@ from streamml_connectors.files.text import MAX_LINE, Block, is_utf8
 
 __all__ = ["ArffSource"]
 
+_FIRST_BYTES: Final = 1024 * 1024  # in which numeric labels are looked at
 _WEIGHTS: Final = "Rows have instance weights, which are passed over: each counts once."
 
 
@@ -96,6 +98,9 @@ class ArffSource(LineSource):
             first = self._need_rows()
             self._columns = ArffColumns(header, set(names), self.path, text)
             self._columns.sparse = first.lstrip().startswith(b"{")
+            if any(attribute.values is None for attribute in header.attributes
+                   if attribute.name in set(names)):  # fmt: skip
+                self._columns.look_at_signs(self._first_lines())
             self._start(
                 self._columns.feature_names,
                 self._columns.label_names,
@@ -109,6 +114,11 @@ class ArffSource(LineSource):
         self._tick = 0
         self.notes += self._columns.notes
         self._tables = {ok: byte_classes(",", "'\"%\\{}", ok) for ok in (False, True)}
+
+    def _first_lines(self) -> list[str]:
+        block = self._reader.peek_rows(FIRST_ROWS, _FIRST_BYTES)
+        text = block.data.decode(errors="replace") if block is not None else ""
+        return [line for line in text.split("\n") if line.strip() and not line.startswith("%")]
 
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
         data = block.data

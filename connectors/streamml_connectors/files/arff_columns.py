@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from streamml.errors import SchemaError
-from streamml.types.truth import truth, two_values
+from streamml.types.truth import is_signed, truth, two_values
 from streamml.types.values import BadValueError, is_missing
 from streamml_connectors.files.arff_header import Attribute, Header
 from streamml_connectors.files.arff_rows import read_fields
@@ -135,6 +136,18 @@ class ArffColumns(Columns):
         if j in self._said:
             return self._said[j][value]
         return value == "1" and self.role[j] in (LABEL, BINARY)
+
+    def look_at_signs(self, rows: Iterable[str]) -> None:
+        """Find out by some rows whether -1 is the false of numeric labels."""
+        labels, said = np.flatnonzero(self.role == LABEL).tolist(), {"1"}
+        for row in rows:
+            try:
+                fields = read_fields(row, len(self.names))
+            except BadRow:
+                continue
+            there = {j: text for j, text, _ in fields.found}
+            said |= {there.get(j, "0") for j in labels}
+        self.signed = is_signed(said)
 
     def value(self, attribute: int, text: str) -> tuple[str, float] | None:
         """Feature name and number of a field; what the header declares is never missing."""

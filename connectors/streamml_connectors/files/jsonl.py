@@ -40,7 +40,7 @@ class JsonlSource(LineSource):
     Parameters
     ----------
     path
-        ``.jsonl``, ``.ndjson``, plain or packed.
+        ``.jsonl``, ``.ndjson``, ``.json`` (an object a line there, too), plain or packed.
     labels
         Names of the label fields of flat objects (0 or 1, or words such as true and false).
     label_list

@@ -26,6 +26,7 @@ _READERS: Final[dict[str, type[FileSource]]] = {
     ".tsv": CsvSource,
     ".jsonl": JsonlSource,
     ".ndjson": JsonlSource,
+    ".json": JsonlSource,
     ".parquet": ParquetSource,
     ".svm": SvmlightSource,
     ".svmlight": SvmlightSource,
@@ -47,8 +48,8 @@ def open_source(
     Parameters
     ----------
     path
-        ``.arff``, ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson``, ``.parquet``, ``.svm``,
-        ``.svmlight``, ``.libsvm`` or ``.txt``; each may be followed by ``.gz``,
+        ``.arff``, ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson``, ``.json``, ``.parquet``,
+        ``.svm``, ``.svmlight``, ``.libsvm`` or ``.txt``; each may be followed by ``.gz``,
         ``.bz2``, ``.xz`` or ``.zst``. ``-`` is standard input.
     format
         Instead of the suffix: ``"csv"``, ``"jsonl"``, ...
@@ -74,8 +75,8 @@ def open_source(
     Traceback (most recent call last):
     ...
     streamml.errors.ConfigError: The suffix of events.doc is not known: use one of .arff, .csv, \
-.tsv, .jsonl, .ndjson, .parquet, .svm, .svmlight, .libsvm, .txt, each also with .gz, .bz2, .xz, \
-.zst.
+.tsv, .jsonl, .ndjson, .json, .parquet, .svm, .svmlight, .libsvm, .txt, each also with .gz, \
+.bz2, .xz, .zst.
     """
     path = Path(path)
     if order not in ("natural", "shuffled"):
