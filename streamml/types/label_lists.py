@@ -119,8 +119,9 @@ def _written_list(text: str) -> Any:
 def label_names(value: Any, what: str) -> list[str]:
     """The names of the labels that are true, each once, of a list or a mapping name -> truth.
 
-    Integers are the names that they are written as; ``None``, NaN and empty texts within a list
-    are passed over, other texts are names (``none``). Whether the labels are known at all is for the caller to ask (:func:`is_missing`).
+    Integers are the names that they are written as; ``None``, NaN and empty texts within a
+    list are passed over, other texts are names (``none``). Whether the labels are known at all
+    is for the caller to ask (:func:`is_missing`).
 
     Parameters
     ----------
