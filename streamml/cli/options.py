@@ -286,15 +286,12 @@ def open_stream(
         raise ConfigError(f"{match[0]} sources cannot be read: name a file.")
     if wants_text and text is None and _is_json(source, reading.format):
         text = "x"
-    if source == "-" and reading.format is None:
-        raise ConfigError("Standard input has no name that says what it holds: add --format csv, "
-                          "for example.")  # fmt: skip
     from streamml_connectors.files import open_source
 
     given = asdict(reading) | {"labels": split_names(reading.labels)}
     if not labelled:
         given["labels"] = ()
-    return open_source(file_at(source), **given, text=text, learned=learned)
+    return open_source(Path(source), **given, text=text, learned=learned)
 
 
 def _is_json(source: str, told: str | None) -> bool:
@@ -307,7 +304,7 @@ def _is_json(source: str, told: str | None) -> bool:
 
 
 def file_at(source: str) -> Path:
-    """The path of a source that is a file; ``-`` is standard input.
+    """Where a source that is a file lies; ``-`` is standard input.
 
     Examples
     --------

@@ -119,8 +119,9 @@ def _written_list(text: str) -> Any:
 def label_names(value: Any, what: str) -> list[str]:
     """The names of the labels that are true, each once, of a list or a mapping name -> truth.
 
-    Integers are the names that they are written as; what is missing within a list is passed
-    over. Whether the labels are known at all is for the caller to ask (:func:`is_missing`).
+    Integers are the names that they are written as; ``None``, NaN and empty texts within a
+    list are passed over, other texts are names (``none``). Whether the labels are known at all
+    is for the caller to ask (:func:`is_missing`).
 
     Parameters
     ----------
@@ -150,7 +151,10 @@ give the names of the labels that are true.
         raise BadValueError("wrong_type", f"{what} is {shown(value)}: give a list of labels.")
     if is_multi_hot(value):
         raise BadValueError("wrong_type", _ROW.format(what=what))
-    return list(dict.fromkeys(_label(name, what) for name in value if not is_missing(name)))
+    given = (
+        name for name in value if name != "" and (isinstance(name, str) or not is_missing(name))
+    )
+    return list(dict.fromkeys(_label(name, what) for name in given))
 
 
 def _true_names(value: Mapping[Any, Any], what: str) -> Iterator[str]:

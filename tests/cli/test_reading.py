@@ -204,7 +204,7 @@ def test_standard_input_needs_a_format(capsys):
     for command in (("run", "-"), ("peek", "-"), ("produce", "-", "kafka://b/t")):
         assert call(*command) == 2
         found = capsys.readouterr()
-        assert "Standard input has no name that says what it holds: add --format csv" in found.err
+        assert "Standard input has no suffix: name its format (--format csv)." in found.err
         assert (found.out, found.err.count("\n")) == ("", 1)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from streamml.errors import ConfigError, SchemaError
 from streamml.types import PartialLabels
-from streamml_connectors.files import CsvSource, ParquetSource
+from streamml_connectors.files import CsvSource, ParquetSource, open_source
 
 
 def some(*labels):
@@ -354,6 +354,29 @@ def test_rows_of_zeros_and_ones_go_by_position_where_labels_are_named(table):
 def test_lists_of_labels_in_texts_of_parquet(table):
     read = table({"f": [1, 2, 3], "y": ["a|b", "['a']", "NA"]}, label_list="y")
     assert read.y == [some("a", "b"), some("a"), None]
+
+
+# -- the same options in every format ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_identifiers_times_and_what_is_ignored_in_arff(tmp_path, sparse):
+    path = tmp_path / "d.arff"
+    rows = ["a1,'2021-01-01',1,x,2.5", "'b 2',2021-01-02,0,y,3.5"]
+    if sparse:
+        rows = ["{0 a1, 1 '2021-01-01', 2 1, 3 x, 4 2.5}", "{0 'b 2', 1 2021-01-02, 3 y, 4 3.5}"]
+    path.write_text(
+        "@relation r\n@attribute key string\n@attribute when date\n@attribute l {0,1}\n"
+        "@attribute n {x,y,z}\n@attribute f real\n@data\n" + "\n".join(rows) + "\n"
+    )
+    read = of(open_source(path, labels=["l"], id="key", timestamp="when", ignore=["n"]))
+    assert (read.x, read.y) == ([{"f": 2.5}, {"f": 3.5}], [some("l"), some()])
+    assert (read.ids, read.times[1] - read.times[0]) == (["a1", "b 2"], 86400.0)
+    assert (list(read.kinds.values()), read.left_out) == (
+        ["id", "timestamp", "label", "left out", "number"], ("n",),
+    )  # fmt: skip
+    with pytest.raises(SchemaError, match="no attribute 'none'"):
+        open_source(path, labels=["l"], ignore=["none"])
 
 
 # -- the files themselves ----------------------------------------------------------------------

@@ -205,7 +205,7 @@ class Decoder:
             row.positive = list(dict.fromkeys(document.y))
         if not row.y_known:
             raise BadRow("no_labels", 'It has no "y": send the labels of an event.')
-        if row.id is None and not record.key:
+        if row.id in (None, "") and not record.key:
             raise BadRow("no_id", 'It has no "id": say which event the labels are of.')
         event_id = _id(row.id, record)
         commit(row, self.schema)
@@ -229,7 +229,7 @@ def _id(given: EventId | None, record: Any) -> EventId:
     BadRow
         It is larger than any identifier.
     """
-    if given is None:
+    if given is None or given == "":
         if record.key:
             given = bytes(record.key).decode(errors="replace")
         else:
