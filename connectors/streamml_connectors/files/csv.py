@@ -165,7 +165,8 @@ class CsvSource(LineSource):
     def _fast(self, block: Block) -> Parsed:
         return parse_dense(
             block.data, block.n_lines, self._tables[is_utf8(block.data)],
-            self._columns.role, self._columns.column, ends=block.ends,
+            self._columns.role, self._columns.column,
+            words=self._columns.words, ends=block.ends,
         )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -16,13 +17,14 @@ from streamml_connectors.files.columns import BadRow, Columns, Row
 from streamml_connectors.files.csv_rows import split_fields
 from streamml_connectors.files.described import Column, Kind
 from streamml_connectors.files.fields import event_id, label_set, timestamp
-from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP, TEXT
+from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP, TEXT, WORD, WORD_LABEL
 from streamml_connectors.files.kinds import (
     column_kind,
     is_identifier,
     is_time_column,
     one_kept,
 )
+from streamml_connectors.files.parsing import Words
 
 __all__ = ["CsvColumns", "Told", "described", "label_notes"]
 
@@ -159,8 +161,30 @@ class CsvColumns(Columns):
             {value for kind, values in zip(self.kinds, first, strict=True) if kind == "label"
              for value in values}
         )  # fmt: skip
+        self.words = Words.of([self._pair(j, values) for j, values in enumerate(first)])
         self._delimiter, self._separator = delimiter, separator
         self._remembered: list[dict[str, tuple[str, float] | None]] = [{} for _ in names]
+
+    def _pair(self, attribute: int, values: Sequence[str]) -> tuple[str, str] | None:
+        """The words for false and true that a column holds most: the kernels read these."""
+        if self.kinds[attribute] not in ("boolean", "label"):
+            return None
+        pair: dict[bool, str] = {}
+        for word, _ in Counter(values).most_common():
+            try:
+                said = truth(word, "", signed=self.signed)
+            except BadRow:
+                continue
+            if said is not None:
+                pair.setdefault(said, word)
+        if self.role[attribute] == LABEL and set(pair.values()) <= {"0", "1"}:
+            return None
+        self.role[attribute] = WORD if self.role[attribute] == TEXT else WORD_LABEL
+        return pair.get(False, ""), pair.get(True, "")
+
+    def is_label(self, attribute: int) -> bool:
+        """Whether a field is a label column."""
+        return self.kinds[attribute] == "label"
 
     def declare(self, first: Sequence[str]) -> list[str]:
         """Features of the columns whose value in the first row is a number: known at the start."""

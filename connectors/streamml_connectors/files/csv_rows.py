@@ -10,7 +10,7 @@ import numpy as np
 
 from streamml.types import Int64Array
 from streamml_connectors.files.columns import BadRow
-from streamml_connectors.files.text import MAX_LINE, RAW_BYTES, Block, LineReader, TooLong
+from streamml_connectors.files.text import MAX_LINE, RAW_BYTES, LineReader, TooLong
 
 __all__ = ["RowReader", "split_fields"]
 
@@ -62,7 +62,6 @@ class RowReader(LineReader):
     def __init__(self, path: Path, max_line: int = MAX_LINE) -> None:
         super().__init__(path, max_line)
         self.delimiter = ","
-        self._loose = False  # the lines at hand are read one by one
 
     def first_line(self) -> str:
         """The first line that is not empty, or its beginning; it is still to be read."""
@@ -76,25 +75,8 @@ class RowReader(LineReader):
         if self._buffer:
             self._split(self._buffer[self._start :], at_end=False)
 
-    def peek_rows(self, n: int, size: int) -> Block | None:
-        """At most ``n`` rows that stand within ``size`` bytes; they are still to be read."""
-        if self.peek_row() is None or self._pushed is not None:
-            return None
-        while (
-            len(self._ends) - self._next < n
-            and len(self._buffer) - self._start < size
-            and not self._loose
-        ):
-            data = self._read()
-            self._split(self._buffer[self._start :] + data, at_end=not data)
-            if not data:
-                break
-        ends = self._ends[self._next : self._next + n]
-        stop = max(1, int(np.searchsorted(ends, self._start + size)))
-        ends = ends[:stop]
-        return Block(
-            self._buffer[self._start : int(ends[-1]) + 1], self._line, len(ends), ends - self._start
-        )
+    def _grow(self, held: bytes, more: bytes) -> None:
+        self._split(held + more, at_end=not more)
 
     def _outside(self, data: bytes) -> bytes:
         return _quoted(self.delimiter).sub(b"", data) if b'"' in data else data
@@ -131,7 +113,7 @@ class RowReader(LineReader):
         if spans:
             starts, stops = np.array(spans, np.int64).T
             ends = self._of_rows(ends, starts, stops)
-        self._loose = False
+        self._can_grow = True
         self._hold(data, ends)
 
     def _of_rows(self, lines: Int64Array, starts: Int64Array, stops: Int64Array) -> Int64Array:
@@ -143,7 +125,7 @@ class RowReader(LineReader):
 
     def _hold_lines(self, data: bytes) -> None:
         data = self._translated(data)
-        self._loose = True
+        self._can_grow = False
         self._hold(data, _newlines(data))
 
     def _without_returns(

@@ -16,6 +16,7 @@ from streamml_connectors.files.parquet import ParquetSource
 from streamml_connectors.files.shuffled import ShuffledSource
 from streamml_connectors.files.source import FileSource
 from streamml_connectors.files.svmlight import SvmlightSource
+from streamml_connectors.files.text import STDIN
 
 __all__ = ["open_source"]
 
@@ -37,6 +38,7 @@ _READERS: Final[dict[str, type[FileSource]]] = {
 def open_source(
     path: Path | str,
     *,
+    format: str | None = None,  # noqa: A002  # the option's name
     order: Literal["natural", "shuffled"] = "natural",
     seed: int = 1,
     **options: Any,
@@ -48,7 +50,9 @@ def open_source(
     path
         ``.arff``, ``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson``, ``.json``, ``.parquet``,
         ``.svm``, ``.svmlight``, ``.libsvm`` or ``.txt``; each may be followed by ``.gz``,
-        ``.bz2``, ``.xz`` or ``.zst``.
+        ``.bz2``, ``.xz`` or ``.zst``. ``-`` is standard input.
+    format
+        Instead of the suffix: ``"csv"``, ``"jsonl"``, ...
     order
         ``"natural"``, or ``"shuffled"``: held in memory, in the order of
         ``numpy.random.default_rng(seed).permutation(n)``.
@@ -77,14 +81,7 @@ def open_source(
     path = Path(path)
     if order not in ("natural", "shuffled"):
         raise ConfigError(f"The order {order!r} is not known: use 'natural' or 'shuffled'.")
-    reader = _READERS.get(Path(plain_name(path)).suffix.lower())
-    if reader is None:
-        if path.is_dir():
-            raise ConfigError(f"{path} is a directory: name one file in it.")
-        raise ConfigError(
-            f"The suffix of {path} is not known: use one of {', '.join(_READERS)}, "
-            f"each also with {', '.join(PACKED)}."
-        )
+    reader = _reader(path, format)
     options = {name: value for name, value in options.items() if value is not None}
     known = set(inspect.signature(reader).parameters) - {"path"}
     for name in options:
@@ -95,3 +92,26 @@ def open_source(
             )
     source = reader(path, **options)
     return ShuffledSource(source, seed) if order == "shuffled" else source
+
+
+def _reader(path: Path, written: str | None) -> type[FileSource]:
+    """The reader of a format that is named, or that the suffix names."""
+    known = ", ".join(_READERS)
+    if written is not None:
+        reader = _READERS.get(f".{written.lower().removeprefix('.')}")
+        if reader is None:
+            raise ConfigError(
+                f"The format {written!r} is not known: use one of {known.replace('.', '')}."
+            )
+        return reader
+    if path == STDIN:
+        raise ConfigError("Standard input has no suffix: name its format, such as jsonl.")
+    reader = _READERS.get(Path(plain_name(path)).suffix.lower())
+    if reader is None:
+        if path.is_dir():
+            raise ConfigError(f"{path} is a directory: name one file in it.")
+        raise ConfigError(
+            f"The suffix of {path} is not known: use one of {known}, "
+            f"each also with {', '.join(PACKED)}."
+        )
+    return reader

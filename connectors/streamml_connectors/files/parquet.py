@@ -16,7 +16,7 @@ from streamml_connectors.files.parquet_columns import Layout, layout
 from streamml_connectors.files.parquet_pieces import Piece, read_piece
 from streamml_connectors.files.parquet_rows import piece_batch
 from streamml_connectors.files.source import Caps, FileSource, check_label_options
-from streamml_connectors.files.text import chunks
+from streamml_connectors.files.text import STDIN, chunks
 
 __all__ = ["ParquetSource"]
 
@@ -148,7 +148,7 @@ class ParquetSource(FileSource):
         import pyarrow.parquet
 
         source: Any = str(self.path)
-        if self.path.suffix.lower() in PACKED:
+        if self.path == STDIN or self.path.suffix.lower() in PACKED:
             source = self._unpacked = tempfile.TemporaryFile()  # noqa: SIM115  # closed in close()
             for chunk in chunks(self.path):
                 source.write(chunk)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from streamml_connectors.files.packed import unpacked
 __all__ = [
     "MAX_LINE",
     "RAW_BYTES",
+    "STDIN",
     "Block",
     "LineReader",
     "TooLong",
@@ -28,6 +30,8 @@ MAX_LINE: Final = 16 * 1024 * 1024
 """Longest line in bytes that is read; a longer one is a dead letter."""
 RAW_BYTES: Final = 4096
 """A dead letter holds this many bytes of its line at most."""
+STDIN: Final = Path("-")
+"""Stands for standard input."""
 _CHUNK: Final = 512 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -42,6 +46,8 @@ def check_file(path: Path) -> None:
     ...
     streamml.errors.DataError: There is no file /nowhere/at.all: check the path.
     """
+    if path == STDIN:
+        return
     if not path.exists():
         raise DataError(f"There is no file {path}: check the path.")
     if path.is_dir():
@@ -60,7 +66,11 @@ def chunks(path: Path, size: int = _CHUNK) -> Generator[bytes, None, None]:
         before that point was handed out.
     """
     try:
-        yield from unpacked(path, size)
+        if path == STDIN:
+            piped: Any = sys.stdin.buffer
+            yield from iter(lambda: piped.read1(size), b"")
+        else:
+            yield from unpacked(path, size)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}): check its rights.") from error
 
@@ -119,6 +129,7 @@ class LineReader:
     """
 
     _lines_only = True  # a carriage return is never text
+    _can_grow = True  # more data changes nothing about the rows at hand
 
     def __init__(self, path: Path, max_line: int = MAX_LINE) -> None:
         if max_line < 1:
@@ -137,6 +148,7 @@ class LineReader:
         self._error: DataError | None = None
         self._fresh = True
         self._returns = False  # lines end with a carriage return alone
+        self._waits = not path.is_file()  # more may come late: it is not asked for early
 
     def take(self, n: int) -> Block | TooLong | None:
         """The next 1 to ``n`` lines; ``None`` at the end of the file."""
@@ -172,22 +184,33 @@ class LineReader:
         return None
 
     def peek_rows(self, n: int, size: int) -> Block | None:
-        """At most ``n`` rows that stand within about ``size`` bytes; they are still to be read."""
+        """At most ``n`` rows that stand within ``size`` bytes, one at least; still to be read."""
         if self.peek_row() is None or self._pushed is not None:
             return None
-        while len(self._ends) - self._next < n and len(self._buffer) - self._start < size:
+        while (
+            len(self._ends) - self._next < n
+            and len(self._buffer) - self._start < size
+            and self._can_grow
+            and not self._waits
+        ):
             try:
                 data = self._read()
             except DataError:  # what stands before the damage is read first
                 break
             held = self._buffer[self._start :]
-            if not data and held.endswith(b"\n"):
-                break
-            self._hold(held + (data or b"\n"))
+            if data or not held.endswith(b"\n"):
+                self._grow(held, data)
             if not data:
                 break
-        ends = self._ends[self._next : self._next + n]
-        return Block(self._buffer[self._start : int(ends[-1]) + 1], self._line, len(ends))
+        ends = self._ends[self._next : self._next + n] - self._start
+        ends = ends[: max(1, int(np.searchsorted(ends, size)))]
+        data = self._buffer[self._start : self._start + int(ends[-1]) + 1]
+        lines = data.count(b"\n") == len(ends)
+        return Block(self._tidy(data), self._line, len(ends), None if lines else ends)
+
+    def _grow(self, held: bytes, more: bytes) -> None:
+        """Hold some data with what follows it; that is nothing at the end of the file."""
+        self._hold(held + (more or b"\n"))
 
     def give_back(self, row: Block, start: int = 0) -> None:
         """Hand the one row that was taken last out again, from its byte ``start`` on."""
