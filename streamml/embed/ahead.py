@@ -91,16 +91,7 @@ class ReadAhead(Behind):
     # -- handing out -------------------------------------------------------------------
 
     def next_batch(self, max_events: int) -> EventBatch | None:
-        """The next 1 to ``max_events`` events; ``None`` at the end.
-
-        Empty where none was ready within a tenth of a second, so that who asks stays
-        awake.
-
-        Raises
-        ------
-        StreamMLError
-            What ended the source or the embedder, once everything before it was handed out.
-        """
+        """As :meth:`~streamml.embed.EmbeddingSource.next_batch`."""
         if max_events < 1:
             raise ConfigError(f"max_events must be at least 1, not {max_events}.")
         if self._closed:
@@ -220,17 +211,7 @@ class ReadAhead(Behind):
         }
 
     def restore(self, snapshot: Mapping[str, JSON]) -> None:
-        """Go to a position before the first batch.
-
-        Raises
-        ------
-        SchemaError
-            It was taken with another embedder.
-        ContractError
-            Events were handed out already.
-        DataError
-            It is no position of this source.
-        """
+        """As :meth:`~streamml.embed.EmbeddingSource.restore`: before the first batch."""
         refuse_another(snapshot.get("embedder"), self.embedder)
         if self._threads:
             raise ContractError("A position is restored before the first batch: open it again.")

@@ -202,12 +202,8 @@ class LateLoop(EvaluatedLearners):
     def restore(self, snapshot: Mapping[str, Any], schema: Schema | None = None) -> None:
         """Go to a state that :meth:`snapshot` gave, of a loop with the same learners and delay.
 
-        Raises
-        ------
-        StateError
-            It does not fit; use a new loop with new learners then.
-        SchemaError
-            The names of ``schema`` stand at other columns.
+        Parameters and errors are those of
+        :meth:`~streamml.evaluate.learners.EvaluatedLearners.restore`.
         """
         where = "the loop"
         now = part_of(snapshot, "now", float, where)

@@ -152,20 +152,8 @@ class PrequentialLoop(EvaluatedLearners):
     def restore(self, snapshot: Mapping[str, Any], schema: Schema | None = None) -> None:
         """Go to a state that :meth:`snapshot` gave, of a loop with the same learners and delay.
 
-        Parameters
-        ----------
-        snapshot
-            May come from an untrusted file.
-        schema
-            That of the stream to go on with, before it hands out its first event: it takes
-            over the names. Without it the loop makes one: ``loop.learner.schema``.
-
-        Raises
-        ------
-        StateError
-            It does not fit; use a new loop with new learners then.
-        SchemaError
-            The names of ``schema`` stand at other columns.
+        Parameters and errors are those of
+        :meth:`~streamml.evaluate.learners.EvaluatedLearners.restore`.
         """
         where, clock = "the loop", self._clock
         delay = [clock.delay.events, clock.delay.seconds]

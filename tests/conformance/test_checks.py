@@ -170,12 +170,13 @@ class NeedsLearning(Votes):
 
 
 class FixedFeatures(Votes):
-    width = None
+    width, numbers = None, "n_features"
 
     def learn_row(self, batch, i):
-        self.width = self.width or int(batch.n_features[i])
-        if batch.n_features[i] > self.width:
-            raise IndexError("too many features")
+        width = int(getattr(batch, self.numbers)[i])
+        self.width = self.width or width
+        if width > self.width:
+            raise IndexError(f"too large: {self.numbers}")
         super().learn_row(batch, i)
 
 
@@ -187,14 +188,8 @@ class NeedsK(Votes):
         return k
 
 
-class FixedLabels(Votes):
-    width = None
-
-    def learn_row(self, batch, i):
-        self.width = self.width or int(batch.n_labels[i])
-        if batch.n_labels[i] > self.width:
-            raise IndexError("too many labels")
-        super().learn_row(batch, i)
+class FixedLabels(FixedFeatures):
+    numbers = "n_labels"
 
 
 class NeverForgets(Votes):
