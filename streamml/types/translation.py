@@ -48,6 +48,8 @@ class Translation:
         self._features = np.zeros(0, np.int32)  # column there -> column here, or -1
         self._labels = np.zeros(0, np.int32)
         self._known = len(schema.features), len(schema.labels)
+        self._feature_at = {name: column for column, name in enumerate(schema.features.names)}
+        self._label_at = {name: column for column, name in enumerate(schema.labels.names)}
         schema.labels.limit = None  # what is only compared with needs no bound
 
     def rows_at_once(self, schema: Schema, most: int) -> int:
@@ -77,10 +79,13 @@ class Translation:
 
     def _look_up(self, there: Schema) -> None:
         """The columns of names that came since the last batch."""
-        names, here = _since(there.features, self._features), self.schema.features
-        self._features = np.append(self._features, np.array([here.find(n) for n in names], "i4"))
-        names, labels = _since(there.labels, self._labels), self.schema.labels
-        self._labels = np.append(self._labels, np.array([labels.add(n) for n in names], "i4"))
+        features = [self._feature_at.get(n, -1) for n in _since(there.features, self._features)]
+        self._features = np.append(self._features, np.array(features, np.int32))
+        for name in (new := _since(there.labels, self._labels)):
+            if name not in self._label_at:
+                self._label_at[name] = self.schema.labels.add(name)
+        labels = [self._label_at[name] for name in new]
+        self._labels = np.append(self._labels, np.array(labels, np.int32))
 
     def _x(self, batch: EventBatch) -> tuple[Int64Array, Int32Array, Float32Array]:
         """Features that are known, columns ascending in a row."""
