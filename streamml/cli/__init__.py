@@ -72,6 +72,8 @@ def _exit_code(args: Sequence[str] | None) -> int:
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "streamml"
         hint = f"{error.format_message().rstrip('.')}; see {command} --help."
+        if "unexpected extra argument" in hint:
+            hint = f"Names with commas between them take no blanks, or quotes around all. {hint}"
         return _complain(hint, error.exit_code)
     except click.ClickException as error:
         return _complain(error.format_message(), error.exit_code)

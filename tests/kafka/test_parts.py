@@ -6,7 +6,6 @@ import itertools
 import json
 import ssl
 import tomllib
-from collections import Counter
 from contextlib import closing
 from types import SimpleNamespace
 
@@ -21,6 +20,7 @@ from streamml.cli.produce import SendOptions, _send
 from streamml.errors import ConfigError
 from streamml.pacing import Unpaced
 from streamml.types import Event, PartialLabels, Schema
+from streamml.types.letters import LetterCounts
 from streamml_connectors.files import open_source
 from streamml_connectors.kafka import Connection, Input, Secret, parse_url
 from streamml_connectors.kafka.decode import Decoder
@@ -318,7 +318,7 @@ def test_a_feature_may_have_any_name(name):
 
 
 def test_rows_that_cannot_be_sent_are_counted_by_their_reason(tmp_path):
-    path, left_out = tmp_path / "e.jsonl", Counter()
+    path, left_out = tmp_path / "e.jsonl", LetterCounts()
     path.write_text('{"x": {"f": 1}, "y": []}\noops\n{"x": {}, "y": []}\n{"x": {"f": 2}}\nhalf')
     sent = []
     taker = SimpleNamespace(send_events=sent.extend)
