@@ -19,6 +19,7 @@ from streamml_connectors.files.csv_header import (
 )
 from streamml_connectors.files.csv_rows import RowReader
 from streamml_connectors.files.described import Kind
+from streamml_connectors.files.fields import time_notes
 from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense
 from streamml_connectors.files.rows import assemble
@@ -151,6 +152,8 @@ class CsvSource(LineSource):
         self._declared = self._columns.declare(rows[0] if rows else [])
         self._tables = {ok: byte_classes(reader.delimiter, '"', ok) for ok in (False, True)}
         self.notes += label_notes(self.columns, values, self._columns.signed)
+        for column, held in zip(self.columns, values, strict=True):
+            self.notes += time_notes(held) if column.kind == "timestamp" else []
         self.notes += filter(None, [unsplit(lists[0], found) if lists else None])
         if separator is None and found != ";":
             self.notes.append(f"The labels of a list are separated by {found!r}.")
