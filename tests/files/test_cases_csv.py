@@ -135,6 +135,8 @@ def test_a_column_that_only_numbers_the_rows_is_left_out_and_said(case, text, na
 
 def test_a_named_column_of_row_numbers_is_a_feature(case):
     assert case("Unnamed: 0,f,l\n4,1,1\n7,2,0\n", labels=["l"]).x[1] == {"Unnamed: 0": 7, "f": 2}
+    with pytest.raises(SchemaError, match="has it a header line"):
+        case("0,1,0\n1,1,1\n", labels=["l"])
     with pytest.raises(SchemaError, match="name all columns"):
         case("f,,l\n1,2,1\n", labels=["l"])
 
@@ -146,11 +148,13 @@ def test_identifiers_are_no_numbers(case):
     rows = "".join(f"{key},{k},{k % 2}\n" for k, key in enumerate(HEX, 1))
     read = case("id,f,l\n" + rows, labels=["l"])
     assert (read.letters, read.x) == ([], [{"f": float(k)} for k in range(1, 6)])
-    assert read.ids == [HEX[0], HEX[1], 1234567890123456, "12e900aa", "98e4"]
+    read_ids = [HEX[0], HEX[1], 1234567890123456, "12e900aa", "98e4"]
+    assert read.ids == read_ids
     read = case("key,f,l\n" + rows, labels=["l"])
     assert (read.letters, read.x) == ([], [{"f": float(k)} for k in range(1, 6)])
     assert (read.left_out, read.ids) == (("key",), [0, 1, 2, 3, 4])
     assert "'key' is left out: an identifier" in read.notes
+    assert case("ID,f,l\n" + rows, labels=["l"]).ids == read_ids
     read = case("key,f,l\n" + rows, labels=["l"], id="key")
     assert (read.left_out, read.ids[4]) == ((), "98e4")
     read = case("key,f,l\n" + rows + rows, labels=["l"])

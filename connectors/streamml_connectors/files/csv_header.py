@@ -10,6 +10,7 @@ from typing import Final
 from streamml.errors import ConfigError, DataError, SchemaError
 from streamml_connectors.files.columns import BadRow
 from streamml_connectors.files.csv_rows import RowReader, split_fields
+from streamml_connectors.files.kinds import all_numbers
 from streamml_connectors.files.packed import plain_name
 from streamml_connectors.files.rows import row_text
 from streamml_connectors.files.text import Block
@@ -71,7 +72,10 @@ def read_header(reader: RowReader, path: Path) -> list[str]:
         raise DataError(f"The header of {path} cannot be read: {bad.detail}") from bad
     for name in names:
         if name and names.count(name) > 1:
-            raise SchemaError(f"{path} has the column name {name!r} twice: names must be unique.")
+            raise SchemaError(
+                f"{path} has the column name {name!r} twice: names must be unique"
+                + (" (has it a header line?)." if all_numbers([name]) else ".")
+            )
     return names
 
 

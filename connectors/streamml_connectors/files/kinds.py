@@ -167,7 +167,7 @@ def is_identifier(name: str, values: Sequence[object]) -> bool:
     >>> is_identifier("id", ["a", "b"]), is_identifier("id", ["a", "a"]), is_identifier("f", ["a"])
     (True, False, False)
     """
-    return name == "id" and len(set(values)) == len(values) > 0
+    return name.lower() == "id" and len(set(values)) == len(values) > 0
 
 
 def is_time_column(name: str, values: Collection[str]) -> bool:
@@ -178,7 +178,7 @@ def is_time_column(name: str, values: Collection[str]) -> bool:
     >>> is_time_column("timestamp", ["2021-01-01"]), is_time_column("timestamp", ["soon"])
     (True, False)
     """
-    return name == "timestamp" and bool(values) and all(map(_is_seconds, set(values)))
+    return name.lower() == "timestamp" and bool(values) and all(map(_is_seconds, set(values)))
 
 
 def _is_seconds(text: str) -> bool:
