@@ -119,9 +119,9 @@ def _written_list(text: str) -> Any:
 def label_names(value: Any, what: str) -> list[str]:
     """The names of the labels that are true, each once, of a list or a mapping name -> truth.
 
-    Integers are the names that they are written as; ``None``, NaN and empty texts within a
-    list are passed over, other texts are names (``none``). Whether the labels are known at all
-    is for the caller to ask (:func:`is_missing`).
+    Integers are the names that they are written as; ``None``, NaN and empty texts within a list
+    are passed over, other texts are names (``none``). Whether the labels are known at all is for
+    the caller to ask (:func:`is_missing`).
 
     Parameters
     ----------
@@ -151,16 +151,17 @@ give the names of the labels that are true.
         raise BadValueError("wrong_type", f"{what} is {shown(value)}: give a list of labels.")
     if is_multi_hot(value):
         raise BadValueError("wrong_type", _ROW.format(what=what))
-    given = (
-        name for name in value if name != "" and (isinstance(name, str) or not is_missing(name))
-    )
-    return list(dict.fromkeys(_label(name, what) for name in given))
+    return list(dict.fromkeys(_label(name, what) for name in value if _is_given(name)))
 
 
 def _true_names(value: Mapping[Any, Any], what: str) -> Iterator[str]:
     for name, said in value.items():
         if truth(said, f"{what} of {shown(name)}"):
             yield _label(name, what)
+
+
+def _is_given(name: Any) -> bool:
+    return name != "" if isinstance(name, str) else not is_missing(name)
 
 
 def _label(name: Any, what: str) -> str:
