@@ -205,9 +205,13 @@ def test_the_only_texts_are_kept(case):
     assert (read.left_out, read.x[0]) == (("t",), {"f": 2.0})
 
 
-def test_a_decimal_comma_is_refused_in_a_sentence(case):
+def test_a_decimal_comma_is_refused_in_a_sentence(case, table):
+    with pytest.raises(SchemaError, match=r"d\.parquet writes numbers with a decimal comma"):
+        table({"f": ["7,49", "8"], "label:a": [0, 1]})
     for text in ("f;g;l\n1,5;2;1\n2,5;3;0\n", 'f,l\n"7,49",1\n8,0\n', 'f;l\n"1.234,5";1\n'):
-        with pytest.raises(SchemaError, match="'f' writes numbers with a decimal comma"):
+        with pytest.raises(
+            SchemaError, match=r"d\.csv writes numbers with a decimal comma in column 'f'"
+        ):
             case(text, labels=["l"])
     assert case("f;g;l\n1,5;2;1\n", labels=["l"], ignore=["f"]).x == [{"g": 2.0}]
 
@@ -257,7 +261,8 @@ def test_labels_that_are_missing_are_unknown(case):
 @pytest.mark.parametrize(
     ("yes", "no"),
     [("yes", "no"), ("1", "-1"), ("+1", "-1"), ("1.0", "0.0"), ("T", "F"), ("Y", "n"),
-     ("ON", "off"), ("True", "FALSE"), ('"1"', '"0"'), ("+", "-")],
+     ("ON", "off"), ("True", "FALSE"), ('"1"', '"0"'), ("+", "-"), ("ja", "Nein"),
+     ("WAHR", "FALSCH"), ("oui", "non")],
 )  # fmt: skip
 def test_words_of_labels(case, yes, no):
     read = case(f"f,a,b\n1,{yes},{no}\n2,{no},{yes}\n3,{no},{no}\n", labels=["a", "b"])

@@ -140,7 +140,7 @@ def column_kind(name: str, values: Sequence[str]) -> tuple[Kind, str]:
     Raises
     ------
     SchemaError
-        Its numbers have a decimal comma.
+        Its numbers have a decimal comma (the end of a sentence that begins with the file).
 
     Examples
     --------
@@ -153,8 +153,8 @@ def column_kind(name: str, values: Sequence[str]) -> tuple[Kind, str]:
     texts = [value for value in known if not all_numbers([value])]
     if decimal_comma(texts):
         raise SchemaError(
-            f"Column {name!r} writes numbers with a decimal comma ({shown(texts[0])}): write them "
-            "with a point, or leave the column out."
+            f"writes numbers with a decimal comma in column {name!r} ({shown(texts[0])}): write "
+            "them with a point, or leave the column out."
         )
     return text_kind(known) if is_text_column(known, texts) else ("number", "")
 

@@ -110,15 +110,16 @@ def layout(
     uses |= {name: cast(Kind, use) for use, name in used.items()}
     told = {**dict.fromkeys(ignore, Column("", "left out", "as told")),
             **{name: Column("", kind) for name, kind in uses.items()}}  # fmt: skip
-    described = one_kept(
-        [
+    try:
+        found = [
             replace(told[field.name], name=field.name)
             if field.name in told
             else Column(field.name, *_kind(field, peek, used))
             for field in schema
-        ],
-        told,
-    )
+        ]
+    except SchemaError as error:
+        raise SchemaError(f"{path} {error}") from None
+    described = one_kept(found, told)
     used |= {column.kind: column.name for column in described if column.kind in ("id", "timestamp")}
     sources = [(c.name, _length(c, peek)) for c in described if c.kind in ("number", "numbers")
                if not is_text(schema.field(c.name).type)]  # fmt: skip
