@@ -108,6 +108,21 @@ def test_the_delimiter_is_found(case, delimiter, name):
     assert case("sep=;\nf;g;l\n1;2;1\n", name, labels=["l"]).x == [{"f": 1.0, "g": 2.0}]
 
 
+def test_rows_that_do_not_fit_the_header_are_dead(case):
+    read = case("text,l\nhello, world,1\nhi, there,0\n", labels=["l"])
+    assert (read.x, read.letters) == ([], [("malformed", "line 2"), ("malformed", "line 3")])
+
+
+def test_a_shuffled_source_says_how_it_reads(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("f;;l\n1;;1\n2;;0\n")
+    source = open_source(path, labels=["l"], order="shuffled")
+    assert [column.kind for column in source.columns] == ["number", "left out", "label"]
+    assert source.notes[0] == "The fields of a row are separated by ';'."
+    assert "left out" in source.notes[1]
+    source.close()
+
+
 def test_a_given_delimiter_is_the_one(case):
     assert case("f|g;l\n1|2;1\n", labels=["l"], delimiter=";").x == [{"f|g=1|2": 1.0}]
 

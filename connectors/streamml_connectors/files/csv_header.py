@@ -106,8 +106,8 @@ def _texts(text: str, delimiter: str) -> list[str]:
 def aligned(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """The names, and an empty one where every row has one field more than the header.
 
-    The last field is none where it is always empty (a delimiter at the end of each row); else the
-    first is the row's name, as R writes it.
+    The last field is none where it is always empty (a delimiter at the end of each row); the
+    first is the row's number, as R writes it, where it counts. Else the rows do not fit.
 
     Examples
     --------
@@ -118,7 +118,10 @@ def aligned(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """
     if not rows or any(len(row) != len(names) + 1 for row in rows) or "" in names:
         return names
-    return [*names, ""] if not any(row[-1] for row in rows) else ["", *names]
+    if not any(row[-1] for row in rows):
+        return [*names, ""]
+    counts = any(all(row[0] == str(k) for k, row in enumerate(rows, first)) for first in (0, 1))
+    return ["", *names] if counts else names
 
 
 def by_column(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
