@@ -10,9 +10,10 @@ from streamml.types.values import BadValueError, is_missing, number, shown
 __all__ = ["TRUTH_WORDS", "is_signed", "truth", "two_values", "words_of_pair"]
 
 _PAIRS: Final = (
-    ("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"), ("+", "-"),
+    ("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"),
+    ("ja", "nein"), ("wahr", "falsch"), ("oui", "non"), ("vrai", "faux"),  # as Excel writes them
 )  # fmt: skip
-TRUTH_WORDS: Final = {word: k == 0 for pair in _PAIRS[:-1] for k, word in enumerate(pair)}
+TRUTH_WORDS: Final = {word: k == 0 for pair in _PAIRS for k, word in enumerate(pair)}
 """Word in lower case -> what it says; numbers are read as numbers."""
 _ALLOWED: Final = "it must be 0 or 1 (or true/false, yes/no, y/n, t/f, on/off)"
 
@@ -52,7 +53,7 @@ yes/no, y/n, t/f, on/off).
         text = value.strip()
         if signed and text in ("+", "-"):
             return text == "+"
-        word = TRUTH_WORDS.get(text.lower()) if len(text) <= 5 else None
+        word = TRUTH_WORDS.get(text.lower()) if len(text) <= 6 else None
         if word is not None:
             return word
     if is_missing(value):
@@ -106,7 +107,7 @@ def words_of_pair(values: Iterable[str]) -> bool:
     (True, False, False)
     """
     said = {value.strip().lower() for value in values}
-    return any(said == set(pair) for pair in _PAIRS[:-1])
+    return any(said == set(pair) for pair in _PAIRS)
 
 
 def two_values(words: Sequence[str], what: str) -> tuple[dict[str, bool], str | None]:

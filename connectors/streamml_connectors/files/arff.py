@@ -12,6 +12,7 @@ from streamml.errors import SchemaError
 from streamml.types import DeadLetter, EventBatch
 from streamml_connectors.files.arff_columns import ArffColumns
 from streamml_connectors.files.arff_header import Header, read_header, unescape
+from streamml_connectors.files.described import Kind
 from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.labels import find_label_xml, read_label_xml
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense, parse_sparse
@@ -45,8 +46,13 @@ class ArffSource(LineSource):
         Names of the label attributes.
     xml
         Mulan's label file.
+    id, timestamp
+        Attributes with the identifier, and with seconds or ISO 8601 times; by default the
+        number of the row, from 0.
     text
         The string attribute with the text for an embedding stage.
+    ignore
+        Attributes to leave out.
     keep_zeros
         Whether explicit zeros of dense rows are kept as known zeros.
     max_line
@@ -82,7 +88,10 @@ class ArffSource(LineSource):
         *,
         labels: Sequence[str] | None = None,
         xml: Path | str | None = None,
+        id: str | None = None,  # noqa: A002  # the attribute's name
+        timestamp: str | None = None,
         text: str | None = None,
+        ignore: Sequence[str] = (),
         keep_zeros: bool = True,
         max_features: int | None = None,
         max_labels: int | None = None,
@@ -92,12 +101,11 @@ class ArffSource(LineSource):
         with self._closing_on_error():
             header = read_header(self._reader)
             names = _label_names(header, self.path, labels, xml)
-            if text is not None:
-                strings = [a.name for a in header.attributes if a.is_text]
-                check_names([text], strings, self.path, "string attribute")
+            told = _told(header, self.path, id, timestamp, text, ignore)
             first = self._need_rows()
-            self._columns = ArffColumns(header, set(names), self.path, text)
+            self._columns = ArffColumns(header, set(names), self.path, told)
             self._columns.sparse = first.lstrip().startswith(b"{")
+            self._columns.plain |= self._columns.sparse and (id or timestamp) is not None
             if any(attribute.values is None for attribute in header.attributes
                    if attribute.name in set(names)):  # fmt: skip
                 self._columns.look_at_signs(self._first_lines())
@@ -146,6 +154,25 @@ class ArffSource(LineSource):
             data, n_lines, table, columns.role, columns.column, self._stamp,
             self._tick - n_lines, columns.default, words=columns.words,
         )  # fmt: skip
+
+
+def _told(
+    header: Header,
+    path: Path,
+    id_name: str | None,
+    time_name: str | None,
+    text: str | None,
+    ignore: Sequence[str],
+) -> dict[str, Kind]:
+    """What the user says of attributes that are no labels."""
+    if text is not None:
+        strings = [a.name for a in header.attributes if a.is_text]
+        check_names([text], strings, path, "string attribute")
+    sides: dict[str | None, Kind] = {id_name: "id", time_name: "timestamp", text: "text"}
+    told: dict[str, Kind] = dict.fromkeys(ignore, "left out")
+    told |= {name: kind for name, kind in sides.items() if name is not None}
+    check_names(list(told), header.names, path, "attribute")
+    return told
 
 
 def _label_names(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from streamml_connectors.files.arff_header import Attribute, Header
 from streamml_connectors.files.arff_rows import read_fields
 from streamml_connectors.files.columns import BadRow, Columns, Row, binary, number
 from streamml_connectors.files.described import Column, Kind
+from streamml_connectors.files.fields import event_id, timestamp
 from streamml_connectors.files.kernels import (
     BINARY,
     LABEL,
@@ -43,8 +44,8 @@ class ArffColumns(Columns):
         Names of those that are labels.
     path
         For messages.
-    text
-        The string attribute that an embedding stage takes.
+    told
+        What the user says of other attributes, by name.
 
     Attributes
     ----------
@@ -59,12 +60,13 @@ class ArffColumns(Columns):
     """
 
     def __init__(
-        self, header: Header, labels: set[str], path: Path, text: str | None = None
+        self, header: Header, labels: set[str], path: Path, told: Mapping[str, Kind] | None = None
     ) -> None:
         n = len(header.attributes)
         super().__init__(
             header.names, np.zeros(n, np.uint8), np.full(n, -1, np.int32), sparse=False
         )
+        self._told = told or {}
         self._made: dict[int, dict[str, tuple[str, float]]] = {}  # nominal value -> feature
         self._said: dict[int, dict[str, bool]] = {}  # of attributes of two words
         self._defaults: list[tuple[int, str, bool]] = []  # what a sparse row leaves out
@@ -77,9 +79,9 @@ class ArffColumns(Columns):
         for j, attribute in enumerate(header.attributes):
             if attribute.name in labels:
                 kind, note = "label", self._add_label(j, attribute, path)
-            elif attribute.is_text and attribute.name == text:
-                self.role[j] = SIDE
-                kind, note = "text", ""
+            elif attribute.name in self._told:
+                kind = self._told[attribute.name]
+                self.role[j], note = (SKIP, "as told") if kind == "left out" else (SIDE, "")
             elif attribute.is_text:
                 self.role[j] = SKIP
                 kind, note = "left out", "neither a number nor nominal"
@@ -183,9 +185,15 @@ class ArffColumns(Columns):
         what = "Label" if self.role[attribute] == WORD_LABEL else "Attribute"
         raise BadRow("unknown_value", f"{what} {name!r} has no value {text[:40]!r}.")
 
-    def side(self, attribute: int, text: str, row: Row) -> None:  # noqa: ARG002
-        """The text for the embedding stage."""
-        row.text = text
+    def side(self, attribute: int, text: str, row: Row) -> None:
+        """The text for the embedding stage, the identifier, the time."""
+        kind = self._told[self.names[attribute]]
+        if kind == "text":
+            row.text = text
+        elif kind == "id":
+            row.id = event_id(text)
+        else:
+            row.timestamp = timestamp(text)
 
     def is_label(self, attribute: int) -> bool:
         """Whether a field is a label column."""

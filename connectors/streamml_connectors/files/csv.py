@@ -151,6 +151,8 @@ class CsvSource(LineSource):
         self._columns = CsvColumns(self.columns, values, reader.delimiter, found)
         self._declared = self._columns.declare(rows[0] if rows else [])
         self._tables = {ok: byte_classes(reader.delimiter, '"', ok) for ok in (False, True)}
+        if delimiter is None and reader.delimiter not in ",\t":
+            self.notes.append(f"The fields of a row are separated by {reader.delimiter!r}.")
         self.notes += label_notes(self.columns, values, self._columns.signed)
         for column, held in zip(self.columns, values, strict=True):
             self.notes += time_notes(held) if column.kind == "timestamp" else []
