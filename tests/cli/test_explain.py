@@ -76,7 +76,8 @@ def test_a_saved_learner_is_asked_the_same_way(run, tmp_path, capsys):
     ("event", "said"),
     [
         ('{"x": {"nobody": 1}}', "knows none of the event's features"),
-        ('{"x": {"f0": "a"}}', "'f0' is 'a', which is no number"),
+        ('{"x": {"f0": "a"}}', "knows none of the event's features"),
+        ('{"x": {"f0": "inf"}}', "'f0' is 'inf': leave out what is not known"),
         ('{"x": 3}', 'Its "x" is no object'),
         ("{", "It is no JSON"),
     ],
