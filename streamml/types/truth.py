@@ -114,7 +114,8 @@ def two_values(words: Sequence[str], what: str) -> tuple[dict[str, bool], str | 
     """What each of two declared words says, and a sentence where that is only a convention.
 
     The order of declaration counts for nothing where the words say it themselves
-    (``{yes, no}``, ``{1, 0}``, ``{1, -1}``, ``{+, -}``); of other words the second is true.
+    (``{yes, no}``, ``{1, 0}``, ``{1, -1}``, ``{+, -}``). Where one alone says it, the other is
+    its counterpart (``{2, 0}``, ``{yes, unsure}``); of other words the second is true.
 
     Parameters
     ----------
@@ -143,6 +144,10 @@ def two_values(words: Sequence[str], what: str) -> tuple[dict[str, bool], str | 
         return said, None
     if len(words) == 1 and not said:
         return {words[0]: True}, None
-    last = words[-1]
-    table = {word: word == last for word in words}
-    return table, f"Of {what}, {shown(last)} is taken as true, {shown(words[0])} as false."
+    yes = words[-1]
+    for word, is_true in said.items() if len(said) == 1 else ():
+        if not is_true or word.strip().lower() in TRUTH_WORDS:  # of 1 and 2, who knows
+            yes = word if is_true else next(other for other in words if other != word)
+    no = next((word for word in words if word != yes), yes)
+    table = {word: word == yes for word in words}
+    return table, f"Of {what}, {shown(yes)} is taken as true, {shown(no)} as false."
