@@ -219,6 +219,8 @@ _CSV = (
     b'i,t,a,b,s,l,tags\n1,2024-01-02,0.5,x,text,1,u;v\n2,3.5,,y,"a,b""c",0,\n',
     b"a;l\n1;0\n2;1\n",
     b"\xef\xbb\xbfa,l,tags,s\r\n1e3,1,u,z\r\n-0,0,u;u,\r\n",
+    b',s,l,tags\n0,"two\nlines, ""x""",yes,"[\'u\', \'v\']"\n1,NA,no,u|v\n2,"",N/A,[]\n',
+    b'i;t;a;l;s\r04107;2024-01-02;0.5;-1;"x\ry"\r10115;1.7e12;inf;1;z\r',
 )
 _JSONL = (
     b"\n".join(_EVENTS),

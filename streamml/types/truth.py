@@ -10,9 +10,10 @@ from streamml.types.values import BadValueError, is_missing, number, shown
 __all__ = ["TRUTH_WORDS", "is_signed", "truth", "two_values", "words_of_pair"]
 
 _PAIRS: Final = (
-    ("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"), ("+", "-"),
+    ("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"),
+    ("ja", "nein"), ("wahr", "falsch"), ("oui", "non"), ("vrai", "faux"),  # as Excel writes them
 )  # fmt: skip
-TRUTH_WORDS: Final = {word: k == 0 for pair in _PAIRS[:-1] for k, word in enumerate(pair)}
+TRUTH_WORDS: Final = {word: k == 0 for pair in _PAIRS for k, word in enumerate(pair)}
 """Word in lower case -> what it says; numbers are read as numbers."""
 _ALLOWED: Final = "it must be 0 or 1 (or true/false, yes/no, y/n, t/f, on/off)"
 
@@ -52,7 +53,7 @@ yes/no, y/n, t/f, on/off).
         text = value.strip()
         if signed and text in ("+", "-"):
             return text == "+"
-        word = TRUTH_WORDS.get(text.lower()) if len(text) <= 5 else None
+        word = TRUTH_WORDS.get(text.lower()) if len(text) <= 6 else None
         if word is not None:
             return word
     if is_missing(value):
@@ -106,14 +107,15 @@ def words_of_pair(values: Iterable[str]) -> bool:
     (True, False, False)
     """
     said = {value.strip().lower() for value in values}
-    return any(said == set(pair) for pair in _PAIRS[:-1])
+    return any(said == set(pair) for pair in _PAIRS)
 
 
 def two_values(words: Sequence[str], what: str) -> tuple[dict[str, bool], str | None]:
     """What each of two declared words says, and a sentence where that is only a convention.
 
     The order of declaration counts for nothing where the words say it themselves
-    (``{yes, no}``, ``{1, 0}``, ``{1, -1}``, ``{+, -}``); of other words the second is true.
+    (``{yes, no}``, ``{1, 0}``, ``{1, -1}``, ``{+, -}``). Where one alone says it, the other is
+    its counterpart (``{2, 0}``, ``{yes, unsure}``); of other words the second is true.
 
     Parameters
     ----------
@@ -142,6 +144,10 @@ def two_values(words: Sequence[str], what: str) -> tuple[dict[str, bool], str | 
         return said, None
     if len(words) == 1 and not said:
         return {words[0]: True}, None
-    last = words[-1]
-    table = {word: word == last for word in words}
-    return table, f"Of {what}, {shown(last)} is taken as true, {shown(words[0])} as false."
+    yes = words[-1]
+    for word, is_true in said.items() if len(said) == 1 else ():
+        if not is_true or word.strip().lower() in TRUTH_WORDS:  # of 1 and 2, who knows
+            yes = word if is_true else next(other for other in words if other != word)
+    no = next((word for word in words if word != yes), yes)
+    table = {word: word == yes for word in words}
+    return table, f"Of {what}, {shown(yes)} is taken as true, {shown(no)} as false."

@@ -46,6 +46,7 @@ _LONGEST: Final = max(map(len, MISSING))
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _INFINITE: Final = re.compile(r"[+-]?inf(?:inity)?", re.ASCII | re.IGNORECASE)
 _NOT_FINITE: Final = re.compile(rf"[+-]?nan|{_INFINITE.pattern}", re.ASCII | re.IGNORECASE)
+_PLAIN: Final = (float, int)
 _CODE: Final = re.compile(r"[+-]?0\d", re.ASCII)
 _DEEPEST: Final = 32  # objects within objects
 
@@ -276,8 +277,8 @@ def flat_features(x: Mapping[Any, Any]) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     for name, value in x.items():
-        if type(value) is float and -FLOAT32_MAX <= value <= FLOAT32_MAX and type(name) is str:
-            items: Any = ((name, value),)  # nearly all there are
+        if type(value) in _PLAIN and -FLOAT32_MAX <= value <= FLOAT32_MAX and type(name) is str:
+            items: Any = ((name, float(value)),)  # nearly all there are
         else:
             items = feature_items(name if isinstance(name, str) else str(name), value)
         for feature, number_ in items:

@@ -78,7 +78,8 @@ def test_a_saved_learner_is_asked_the_same_way(run, tmp_path, capsys):
     [
         ('{"x": {"nobody": 1}}', "knows none of the event's features"),
         ('{"x": {"f0": "a"}}', "knows none of the event's features"),
-        ('{"x": 3}', 'Its "x" is 3 and no object'),
+        ('{"x": {"f0": "inf"}}', "'f0' is 'inf': leave out what is not known"),
+        ('{"x": 3}', 'Its "x" is no object'),
         ("{", "It is no JSON"),
     ],
 )

@@ -108,6 +108,21 @@ def test_the_delimiter_is_found(case, delimiter, name):
     assert case("sep=;\nf;g;l\n1;2;1\n", name, labels=["l"]).x == [{"f": 1.0, "g": 2.0}]
 
 
+def test_rows_that_do_not_fit_the_header_are_dead(case):
+    read = case("text,l\nhello, world,1\nhi, there,0\n", labels=["l"])
+    assert (read.x, read.letters) == ([], [("malformed", "line 2"), ("malformed", "line 3")])
+
+
+def test_a_shuffled_source_says_how_it_reads(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("f;;l\n1;;1\n2;;0\n")
+    source = open_source(path, labels=["l"], order="shuffled")
+    assert [column.kind for column in source.columns] == ["number", "left out", "label"]
+    assert source.notes[0] == "The fields of a row are separated by ';'."
+    assert "left out" in source.notes[1]
+    source.close()
+
+
 def test_a_given_delimiter_is_the_one(case):
     assert case("f|g;l\n1|2;1\n", labels=["l"], delimiter=";").x == [{"f|g=1|2": 1.0}]
 
@@ -135,6 +150,8 @@ def test_a_column_that_only_numbers_the_rows_is_left_out_and_said(case, text, na
 
 def test_a_named_column_of_row_numbers_is_a_feature(case):
     assert case("Unnamed: 0,f,l\n4,1,1\n7,2,0\n", labels=["l"]).x[1] == {"Unnamed: 0": 7, "f": 2}
+    with pytest.raises(SchemaError, match="has it a header line"):
+        case("0,1,0\n1,1,1\n", labels=["l"])
     with pytest.raises(SchemaError, match="name all columns"):
         case("f,,l\n1,2,1\n", labels=["l"])
 
@@ -146,11 +163,13 @@ def test_identifiers_are_no_numbers(case):
     rows = "".join(f"{key},{k},{k % 2}\n" for k, key in enumerate(HEX, 1))
     read = case("id,f,l\n" + rows, labels=["l"])
     assert (read.letters, read.x) == ([], [{"f": float(k)} for k in range(1, 6)])
-    assert read.ids == [HEX[0], HEX[1], 1234567890123456, "12e900aa", "98e4"]
+    read_ids = [HEX[0], HEX[1], 1234567890123456, "12e900aa", "98e4"]
+    assert read.ids == read_ids
     read = case("key,f,l\n" + rows, labels=["l"])
     assert (read.letters, read.x) == ([], [{"f": float(k)} for k in range(1, 6)])
     assert (read.left_out, read.ids) == (("key",), [0, 1, 2, 3, 4])
     assert "'key' is left out: an identifier" in read.notes
+    assert case("ID,f,l\n" + rows, labels=["l"]).ids == read_ids
     read = case("key,f,l\n" + rows, labels=["l"], id="key")
     assert (read.left_out, read.ids[4]) == ((), "98e4")
     read = case("key,f,l\n" + rows + rows, labels=["l"])
@@ -201,9 +220,13 @@ def test_the_only_texts_are_kept(case):
     assert (read.left_out, read.x[0]) == (("t",), {"f": 2.0})
 
 
-def test_a_decimal_comma_is_refused_in_a_sentence(case):
+def test_a_decimal_comma_is_refused_in_a_sentence(case, table):
+    with pytest.raises(SchemaError, match=r"d\.parquet writes numbers with a decimal comma"):
+        table({"f": ["7,49", "8"], "label:a": [0, 1]})
     for text in ("f;g;l\n1,5;2;1\n2,5;3;0\n", 'f,l\n"7,49",1\n8,0\n', 'f;l\n"1.234,5";1\n'):
-        with pytest.raises(SchemaError, match="'f' writes numbers with a decimal comma"):
+        with pytest.raises(
+            SchemaError, match=r"d\.csv writes numbers with a decimal comma in column 'f'"
+        ):
             case(text, labels=["l"])
     assert case("f;g;l\n1,5;2;1\n", labels=["l"], ignore=["f"]).x == [{"g": 2.0}]
 
@@ -253,7 +276,8 @@ def test_labels_that_are_missing_are_unknown(case):
 @pytest.mark.parametrize(
     ("yes", "no"),
     [("yes", "no"), ("1", "-1"), ("+1", "-1"), ("1.0", "0.0"), ("T", "F"), ("Y", "n"),
-     ("ON", "off"), ("True", "FALSE"), ('"1"', '"0"'), ("+", "-")],
+     ("ON", "off"), ("True", "FALSE"), ('"1"', '"0"'), ("+", "-"), ("ja", "Nein"),
+     ("WAHR", "FALSCH"), ("oui", "non")],
 )  # fmt: skip
 def test_words_of_labels(case, yes, no):
     read = case(f"f,a,b\n1,{yes},{no}\n2,{no},{yes}\n3,{no},{no}\n", labels=["a", "b"])

@@ -78,6 +78,21 @@ def test_label_fields_say_true_in_any_word(tmp_path):
     assert letters == [("unknown_value", "line 2"), ("unknown_value", "line 3")]
 
 
+def test_labels_within_an_object_and_not_in_every_line(tmp_path):
+    lines = [
+        {"f": 1},
+        {"f": 2, "cats": {"a": 1, "b": 0}, "meta": {"tags": ["p", "q"], "k": 1}},
+        {"f": 3, "cats": {"a": 0, "b": None}, "meta": {"tags": []}},
+    ]
+    _, x, y = whole(tmp_path, lines, labels=["cats.a", "cats.b"], ignore=["meta"])
+    assert x == [{"f": 1.0}, {"f": 2.0}, {"f": 3.0}]
+    assert y == [None, {"cats.a"}, PartialLabels(frozenset(), frozenset({"cats.a"}))]
+    _, x, y = whole(tmp_path, lines, label_list="meta.tags", ignore=["cats"])
+    assert x == [{"f": 1.0}, {"f": 2.0, "meta.k": 1.0}, {"f": 3.0}]
+    assert y == [None, {"p", "q"}, set()]
+    assert whole(tmp_path, lines, label_list="cats", ignore=["meta"])[2][:2] == [None, {"a"}]
+
+
 @pytest.mark.parametrize(
     "rows",
     [[[0, 1, 1], [0, 0, 1], [1, 0, 0]], [[1, 0, 1], [0, 1, 0], [0, 0, 0]],
@@ -295,5 +310,8 @@ def test_times_of_tables_are_taken_alike(tmp_path):
     table = {"timestamp": whens, "f": [1, 1], "label:l": [1, 1]}
     pyarrow.parquet.write_table(pyarrow.table(table), parquet)
     for path, options in ((csv, {"labels": ["l"]}), (parquet, {})):
-        events = read(path, timestamp="timestamp", **options)[1]
+        source, events, _ = read(path, timestamp="timestamp", **options)
         assert [e.timestamp for e in events] == [1.7e9, 1.7e9 + 1.5]
+        assert source.notes == [
+            "Timestamps are taken as milliseconds since 1970: 1700000000000 is no time in seconds."
+        ]

@@ -105,7 +105,7 @@ def test_features_are_numbers_and_null_is_not_known():
         with bad("no_features", 'It has no "x": give it at least one feature'):
             event(found)
     for x in ("words", [1], 7):
-        with bad("wrong_type", 'Its "x" is .* and no object: text needs --embed'):
+        with bad("wrong_type", 'Its "x" is no object: text needs --embed'):
             event({"x": x})
     with bad("not_finite", "Feature 'a' .*float32 cannot hold it"):
         features({"a": 3.5e38})

@@ -100,6 +100,19 @@ def test_of_two_other_words_the_second_is_true_and_that_is_said(declared):
     assert repr(declared[1]) in note
 
 
+@pytest.mark.parametrize(
+    ("declared", "yes"),
+    [(["yes", "unsure"], "yes"), (["2", "0"], "2"), (["0", "2"], "2"),
+     (["off", "dimmed"], "dimmed"),
+     (["some", "no"], "some"), (["1", "2"], "2"), (["2", "1"], "1"),
+     (["on", "dimmed"], "on")],
+)  # fmt: skip
+def test_where_one_word_says_it_the_other_is_its_counterpart(declared, yes):
+    table, note = two_values(declared, "the label 'a'")
+    assert table == {word: word == yes for word in declared}
+    assert f"{yes!r} is taken as true" in note
+
+
 def test_a_column_of_two_words():
     assert words_of_pair(["yes", "No", " YES"])
     assert not words_of_pair(["yes", "yes"])

@@ -10,6 +10,7 @@ from typing import Final
 from streamml.errors import ConfigError, DataError, SchemaError
 from streamml_connectors.files.columns import BadRow
 from streamml_connectors.files.csv_rows import RowReader, split_fields
+from streamml_connectors.files.kinds import all_numbers
 from streamml_connectors.files.packed import plain_name
 from streamml_connectors.files.rows import row_text
 from streamml_connectors.files.text import Block
@@ -71,7 +72,10 @@ def read_header(reader: RowReader, path: Path) -> list[str]:
         raise DataError(f"The header of {path} cannot be read: {bad.detail}") from bad
     for name in names:
         if name and names.count(name) > 1:
-            raise SchemaError(f"{path} has the column name {name!r} twice: names must be unique.")
+            raise SchemaError(
+                f"{path} has the column name {name!r} twice: names must be unique"
+                + (" (has it a header line?)." if all_numbers([name]) else ".")
+            )
     return names
 
 
@@ -102,8 +106,8 @@ def _texts(text: str, delimiter: str) -> list[str]:
 def aligned(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """The names, and an empty one where every row has one field more than the header.
 
-    The last field is none where it is always empty (a delimiter at the end of each row); else the
-    first is the row's name, as R writes it.
+    The last field is none where it is always empty (a delimiter at the end of each row); the
+    first is the row's number, as R writes it, where it counts. Else the rows do not fit.
 
     Examples
     --------
@@ -114,7 +118,10 @@ def aligned(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """
     if not rows or any(len(row) != len(names) + 1 for row in rows) or "" in names:
         return names
-    return [*names, ""] if not any(row[-1] for row in rows) else ["", *names]
+    if not any(row[-1] for row in rows):
+        return [*names, ""]
+    counts = any(all(row[0] == str(k) for k, row in enumerate(rows, first)) for first in (0, 1))
+    return ["", *names] if counts else names
 
 
 def by_column(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:

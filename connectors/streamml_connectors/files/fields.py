@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,7 +12,7 @@ from streamml.types.label_lists import split_labels as label_set
 from streamml.types.values import is_missing, number
 from streamml_connectors.files.columns import BadRow
 
-__all__ = ["event_id", "label_set", "seconds", "time_unit", "timestamp"]
+__all__ = ["event_id", "label_set", "seconds", "time_notes", "time_unit", "timestamp"]
 
 _UNITS: Final = (
     (1e11, ("seconds", 1.0)), (1e14, ("milliseconds", 1e3)), (1e17, ("microseconds", 1e6)),
@@ -56,6 +57,26 @@ def seconds(time: float) -> float:
     (1700000000.123, 2.5, -1.0)
     """
     return time / time_unit(time)[1]
+
+
+def time_notes(times: Iterable[object]) -> list[str]:
+    """One sentence where numbers that are times count no seconds, and none else.
+
+    Examples
+    --------
+    >>> time_notes(["1700000000000"])
+    ['Timestamps are taken as milliseconds since 1970: 1700000000000 is no time in seconds.']
+    >>> time_notes([1700000000, None, "2023-11-14"])
+    []
+    """
+    for time in times:
+        try:
+            unit = "seconds" if is_missing(time) else time_unit(number(time, "The timestamp"))[0]
+        except BadRow:
+            continue
+        if unit != "seconds":
+            return [f"Timestamps are taken as {unit} since 1970: {time} is no time in seconds."]
+    return []
 
 
 def timestamp(text: str) -> float | None:

@@ -10,7 +10,7 @@ import msgspec
 
 from streamml.types.label_lists import label_names, split_labels
 from streamml.types.truth import truth
-from streamml.types.values import FLOAT32_MAX, flat_features, is_missing, number, shown
+from streamml.types.values import FLOAT32_MAX, flat_features, is_missing, number
 from streamml_connectors.files.columns import BadRow, Row
 from streamml_connectors.files.fields import seconds
 from streamml_connectors.files.fields import timestamp as parse_time
@@ -231,7 +231,7 @@ def features(x: Any) -> dict[str, float]:
     {'t': 1.0, 'city=Rome': 1.0, 'at.x': 2.5}
     """
     if not isinstance(x, dict):
-        raise BadRow("wrong_type", f'Its "x" is {shown(x)} and no object: text needs --embed.')
+        raise BadRow("wrong_type", 'Its "x" is no object: text needs --embed.')
     found: dict[str, float] = {}
     for name, value in x.items():  # nearly all objects hold numbers and nothing else
         if value is None:

@@ -11,7 +11,7 @@ from streamml.errors import DataError, SchemaError
 from streamml.types import DeadLetter, EventBatch
 from streamml_connectors.files.columns import BadRow
 from streamml_connectors.files.described import Column, Kind
-from streamml_connectors.files.fields import time_unit
+from streamml_connectors.files.fields import time_notes
 from streamml_connectors.files.json_event import decode_object, plain
 from streamml_connectors.files.jsonl_fields import Fields, Names, described
 from streamml_connectors.files.kinds import FIRST_ROWS
@@ -44,7 +44,8 @@ class JsonlSource(LineSource):
     path
         ``.jsonl``, ``.ndjson``, ``.json`` (an object a line there, too), plain or packed.
     labels
-        Names of the label fields of flat objects (0 or 1, or words such as true and false).
+        Names of the label fields of flat objects (0 or 1, or words such as true and false);
+        ``outer.inner`` is a field within an object, here and for ``label_list``.
     label_list
         Instead: the field that lists the labels, as an array, as a mapping label -> truth or as
         text. Both: the field is a row of 0 and 1, whose places ``labels`` names.
@@ -110,24 +111,29 @@ class JsonlSource(LineSource):
             columns = as_learned(columns, [()] * len(columns), learned)
             self._columns = Fields(names, columns, objects, separator)
             if not names.unlabelled:
-                self._check(names, objects, separator)
+                self._check(names, objects, columns, separator)
             self._start(
                 [], names.labels, Caps(max_features, max_labels), columns,
                 takes_text=text is not None,
             )  # fmt: skip
-        self.notes += [*self._columns.notes, *_time_note(objects, timestamp)]
+        times = time_notes(one.get(timestamp) for one in objects)
+        self.notes += [*self._columns.notes, *times]
 
     def _check(
-        self, names: Names, objects: Sequence[Mapping[str, Any]], separator: str | None
+        self,
+        names: Names,
+        objects: Sequence[Mapping[str, Any]],
+        columns: Sequence[Column],
+        separator: str | None,
     ) -> None:
         """Raise where the first objects show that the options do not fit the file."""
         by_place = bool(names.labels) and self._columns.are_rows_of_truth
         check_label_options(None if by_place else names.labels, names.label_list, separator)
         wanted = [*(() if by_place else names.labels), *filter(None, [names.label_list])]
+        there = {field: None for one in objects for field in [*one, *(c.name for c in columns)]}
         if objects and wanted:
-            there = list(objects[0])
-            check_names([*wanted, *filter(None, [names.text])], there, self.path, "field")
-        elif objects and "x" not in objects[0] and names.text not in objects[0]:
+            check_names([*wanted, *filter(None, [names.text])], list(there), self.path, "field")
+        elif objects and "x" not in there and names.text not in there:
             raise SchemaError(
                 f'{self.path} holds no events with "x" and "y": name its label fields, '
                 "or the field that lists the labels."
@@ -186,12 +192,3 @@ def _goes_on(text: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(found, dict)
-
-
-def _time_note(objects: Sequence[Mapping[str, Any]], field: str) -> list[str]:
-    """A sentence where times are no seconds."""
-    for one in objects:
-        time = one.get(field)
-        if isinstance(time, int | float) and (unit := time_unit(time)[0]) != "seconds":
-            return [f"Timestamps are taken as {unit} since 1970 ({time} is no time in seconds)."]
-    return []

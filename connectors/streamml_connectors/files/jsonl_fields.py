@@ -49,6 +49,12 @@ class Names:
             return not isinstance(found.get("x"), dict | str)
         return bool(self.labels) or self.label_list is not None
 
+    @property
+    def named(self) -> set[str]:
+        """All fields that are told, by default the identifier's and the time's, too."""
+        more = {self.label_list, self.text, self.id, "_id", self.timestamp} - {None}
+        return {*self.labels, *self.ignore, *map(str, more)}
+
     def kind(self, field: str) -> tuple[Kind, str] | None:
         """What a field is by its name alone."""
         if field == self.label_list:
@@ -152,12 +158,11 @@ class Fields(Columns):
     ) -> None:
         super().__init__((), np.zeros(0, np.uint8), np.zeros(0, np.int32), sparse=False)
         self._fields = names
-        self._out = {c.name for c in columns if c.kind not in FEATURES}
+        self._out = {*names.named, *(c.name for c in columns if c.kind not in FEATURES)}
         self._words = {c.name for c in columns if c.kind == "boolean"}
         self._nested = any("." in field for field in self._out | self._words)
-        self.signed = is_signed([one[label] for one in first for label in names.labels
-                                 if label in one])  # fmt: skip
-        lists = [one.get(names.label_list or "y") for one in first]
+        self.signed = is_signed(_at(one, label) for one in first for label in names.labels)
+        lists = [_at(one, names.label_list or "y") for one in first]
         texts = [text for text in lists if isinstance(text, str)]
         self._separator = separator or find_separator(texts)
         self.are_rows_of_truth = _are_rows_of_truth(lists)
@@ -187,9 +192,9 @@ class Fields(Columns):
 
     def _flat(self, found: Mapping[str, Any], row: Row) -> None:
         names = self._fields
-        row.x = flat_features(self._kept(plain(found)))
+        row.x = flat_features(self._kept(found))
         if names.label_list is not None:
-            listed = found.get(names.label_list)
+            listed = _at(found, names.label_list)
             what = f"Its {names.label_list!r}"
             if names.labels and isinstance(listed, list):
                 row.positive = labels_at(listed, names.labels, what)
@@ -197,7 +202,7 @@ class Fields(Columns):
                 take_labels(listed, what, row, self._separator)
             return
         for name in names.labels:
-            said = truth(found.get(name), f"Label {name!r}", signed=self.signed)
+            said = truth(_at(found, name), f"Label {name!r}", signed=self.signed)
             if said is None:
                 row.unknown.append(name)
             elif said:
@@ -207,15 +212,25 @@ class Fields(Columns):
         """The fields that make features; of two words such as yes and no, what they say."""
         kept = {}
         for field, value in found.items():
-            name = f"{prefix}{field}"
-            if name in self._out or (not prefix and self._fields.kind(field) is not None):
+            name = prefix + field if prefix else field
+            if name in self._out:
                 continue
-            if isinstance(value, str) and name in self._words:
+            if type(value) in {dict, list}:
+                value = plain(value)
+            if self._words and isinstance(value, str) and name in self._words:
                 value = _said(value)
-            elif isinstance(value, dict) and self._nested:
+            elif self._nested and isinstance(value, dict):
                 value = self._kept(value, f"{name}.")
             kept[field] = value
         return kept
+
+
+def _at(found: Mapping[str, Any], field: str) -> Any:
+    """What a field holds, within an object where its name is dotted; ``None``: there is none."""
+    if field in found or "." not in field:
+        return found.get(field)
+    outer, _, inner = field.partition(".")
+    return _at(found[outer], inner) if isinstance(found.get(outer), dict) else None
 
 
 def _said(text: str) -> bool | str | None:

@@ -140,7 +140,7 @@ def column_kind(name: str, values: Sequence[str]) -> tuple[Kind, str]:
     Raises
     ------
     SchemaError
-        Its numbers have a decimal comma.
+        Its numbers have a decimal comma (the end of a sentence that begins with the file).
 
     Examples
     --------
@@ -153,8 +153,8 @@ def column_kind(name: str, values: Sequence[str]) -> tuple[Kind, str]:
     texts = [value for value in known if not all_numbers([value])]
     if decimal_comma(texts):
         raise SchemaError(
-            f"Column {name!r} writes numbers with a decimal comma ({shown(texts[0])}): write them "
-            "with a point, or leave the column out."
+            f"writes numbers with a decimal comma in column {name!r} ({shown(texts[0])}): write "
+            "them with a point, or leave the column out."
         )
     return text_kind(known) if is_text_column(known, texts) else ("number", "")
 
@@ -167,7 +167,7 @@ def is_identifier(name: str, values: Sequence[object]) -> bool:
     >>> is_identifier("id", ["a", "b"]), is_identifier("id", ["a", "a"]), is_identifier("f", ["a"])
     (True, False, False)
     """
-    return name == "id" and len(set(values)) == len(values) > 0
+    return name.lower() == "id" and len(set(values)) == len(values) > 0
 
 
 def is_time_column(name: str, values: Collection[str]) -> bool:
@@ -178,7 +178,7 @@ def is_time_column(name: str, values: Collection[str]) -> bool:
     >>> is_time_column("timestamp", ["2021-01-01"]), is_time_column("timestamp", ["soon"])
     (True, False)
     """
-    return name == "timestamp" and bool(values) and all(map(_is_seconds, set(values)))
+    return name.lower() == "timestamp" and bool(values) and all(map(_is_seconds, set(values)))
 
 
 def _is_seconds(text: str) -> bool:

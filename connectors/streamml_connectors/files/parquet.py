@@ -10,6 +10,7 @@ from typing import IO, Any
 from streamml.errors import DataError, SchemaError
 from streamml.types import EventBatch
 from streamml.types.label_lists import find_separator, is_multi_hot
+from streamml_connectors.files.fields import time_notes
 from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.packed import PACKED
 from streamml_connectors.files.parquet_columns import Layout, layout
@@ -126,6 +127,7 @@ class ParquetSource(FileSource):
                 takes_text=text is not None,
             )
             self._separator = separator or self._found_separator(label_list)
+            self.notes += time_notes(self._peek(timestamp) if timestamp is not None else ())
         self._pieces = self._read_pieces()
 
     def _multi_hot(self, name: str | None) -> list[Any] | None:

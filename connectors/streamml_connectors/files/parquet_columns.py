@@ -114,15 +114,16 @@ def layout(
     uses |= {name: cast(Kind, use) for use, name in used.items()}
     told = {**dict.fromkeys(ignore, Column("", "left out", "as told")),
             **{name: Column("", kind) for name, kind in uses.items()}}  # fmt: skip
-    described = one_kept(
-        [
+    try:
+        found = [
             replace(told[field.name], name=field.name)
             if field.name in told
             else Column(field.name, *_kind(field, peek, used))
             for field in schema
-        ],
-        told,
-    )
+        ]
+    except SchemaError as error:
+        raise SchemaError(f"{path} {error}") from None
+    described = one_kept(found, told)
     if learned:  # texts only: the type of others says what they are
         texts = [is_text(schema.field(column.name).type) for column in described]
         values = [peek(c.name) if text else () for c, text in zip(described, texts, strict=True)]
@@ -189,16 +190,16 @@ def _kind(field: Any, peek: Peek, used: Mapping[str, str]) -> tuple[Kind, str]:
     if name.startswith(_PREFIX):
         return "left out", "a label that is not chosen"
     keys = t.is_integer(kind) or is_text(kind)
-    if keys and name == "id" and name not in used and is_identifier(name, peek(name)):
+    if keys and name.lower() == "id" and "id" not in used and is_identifier(name, peek(name)):
         return "id", "by its name"
     seconds = t.is_timestamp(kind) or t.is_integer(kind) or t.is_floating(kind)
-    if seconds and name == "timestamp" and name not in used:
+    if seconds and name.lower() == "timestamp" and "timestamp" not in used:
         return "timestamp", "by its name"
     if _is_number(kind):
         return "number", ""
     if is_text(kind):
         values = [value for value in peek(name) if value is not None]
-        if is_time_column(name, values) and name not in used:
+        if is_time_column(name, values) and "timestamp" not in used:
             return "timestamp", "by its name"
         return column_kind(name, values)
     if (t.is_list(kind) or t.is_large_list(kind) or t.is_fixed_size_list(kind)) and _is_number(

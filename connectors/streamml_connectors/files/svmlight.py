@@ -125,7 +125,12 @@ class _Pairs(Columns):
             if not colon or not self._index.fullmatch(index) or index in seen:
                 raise BadRow("malformed", f"{field[:40]!r} is no new index:value pair.")
             seen.add(index)
-            found = 0.0 if value and is_missing(value) else number(value, f"Feature {index}")
+            try:
+                found = number(value, f"Feature {index}")
+            except BadRow:
+                if not value or not is_missing(value):
+                    raise
+                continue
             if found != 0.0:
                 row.x[index] = found
         return row
