@@ -57,7 +57,7 @@ async def read_head(client: socket.socket) -> bytes:
 def reply(
     head: bytes, client: object, server: tuple[str, int], application: WSGIApplication
 ) -> bytes:
-    """What ``application`` answers to a request, as it goes to the client.
+    """What ``application`` answers to a request, as it goes to the client: HEAD without its body.
 
     Parameters
     ----------
@@ -112,7 +112,8 @@ class _Handler(WSGIRequestHandler):
 
     def finish(self) -> None:
         self.wfile.seek(0)
-        self.reply = self.wfile.read()
+        head, end, body = self.wfile.read().partition(b"\r\n\r\n")
+        self.reply = head + end + (b"" if self.command == "HEAD" else body)
 
     def end_headers(self) -> None:  # of what is no HTTP, for which no application is asked
         for name, value in HEADERS:

@@ -7,34 +7,45 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from streamml.errors import DataError
 from streamml.io import JSON
 from streamml.state.capture import check, part_of
+from streamml_connectors.files.packed import PACKED
 
-__all__ = ["OutputFile", "open_output"]
+__all__ = ["STDOUT", "OutputFile", "open_output", "told"]
+
+STDOUT: Final = "-"
+"""What standard output is called."""
 
 _ROOM = "make room on the disk, or name another file"
 
 
 def open_output(path: Path, append: bool) -> BinaryIO:
-    """Open ``path`` for writing, anew or behind what is there.
+    """Open ``path`` for writing, anew or behind what is there; ``-`` is standard output.
 
     Raises
     ------
     DataError
         The file cannot be written.
     """
-    with _told(path, "name another file"):
+    if str(path) == STDOUT:
+        return os.fdopen(os.dup(1), "wb")
+    with told(path, "name another file"):
         return path.open("ab" if append else "wb")
 
 
 @contextmanager
-def _told(path: Path, advice: str) -> Iterator[None]:
-    """What the operating system refuses, as one sentence that names the file."""
+def told(path: Path, advice: str = _ROOM) -> Iterator[None]:
+    """What the operating system refuses, as one sentence that names the file.
+
+    A pipe whose reader has seen enough is no mistake: that goes through as it is.
+    """
     try:
         yield
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise DataError(f"{path} cannot be written ({error.strerror}): {advice}.") from error
 
@@ -57,9 +68,12 @@ class OutputFile:
 
     def __init__(self, path: Path | str, *, append: bool = False) -> None:
         self.path = Path(path)
-        if self.path.suffix == ".gz":
-            raise DataError(f"{path} would not be compressed: name a file without .gz.")
+        if self.path.suffix.lower() in PACKED:
+            raise DataError(
+                f"{path} would not be compressed: name a file without {self.path.suffix}."
+            )
         self._file = open_output(self.path, append)
+        self._unwritten = True
 
     def append(self, content: bytes, *, flush: bool = False) -> None:
         """Write at the end; ``flush`` hands it to the operating system at once.
@@ -69,20 +83,26 @@ class OutputFile:
         DataError
             The operating system refuses, as where the disk is full.
         """
-        with _told(self.path, _ROOM):
+        with told(self.path):
             self._file.write(content)
+            self._unwritten = False
             if flush:
                 self._file.flush()
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it begins here: nothing was written, and nothing stood there before."""
+        return self._file.tell() == 0 if self._file.seekable() else self._unwritten
 
     def snapshot(self) -> Mapping[str, JSON]:
         """``{"bytes": n, "path": ...}``; so much is safely on the disk once this returns.
 
-        Nothing where the file is a pipe or a device, which keeps nothing.
+        Nothing where the file is a pipe, a device or standard output, which keeps nothing.
         """
-        with _told(self.path, _ROOM):
+        with told(self.path):
             self._file.flush()
             status = os.fstat(self._file.fileno())
-            if not stat.S_ISREG(status.st_mode):
+            if str(self.path) == STDOUT or not stat.S_ISREG(status.st_mode):
                 return {}
             os.fsync(self._file.fileno())
         return {"bytes": status.st_size, "path": str(self.path.resolve())}
@@ -122,5 +142,5 @@ class OutputFile:
 
     def close(self) -> None:
         """Flush and close; safe to call twice."""
-        with _told(self.path, _ROOM):
+        with told(self.path):
             self._file.close()

@@ -256,8 +256,7 @@ class WebServer(Listening):
             known = "".join(f"{path}\n" for path in self._routes)
             body = f"There is nothing here. There is:\n{known}".encode()
             return answer(begin, body, "text/plain; charset=utf-8", HTTPStatus.NOT_FOUND)
-        found = route(request, begin)
-        return [b""] if request["REQUEST_METHOD"] == "HEAD" else found
+        return route({**request, "REQUEST_METHOD": "GET"}, begin)  # of HEAD the body is cut off
 
 
 def _listen(host: str, port: int) -> socket.socket:

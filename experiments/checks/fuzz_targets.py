@@ -211,14 +211,28 @@ _ARFF = (
     b"1,0.5,0,'a b',x,'2024-01-02'\n0,?,1,\"q\",y,?\n",
     b"@relation r\n@attribute a numeric\n@attribute l {0,1}\n@attribute b {0,1}\n@data\n"
     b"{0 1.5,1 1}\n{}\n{2 1, 1 0}\n% comment\n{0 -2e3}\n",
+    b"@relation 'r-weka.filters.F-C 3: -C 2'\n@attribute l {yes,no} % {a}\n@attribute m {?,-1,1}\n"
+    b"@attribute a real[0,1]\n@attribute 'b c' {NO,YES}\n@data no,1,0.5,NO,{2}\n"
+    b"yes,?,NA,YES,\n{0 no,1 1}, {0.5}\n{}\n",
 )
 _CSV = (
     b'i,t,a,b,s,l,tags\n1,2024-01-02,0.5,x,text,1,u;v\n2,3.5,,y,"a,b""c",0,\n',
     b"a;l\n1;0\n2;1\n",
     b"\xef\xbb\xbfa,l,tags,s\r\n1e3,1,u,z\r\n-0,0,u;u,\r\n",
+    b',s,l,tags\n0,"two\nlines, ""x""",yes,"[\'u\', \'v\']"\n1,NA,no,u|v\n2,"",N/A,[]\n',
+    b'i;t;a;l;s\r04107;2024-01-02;0.5;-1;"x\ry"\r10115;1.7e12;inf;1;z\r',
 )
-_JSONL = (b"\n".join(_EVENTS), b'{"f":1,"g":{"h":[1,2]},"l":1,"tags":"u;v"}\n{"f":"x","l":0}\n')
-_SVM = (b"1,2 1:0.5 3:1e3 # c\n 2:1\n3 qid:1 5:-0.25\n", b"0 1:1\n1 1:nan\n2,2 4294967296:1\n")
+_JSONL = (
+    b"\n".join(_EVENTS),
+    b'{"f":1,"g":{"h":[1,2]},"l":1,"tags":"u;v"}\n{"f":"x","l":0}\n',
+    b'{"_id":{"$oid":"5f"},"f":{"$numberDouble":"1.5"},"tags":{"a":1,"b":null},"l":"no"}\n'
+    b'{"f":NaN,"tags":[1,0,1],"timestamp":1.7e12,"l":-1}\n',
+)
+_SVM = (
+    b"1,2 1:0.5 3:1e3 # c\n 2:1\n3 qid:1 5:-0.25\n",
+    b"0 1:1\n1 1:nan\n2,2 4294967296:1\n",
+    b"3 6 5\n0,3 0:0.5 2:1\n 1:1\n4 \n",
+)
 
 
 def _file(suffix: str, seeds: Sequence[bytes]) -> Make:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
+from streamml.types.printable import printable
+
 __all__ = ["Explanation", "LabelExplanation", "Share"]
 
 _BAR, _ROW, _TEXT = 90.0, 20, 190  # pixels
@@ -76,13 +78,13 @@ class LabelExplanation:
         """As text."""
         word = "predicted" if self.decided else "not predicted"
         how = "by a label set seen" if self.by_set else f"threshold {self.threshold:.2f}"
-        yield f"{self.label}: {word} at {self.probability:.2f} ({how})"
-        yield f"  cluster: {', '.join(self.cluster)}"
+        yield f"{printable(self.label)}: {word} at {self.probability:.2f} ({how})"
+        yield f"  cluster: {', '.join(map(printable, self.cluster))}"
         for title, shares in self._groups():
             if shares:
                 yield f"  {title}:"
             for share in shares:
-                yield f"    {share.added:+7.2f}  {share.name} ({share.value:.3g})"
+                yield f"    {share.added:+7.2f}  {printable(share.name)} ({share.value:.3g})"
 
     def _groups(self) -> tuple[tuple[str, list[Share]], ...]:
         """What is shown: shares that do not round to nothing."""
@@ -117,7 +119,7 @@ class Explanation:
             for title, shares in label._groups():
                 if shares:
                     rows.append((title, None))
-                rows.extend((share.name, share.added) for share in shares)
+                rows.extend((printable(share.name), share.added) for share in shares)
         largest = max((abs(added) for _, added in rows if added is not None), default=1.0) or 1.0
         parts = [
             _row(_ROW * k, name, None if added is None else added / largest, added)

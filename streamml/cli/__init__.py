@@ -12,6 +12,9 @@ import click
 
 from streamml.cli.config import make_config_command
 from streamml.cli.explain import explain
+from streamml.cli.export import export
+from streamml.cli.peek import peek
+from streamml.cli.predict import predict
 from streamml.cli.produce import produce
 from streamml.cli.run import run
 from streamml.cli.saying import say
@@ -30,12 +33,17 @@ def cli() -> None:
 
 cli.add_command(run)
 cli.add_command(produce)
+cli.add_command(peek)
+cli.add_command(predict)
 cli.add_command(explain)
+cli.add_command(export)
 cli.add_command(make_config_command(run))
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0, 2 after a mistake in the call, 130 after Ctrl-C.
+
+    1 says that nothing of the input could be used, or that nobody reads the output any more.
 
     Parameters
     ----------
@@ -64,6 +72,8 @@ def _exit_code(args: Sequence[str] | None) -> int:
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "streamml"
         hint = f"{error.format_message().rstrip('.')}; see {command} --help."
+        if "unexpected extra argument" in hint:
+            hint = f"Names with commas between them take no blanks, or quotes around all. {hint}"
         return _complain(hint, error.exit_code)
     except click.ClickException as error:
         return _complain(error.format_message(), error.exit_code)

@@ -6,7 +6,9 @@ goes before the environment (``STREAMML_LABELS_TOPIC``), that before the file.
 
 from __future__ import annotations
 
+import csv
 import difflib
+import io
 import json
 import math
 import tomllib
@@ -18,6 +20,7 @@ import click
 
 from streamml.cli.tables import Command, TableOption
 from streamml.errors import ConfigError
+from streamml.types.printable import CONTROLS as _CONTROLS
 
 __all__ = [
     "config_file",
@@ -99,13 +102,20 @@ def _value(path: Path, key: str, value: Any, parameter: click.Parameter) -> Any:
     if isinstance(value, Mapping) and parameter.multiple:
         return [f"{name}={_word(one)}" for name, one in value.items()]
     if isinstance(value, list):
-        return [str(one) for one in value] if parameter.multiple else ",".join(map(str, value))
+        return [str(one) for one in value] if parameter.multiple else _listed(value)
     if isinstance(value, Mapping):
         raise ConfigError(f"{path}: {key} is a table, but takes one value.")
     if isinstance(value, bool) != bool(getattr(parameter, "is_flag", False)):
         wanted = "true or false" if getattr(parameter, "is_flag", False) else "a value"
         raise ConfigError(f"{path}: {key} is {_word(value)}, but takes {wanted}.")
     return value
+
+
+def _listed(values: Iterable[Any]) -> str:
+    """Values with commas between them; one that holds a comma or a quote stands in quotes."""
+    row = io.StringIO()
+    csv.writer(row, lineterminator="").writerow([str(one) for one in values])
+    return row.getvalue()
 
 
 def _word(value: Any) -> str:
@@ -162,7 +172,9 @@ def _line(key: str, parameter: click.Parameter, value: Any) -> str:
 
 
 def _toml(value: str | float) -> str:
-    """A value as TOML has it: as JSON, but for what JSON writes in two halves or cannot write."""
+    """A value as TOML has it: as JSON, but for what JSON cannot write, or a terminal obeys."""
     if isinstance(value, float) and math.isinf(value):
         return "inf"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return _CONTROLS.sub(
+        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False)
+    )

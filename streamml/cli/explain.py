@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
+_EXAMPLES = """
+\b
+Examples:
+  streamml explain state
+  streamml explain state '{"x": {"light": 0.9}}' --labels sun --svg why.svg
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("stored", type=click.Path(path_type=Path), metavar="STATE")
 @click.argument("event", required=False, metavar="[EVENT]")
 @click.option("--labels", metavar="A,B,C", help="Labels to explain; by default the predicted ones.")
@@ -29,15 +36,11 @@ __all__ = ["explain"]
 def explain(
     stored: Path, event: str | None, labels: str | None, top: int, svg: Path | None
 ) -> None:
-    r"""Show the label tree in STATE, or why EVENT would get its labels.
+    """Show the label tree in STATE, or why EVENT would get its labels.
 
     STATE is the --snapshot-dir of a run (its newest snapshot is read, the run is not
     disturbed) or a file of streamml.state.save. EVENT is JSON, {"x": {...}} as on a topic, or
     - for standard input.
-
-    \b
-    streamml explain state
-    streamml explain state '{"x": {"light": 0.9}}' --labels sun --svg why.svg
     """
     from streamml.cli.options import split_names
     from streamml.cli.overwriting import refuse_overwriting

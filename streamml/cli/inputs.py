@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from streamml.cli.config import config_file
 from streamml.cli.embedding import embedded
+from streamml.cli.notes import Notes
 from streamml.cli.overwriting import refuse_overwriting
-from streamml.cli.tables import files_read
+from streamml.cli.tables import files_read, given_in
 from streamml.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Opened:
         How labels of a Kafka source are joined; ``None`` for a file.
     snapshots
         The folder that the run is stored in.
+    notes
+        What is to be said of how a file is read.
     """
 
     source: Source
@@ -44,6 +47,7 @@ class Opened:
     dead_letters: DeadLetterSink | None
     join: JoinPolicy | None
     snapshots: SnapshotFolder | None
+    notes: Notes
 
 
 def check_input(options: RunOptions) -> None:
@@ -54,10 +58,10 @@ def check_input(options: RunOptions) -> None:
     DataError
         It is not there, or empty.
     """
-    if options.source is not None and options.kafka_source is None:
+    if options.file is not None:
         from streamml_connectors.files.text import check_file
 
-        check_file(Path(options.source))
+        check_file(options.file)
 
 
 def open_input(options: RunOptions, embedder: Embedder | None, stack: ExitStack) -> Opened:
@@ -73,6 +77,7 @@ def open_input(options: RunOptions, embedder: Embedder | None, stack: ExitStack)
         Something cannot be read or reached.
     """
     _refuse_overwriting(options)
+    _refuse_outputs(options)
     wants_text = embedder is not None and embedder.reads == "text"
     predictions: PredictionSink | None = None
     dead_letters: DeadLetterSink | None = None
@@ -87,40 +92,42 @@ def open_input(options: RunOptions, embedder: Embedder | None, stack: ExitStack)
     else:
         options.kafka.refuse_for_files()
         source = _open_file(options, wants_text)
+    notes = Notes(source)
     if embedder is not None:
         source = embedded(source, embedder, options.embed)
     stack.callback(source.close)
     snapshots = _open_snapshots(options, stack)  # before the files, which another run may write
     files = _open_files(options, snapshots, stack)
-    return Opened(source, predictions or files[0], dead_letters or files[1], policy, snapshots)
+    predictions, dead_letters = predictions or files[0], dead_letters or files[1]
+    return Opened(source, predictions, dead_letters, policy, snapshots, notes)
 
 
 def _open_file(options: RunOptions, wants_text: bool) -> Source:
-    from streamml.cli.options import open_stream
+    from streamml.cli.options import check_times, open_stream
 
-    return open_stream(
+    source = open_stream(
         options.source,
         options.reading,
         seed=options.learner.seed,
         text=options.embed.text_field,
         wants_text=wants_text,
     )
+    try:
+        check_times(source, "--delay", options.play.delay)
+        check_times(source, "--rate", options.play.rate)
+    except ConfigError:
+        source.close()
+        raise
+    return source
 
 
 def _refuse_for_kafka(options: RunOptions) -> None:
     reading, play, output, topics = (
         options.reading, options.play, options.output, options.kafka.topics,
     )  # fmt: skip
-    for flag, value in (
-        ("--label-list", reading.label_list),
-        ("--xml", reading.xml),
-        ("--rate", play.rate),
-        ("--delay", play.delay),
-    ):
-        if value is not None:
+    for flag, _ in (*given_in(reading), *given_in(play)):
+        if flag not in ("--labels", "--limit"):
             raise ConfigError(f"{flag} is for files: leave it out with a Kafka source.")
-    if reading.order == "shuffled":
-        raise ConfigError("--order shuffled is for files: a Kafka source has its own order.")
     for topic, path in (
         (topics.predictions_topic, output.predictions),
         (topics.dead_letter_topic, output.dead_letters),
@@ -156,9 +163,9 @@ def _open_files(
     resumed = snapshots is not None and not snapshots.empty
     output = options.output
     if output.predictions is not None:
-        from streamml_connectors.predictions import JsonlPredictionSink
+        from streamml_connectors.prediction_files import open_predictions
 
-        predictions = JsonlPredictionSink(output.predictions, append=resumed)
+        predictions = open_predictions(output.predictions, append=resumed, truth=output.true_labels)
         stack.callback(predictions.close)
     if output.dead_letters is not None:
         from streamml_connectors.dead_letters import JsonlDeadLetterSink
@@ -168,14 +175,32 @@ def _open_files(
     return predictions, dead_letters
 
 
+def _refuse_outputs(options: RunOptions) -> None:
+    """Raise where what is to be written cannot be, as the options have it."""
+    output = options.output
+    if output.takes_stdout and output.as_json:
+        raise ConfigError("--json has standard output to itself: name a file instead of -.")
+    if output.predictions is None:
+        if output.true_labels:
+            raise ConfigError("--true-labels go into the file of --predictions: name one.")
+        return
+    from streamml_connectors.prediction_files import can_go_on
+
+    if options.snapshots is not None and not can_go_on(output.predictions):
+        raise ConfigError(
+            f"{output.predictions} could not be gone on with after a restart, as Parquet is whole "
+            "only at its end: write .jsonl or .csv, or leave --snapshot-dir out."
+        )
+
+
 def _refuse_overwriting(options: RunOptions) -> None:
     """A file to write is none that the run reads, nor written by another sink."""
-    output, source = options.output, options.source if options.kafka_source is None else None
+    output = options.output
     kind, _, model = (options.embed.embed or "").partition(":")
     refuse_overwriting(
         (
-            ("the source", source),
-            ("the label XML", _label_xml(source)),
+            ("the source", options.file),
+            ("the label XML", _label_xml(options.file)),
             ("--config", config_file()),
             *files_read(options),
             ("the model", model if kind == "text" and model else None),
@@ -185,10 +210,12 @@ def _refuse_overwriting(options: RunOptions) -> None:
     )
 
 
-def _label_xml(source: str | None) -> Path | None:
+def _label_xml(source: Path | None) -> Path | None:
     """The file that would be found beside an ARFF."""
-    if source is None or not source.lower().endswith((".arff", ".arff.gz")):
+    if source is None:
         return None
     from streamml_connectors.files.labels import find_label_xml
+    from streamml_connectors.files.packed import plain_name
 
-    return find_label_xml(Path(source))
+    is_arff = plain_name(source).lower().endswith(".arff")
+    return find_label_xml(source) if is_arff else None

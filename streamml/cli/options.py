@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from streamml.cli.tables import given_in
 from streamml.errors import ConfigError
 from streamml_connectors.options import option
 
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ReadingOptions",
+    "check_times",
+    "file_at",
     "open_stream",
     "parse_delay",
     "parse_every",
@@ -32,6 +39,41 @@ _TIME = re.compile(rf"\s*({_NUMBER})\s*([smhd])\s*")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
+def split_names(labels: str | None, option: str = "--labels") -> tuple[str, ...] | None:
+    """``"a,b"``: names with commas between them; one in quotes may hold commas itself.
+
+    Parameters
+    ----------
+    labels
+        As given.
+    option
+        For the sentence.
+
+    Raises
+    ------
+    ConfigError
+        One is empty, or a quote is not closed.
+
+    Examples
+    --------
+    >>> split_names("red, green"), split_names('"red, dark",l')
+    (('red', 'green'), ('red, dark', 'l'))
+    """
+    if labels is None:
+        return None
+    try:
+        rows = list(csv.reader(io.StringIO(labels), skipinitialspace=True, strict=True))
+    except csv.Error:
+        rows = []
+    names = tuple(name.strip() for row in rows for name in row)
+    if not names or not all(names):
+        raise ConfigError(
+            f"{option} takes names with commas between them, like {option} a,b,c; a name that "
+            "holds a comma stands in quotes."
+        )
+    return names
+
+
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
     """How a source is read: the same for every command that reads one."""
@@ -40,7 +82,31 @@ class ReadingOptions:
         "Names of the label columns; for Kafka, of labels known beforehand.", metavar="A,B,C"
     )
     label_list: str | None = option("The column that lists an event's labels.", metavar="COLUMN")
+    separator: str | None = option(
+        "What stands between the labels of a list, where it is not found out: ; or |, for example.",
+        flag="label-separator",
+        metavar="TEXT",
+    )
     xml: str | None = option("Mulan's XML file that names the labels.", metavar="FILE", reads=True)
+    id: str | None = option(
+        "The column with the event's id; by default `id`, or the number of the row.",
+        flag="id-column",
+        metavar="COLUMN",
+    )
+    timestamp: str | None = option(
+        "The column with its time, in seconds or ISO 8601; by default `timestamp`.",
+        flag="timestamp-column",
+        metavar="COLUMN",
+    )
+    ignore: tuple[str, ...] | None = option(
+        "Columns to leave out.", metavar="A,B,C", parse=partial(split_names, option="--ignore")
+    )
+    delimiter: str | None = option(
+        "What stands between the fields of a CSV file, where it is not found out.", metavar="CHAR"
+    )
+    format: Literal["arff", "csv", "tsv", "jsonl", "parquet", "svmlight"] | None = option(
+        "What the file is, where its name does not say it; for standard input."
+    )
     order: Literal["natural", "shuffled"] = option(
         "Shuffled: always the same permutation of the rows.", default="natural"
     )
@@ -145,6 +211,31 @@ def parse_rate(text: str | None, order: str) -> Pace:
     return OriginalTimestamps(float(match[2]))
 
 
+def check_times(source: Source, flag: str, text: str | None) -> None:
+    """Raise where an option goes by event time, and a file has none: its rows are only numbered.
+
+    Parameters
+    ----------
+    source
+        As opened, before any stage behind it.
+    flag, text
+        The option, and what was given: ``30s`` and ``x10`` go by event time, ``100`` does not.
+
+    Raises
+    ------
+    ConfigError
+        It is so.
+    """
+    columns = getattr(source, "columns", None)  # a stream that is made has its times
+    by_time = re.fullmatch(rf"\s*(x\s*{_NUMBER}.*|{_NUMBER}\s*[smhd])\s*", text or "")
+    if by_time is None or columns is None or any(one.kind == "timestamp" for one in columns):
+        return
+    raise ConfigError(
+        f"{flag} {text} goes by event time, and {source.name} has none: name its column of times "
+        f"(--timestamp-column), or count in events ({flag} 100)."
+    )
+
+
 def open_stream(
     source: str | None,
     reading: ReadingOptions,
@@ -152,6 +243,8 @@ def open_stream(
     seed: int,
     text: str | None = None,
     wants_text: bool = False,
+    labelled: bool = True,
+    learned: Collection[str] = (),
 ) -> Source:
     """The demo stream, or the file at ``source``.
 
@@ -160,6 +253,10 @@ def open_stream(
     text, wants_text
         The field with the text, and whether an embedding stage needs one: without a
         source it gets the stream of texts, from JSON Lines ``x``.
+    labelled
+        Whether the file must say where its labels are; else nothing in it is one.
+    learned
+        Features that a learner knows, for a file that it is asked about.
 
     Raises
     ------
@@ -174,10 +271,11 @@ def open_stream(
     'demo'
     """
     if source is None:
-        if reading.labels or reading.label_list or reading.xml or text:
+        told = [flag for flag, _ in given_in(reading) if flag != "--order"]
+        told += [] if text is None else ["--text-field"]
+        if told:
             raise ConfigError(
-                "--labels, --label-list, --xml and --text-field say where a file has what: "
-                "name a file, or leave them out for the demo stream."
+                f"{told[0]} says how a file is read: name one, or leave it out with the demo."
             )
         from streamml.streams import DemoStream, TextStream
 
@@ -186,30 +284,31 @@ def open_stream(
         return DemoStream(seed=seed, order=reading.order)
     if match := re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", source):
         raise ConfigError(f"{match[0]} sources cannot be read: name a file.")
-    if wants_text and text is None and re.search(r"\.(jsonl|ndjson)(\.gz)?$", source):
+    if wants_text and text is None and _is_json(source, reading.format):
         text = "x"
     from streamml_connectors.files import open_source
 
     given = asdict(reading) | {"labels": split_names(reading.labels)}
-    return open_source(Path(source), **given, text=text)
+    if not labelled:
+        given["labels"] = ()
+    return open_source(Path(source), **given, text=text, learned=learned)
 
 
-def split_names(labels: str | None) -> tuple[str, ...] | None:
-    """``"a,b"``: label names.
+def _is_json(source: str, told: str | None) -> bool:
+    """Whether a file is JSON Lines, as told or by its name."""
+    if told is not None:
+        return told == "jsonl"
+    from streamml_connectors.files.packed import plain_name
 
-    Raises
-    ------
-    ConfigError
-        One is empty.
+    return plain_name(Path(source)).lower().endswith((".jsonl", ".ndjson", ".json"))
+
+
+def file_at(source: str) -> Path:
+    """Where a source that is a file lies; ``-`` is standard input.
 
     Examples
     --------
-    >>> split_names("red, green")
-    ('red', 'green')
+    >>> str(file_at("-")), str(file_at("shop.csv"))
+    ('/dev/stdin', 'shop.csv')
     """
-    if labels is None:
-        return None
-    names = tuple(name.strip() for name in labels.split(","))
-    if not all(names):
-        raise ConfigError("--labels takes names with commas between them, like --labels a,b,c.")
-    return names
+    return Path("/dev/stdin" if source == "-" else source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,12 @@ import click
 from streamml.cli import words
 from streamml.cli.config import config_option, with_environment
 from streamml.cli.kafka import is_kafka
+from streamml.cli.notes import Notes
 from streamml.cli.options import ReadingOptions
 from streamml.cli.saying import say
 from streamml.cli.tables import Command, Given, add_options, table, taken
 from streamml.errors import ConfigError
+from streamml.types.letters import LetterCounts
 from streamml_connectors.kafka.settings import Connection
 from streamml_connectors.options import option
 
@@ -59,7 +61,7 @@ class _Options:
     connection: Given[Connection] = table("Security")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Send the events of a file to a Kafka topic.")
 @click.argument("file")
 @click.argument("target", metavar="kafka://HOST:PORT/TOPIC")
 @add_options(_Options)
@@ -70,7 +72,7 @@ def produce(**values: Any) -> int:
     Each goes out as {"id": ..., "timestamp": ..., "x": {...}, "y": [...]}; with
     --labels-topic "y" is left out, and {"id": ..., "y": [...]} follows there.
     """
-    from streamml.cli.options import open_stream, parse_delay, parse_rate
+    from streamml.cli.options import check_times, open_stream, parse_delay, parse_rate
     from streamml_connectors.kafka import Producer, parse_url
 
     options = taken(_Options, values)
@@ -89,7 +91,10 @@ def produce(**values: Any) -> int:
     source = open_stream(file, options.reading, seed=1)
     from streamml.evaluate.delay import ArrivalClock
 
-    left_out: Counter[str] = Counter()
+    check_times(source, "--label-delay", send.label_delay)
+    check_times(source, "--rate", send.rate)
+    left_out, notes = LetterCounts(), Notes(source)
+    notes.tell()
     producer = Producer(options.connection.make(servers), topics[0], send.labels_topic)
     try:
         sent = _send(source, pace, producer, ArrivalClock(delay), send, left_out)
@@ -97,11 +102,12 @@ def produce(**values: Any) -> int:
     finally:
         source.close()
         producer.close()
+    notes.tell()
     say(f"{sent} events sent to {options.target}")
     if left_out:
-        why = words.counts(left_out)
+        why = words.counts(left_out) + words.first_text(left_out.first)
         say(f"rows of {options.file} that could not be used were left out: {why}")
-    return 0
+    return 1 if left_out and not sent else 0
 
 
 with_environment(produce)
@@ -113,7 +119,7 @@ def _send(
     producer: Producer,
     clock: ArrivalClock,
     options: SendOptions,
-    left_out: Counter[str],
+    left_out: LetterCounts,
 ) -> int:
     """Send all; gives how many were sent, and counts rows that cannot be by their reason."""
     from streamml.io.pacing import SystemClock
@@ -123,7 +129,7 @@ def _send(
     time = SystemClock()
     while sent < left:
         batch = pace.next_batch(source, int(min(500, left - sent)), time, lambda: False)
-        left_out.update(letter.reason for letter in source.take_dead_letters())
+        left_out.add(source.take_dead_letters())
         if batch is None:
             break
         sent += len(batch)

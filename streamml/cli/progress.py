@@ -9,6 +9,7 @@ from threading import Timer
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from streamml.cli import words
+from streamml.types.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
@@ -179,7 +180,7 @@ class LiveDisplay:
         line.add_column(no_wrap=True, justify="right")
         line.add_column(no_wrap=True, justify="right")
         rate = f"{words.count(progress.events_per_second)} events/s"
-        line.add_row(Text(self._name, "bold", overflow="ellipsis"), bar, done, rate)
+        line.add_row(Text(printable(self._name), "bold", overflow="ellipsis"), bar, done, rate)
         numbers = Text(f"{_scores(progress)}; {_structure(progress)}", overflow="ellipsis")
         last = Text(self._last, "dim", overflow="ellipsis")
         numbers.no_wrap = last.no_wrap = True

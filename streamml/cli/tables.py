@@ -25,7 +25,16 @@ import click
 
 from streamml_connectors.options import Option, option_of
 
-__all__ = ["Command", "Given", "TableOption", "add_options", "files_read", "table", "taken"]
+__all__ = [
+    "Command",
+    "Given",
+    "TableOption",
+    "add_options",
+    "files_read",
+    "given_in",
+    "table",
+    "taken",
+]
 
 _TITLE: Final = "title"
 _T = TypeVar("_T")
@@ -156,6 +165,14 @@ def files_read(options: Any) -> Iterator[tuple[str, Any]]:
             for option in _options(_kind(hint)):
                 if option.about.reads:
                     yield option.flag, _value(value, option.name)
+
+
+def given_in(options: Any) -> Iterator[tuple[str, Any]]:
+    """Flag and value of every option of a table that is not as it is by default."""
+    for one in _options(type(options)):
+        value = getattr(options, one.name)
+        if value != one.default:
+            yield one.flag, value
 
 
 def _fields(kind: Any) -> Iterator[tuple[Field[Any], Any]]:

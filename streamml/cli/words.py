@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from streamml.types import Change
+from streamml.types import Change, DeadLetter
+from streamml.types.printable import printable
 
 __all__ = [
     "change_text",
     "count",
     "counts",
+    "first_text",
     "group_names",
     "label_names",
+    "letter_text",
     "places",
     "plural",
     "score",
     "seconds",
+    "some",
 ]
 
 
@@ -89,13 +93,26 @@ def label_names(columns: Sequence[int], names: Sequence[str], width: int) -> str
     """
     shown = ""
     for i, column in enumerate(columns):
-        longer = f"{shown}, {names[column]}" if i else names[column]
+        name = printable(names[column])
+        longer = f"{shown}, {name}" if i else name
         left = len(columns) - i - 1
         if len(longer) + (len(f", … +{left}") if left else 0) > width:
             rest = f"… +{len(columns) - i}"
-            return f"{shown}, {rest}" if i else f"{names[column][: max(width - 6, 1)]}{rest}"
+            return f"{shown}, {rest}" if i else f"{name[: max(width - 6, 1)]}{rest}"
         shown = longer
     return shown
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first few of many names.
+
+    Examples
+    --------
+    >>> some(["a", "b"]), some(list("abcdef")), some([])
+    ('a, b', 'a, b, c and 3 more', 'none at all')
+    """
+    shown = ", ".join(map(printable, names[:most])) or "none at all"
+    return shown + (f" and {count(len(names) - most)} more" if len(names) > most else "")
 
 
 def group_names(groups: Sequence[Sequence[int]], names: Sequence[str], width: int) -> str:
@@ -131,6 +148,29 @@ def change_text(change: Change, names: Sequence[str], width: int) -> str:
     groups = group_names(change.labels, names, width - len(head) - 2)
     line = f"{head}: {groups}" if groups else head
     return line if len(line) <= width else line[: max(width - 1, 1)] + "…"
+
+
+def letter_text(letter: DeadLetter) -> str:
+    """Where a dead letter stood, and what is wrong with it.
+
+    Examples
+    --------
+    >>> letter_text(DeadLetter("malformed", "It is no JSON.", "line 3"))
+    'line 3: It is no JSON.'
+    """
+    return printable(f"{letter.position}: {letter.detail}")
+
+
+def first_text(letters: Mapping[str, DeadLetter]) -> str:
+    """What stands behind their number, of the first one; nothing where there is none.
+
+    Examples
+    --------
+    >>> first_text({"malformed": DeadLetter("malformed", "It is no JSON.", "line 3")})
+    '; the first, line 3: It is no JSON.'
+    """
+    first = next(iter(letters.values()), None)
+    return "" if first is None else f"; the first, {letter_text(first)}"
 
 
 def places(positions: Sequence[int], crowd: int) -> list[str]:

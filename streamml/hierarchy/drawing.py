@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
+from streamml.types.printable import printable
+
 __all__ = ["TreeView"]
 
 _ROW, _INDENT, _CHARACTER = 22, 26, 7.2  # pixels
@@ -77,7 +79,8 @@ class TreeView:
         if self.children:
             return f"{len(self.labels)} labels"
         more = len(self.labels) - _SHOWN
-        return ", ".join(self.labels[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        named = ", ".join(map(printable, self.labels[:_SHOWN]))
+        return named + (f" and {more} more" if more > 0 else "")
 
     def _lines(self) -> Iterator[tuple[str, str]]:
         yield "", self._title()

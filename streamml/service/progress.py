@@ -10,7 +10,7 @@ from streamml.embed.status import EmbeddingStatus
 from streamml.errors import StreamMLError
 from streamml.io.operation import Operation
 from streamml.metrics import Prequential, Scores
-from streamml.types import Change
+from streamml.types import Change, DeadLetter
 
 __all__ = ["ALTERNATE_CHANGES", "STRUCTURE_CHANGES", "Progress", "Result", "TimeSplit"]
 
@@ -121,9 +121,17 @@ class Result:
         What the source broke off with, after it had handed out events.
     metrics
         Learner name -> its metrics; the learner first, then those beside it.
+    first_letters
+        Reason -> the first dead letter of this process that has it.
     """
 
     progress: Progress
     stopped: bool
     error: StreamMLError | None
     metrics: Mapping[str, Prequential]
+    first_letters: Mapping[str, DeadLetter] = field(default_factory=dict)
+
+    @property
+    def unusable(self) -> bool:
+        """Whether the stream brought something, and nothing of it could be used."""
+        return not self.progress.events and bool(self.progress.dead_letters)

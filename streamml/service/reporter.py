@@ -17,6 +17,7 @@ from streamml.service.batch_size import SplitProbe
 from streamml.service.progress import STRUCTURE_CHANGES, Progress, TimeSplit
 from streamml.service.run_snapshots import RunSnapshots
 from streamml.types import DeadLetter, EventBatch
+from streamml.types.letters import LetterCounts
 
 __all__ = ["Observer", "Reporter"]
 
@@ -38,7 +39,7 @@ class Reporter:
     Attributes
     ----------
     letters
-        Dead letters by reason.
+        Dead letters by reason; the first ones are those of this process.
     resumed
         How many of the events an earlier process handed out.
     latency, probe
@@ -60,7 +61,7 @@ class Reporter:
         self._source, self._learner, self._loop = source, learner, loop
         self._limit, self._clock, self._snapshots = limit, clock, snapshots
         self._observers, self._every = observers, every
-        self.letters: Counter[str] = Counter()
+        self.letters = LetterCounts()
         self.resumed = 0
         self.latency = LatencyRecorder()
         self.probe = SplitProbe()
@@ -80,7 +81,7 @@ class Reporter:
 
     def count(self, letters: Iterable[DeadLetter]) -> None:
         """Count dead letters."""
-        self.letters.update(letter.reason for letter in letters)
+        self.letters.add(letters)
 
     def measure_latency(self, batch: EventBatch) -> None:
         """Note how long events took from their fetch until now, where that is known."""
@@ -92,7 +93,7 @@ class Reporter:
 
     def restore(self, letters: Mapping[str, int]) -> None:
         """Go on from what was counted; what the learner has changed by then was told."""
-        self.letters = Counter(letters)
+        self.letters = LetterCounts(letters)
         self._changes_told = self._changes()
 
     def tell(self) -> Progress:

@@ -212,7 +212,7 @@ class Service:
             progress = self._reporter.tell()
         finally:
             self._close()
-        return Result(progress, self._stop, self._error, self.metrics)
+        return Result(progress, self._stop, self._error, self.metrics, self._reporter.letters.first)
 
     def progress(self) -> Progress:
         """Where the run stands."""

@@ -1,5 +1,6 @@
 """``streamml explain``: what a run's snapshots and saved learners answer."""
 
+import json
 import os
 import subprocess
 import sys
@@ -76,7 +77,8 @@ def test_a_saved_learner_is_asked_the_same_way(run, tmp_path, capsys):
     ("event", "said"),
     [
         ('{"x": {"nobody": 1}}', "knows none of the event's features"),
-        ('{"x": {"f0": "a"}}', "'f0' is 'a', which is no number"),
+        ('{"x": {"f0": "a"}}', "knows none of the event's features"),
+        ('{"x": {"f0": "inf"}}', "'f0' is 'inf': leave out what is not known"),
         ('{"x": 3}', 'Its "x" is no object'),
         ("{", "It is no JSON"),
     ],
@@ -95,3 +97,25 @@ def test_what_has_nothing_to_tell_says_so(tmp_path, capsys):
         assert call("explain", tmp_path / path) == 2
         assert said in capsys.readouterr().err
     assert not Path(tmp_path / "none").exists()
+
+
+def test_names_steer_neither_terminal_nor_picture(tmp_path, capsys):
+    """An escape in a label or feature is shown as text; in an SVG it would be no XML at all."""
+    learner, name, feature = IHOMER(preset="fast"), "\x1b[31mred\nalert", "f\x1b[2J"
+    for k in range(40):
+        learner.learn_one({feature: k % 2}, {name} if k % 2 else {"plain"})
+    state.save(learner, tmp_path / "learner")
+    event = json.dumps({"x": {feature: 1}})
+    for asked in ([], [event, "--labels", f'"{name}"']):
+        assert call("explain", tmp_path / "learner", *asked, "--svg", tmp_path / "why.svg") == 0
+        shown = capsys.readouterr().out
+        assert r"\x1b[31mred\nalert" in shown
+        assert "\x1b" not in shown
+        assert r"\x1b[31mred" in "".join(ET.parse(tmp_path / "why.svg").getroot().itertext())
+
+
+def test_help_shows_the_examples_line_by_line(capsys):
+    assert call("explain", "--help") == 0
+    text = capsys.readouterr().out
+    assert "\\b" not in text
+    assert "Examples:\n    streamml explain state\n    streamml explain state '{" in text

@@ -46,15 +46,40 @@ def test_run_as_json(capsys):
     assert json.loads(capsys.readouterr().out)["events"] == 200
 
 
-def test_a_file_of_dead_letters_has_no_scores(tmp_path, capsys):
+def test_a_run_of_which_nothing_could_be_used_ends_with_1_and_says_why(tmp_path, capsys):
     path = tmp_path / "dead.csv"
     path.write_text("a,y\n1\n2\n")
-    assert call("run", str(path), "--labels", "y", "--json") == 0
-    found = json.loads(capsys.readouterr().out)
+    assert call("run", str(path), "--labels", "y", "--json") == 1
+    said = capsys.readouterr()
+    found = json.loads(said.out)
     assert (found["events"], sum(found["dead_letters"].values())) == (0, 2)
     assert found["metrics"]["ihomer"]["window"]["micro_f1"] is None
-    assert call("run", str(path), "--labels", "y") == 0
-    assert "2 dead letters" in capsys.readouterr().out
+    wrong = "line 2: It has 1 fields, but the header 2."
+    assert f"nothing could be used: 2 dead letters; the first, {wrong}\n" in said.err
+    assert call("run", str(path), "--labels", "y") == 1
+    said = capsys.readouterr()
+    assert "2 dead letters" in said.out
+    assert wrong in said.out
+    assert f"the first, {wrong}\n" in said.err
+
+
+def test_the_first_dead_letter_of_each_reason_is_shown(tmp_path, capsys):
+    path = tmp_path / "some.csv"
+    path.write_text("a,y\n1,1\n1\n2,7\n3,0\n4\n")
+    args = ("run", str(path), "--labels", "y", "--learner", "majority")
+    assert call(*args) == 0
+    out = capsys.readouterr().out
+    assert "3 dead letters: 2 malformed, 1 unknown_value" in out
+    shown = ["line 3: It has 1 fields, but the header 2.", "line 4: Label 'y' is '7'"]
+    assert [out.index(text) for text in shown] == sorted(out.index(text) for text in shown)
+    assert "line 6" not in out
+    assert "--dead-letters FILE" not in out
+    assert call(*args, "--json") == 0
+    first = json.loads(capsys.readouterr().out)["first_dead_letters"]
+    assert {reason: letter["position"] for reason, letter in first.items()} == {
+        "malformed": "line 3",
+        "unknown_value": "line 4",
+    }
 
 
 @pytest.mark.parametrize(

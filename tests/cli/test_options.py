@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from streamml.baselines import NoChange
-from streamml.cli import learners
+from streamml.cli import learners, main
 from streamml.cli.config import read_toml
 from streamml.cli.learners import make_learner
 from streamml.cli.options import ReadingOptions, open_stream, parse_delay, parse_every, parse_rate
@@ -19,6 +20,12 @@ from streamml.evaluate import Delay
 from streamml.pacing import EventsPerSecond, OriginalTimestamps, Unpaced
 from streamml.streams import DemoStream
 from streamml_connectors.health import HealthBounds
+
+
+def call(*args: object) -> object:
+    with pytest.raises(SystemExit) as left:
+        main([str(arg) for arg in args])
+    return left.value.code
 
 
 @pytest.mark.parametrize(
@@ -204,3 +211,49 @@ def test_a_config_file_that_is_not_utf8_is_one_sentence(tmp_path):
     path.write_bytes('labels = "n\u00e4ss"\n'.encode("latin-1"))
     with pytest.raises(ConfigError, match=r"c\.toml is no TOML"):
         read_toml(path)
+
+
+# -- event time ---------------------------------------------------------------------------
+
+ROWS = {
+    "plain.csv": "f,y\n1,1\n2,0\n",
+    "plain.jsonl": '{"x": {"f": 1}, "y": []}\n',
+    "plain.svm": "1 1:1\n",
+    "times.jsonl": '{"timestamp": 5, "x": {"f": 1}, "y": []}\n{"timestamp": 99, "x": {"f": 1}}\n',
+}
+
+
+@pytest.mark.parametrize("command", ["run", "produce"])
+@pytest.mark.parametrize("file", ["plain.csv", "plain.jsonl", "plain.svm"])
+@pytest.mark.parametrize(("flag", "text"), [("--delay", "30s"), ("--rate", "x10")])
+def test_event_time_is_refused_where_a_file_has_none(
+    tmp_path, monkeypatch, capsys, command, file, flag, text
+):
+    """Rows are numbered there, and a number taken for a second says something else."""
+    monkeypatch.chdir(tmp_path)
+    Path(file).write_text(ROWS[file], encoding="utf-8")
+    labels = ("--labels", "y") if file.endswith("csv") else ()
+    if command == "produce":
+        flag = flag.replace("--delay", "--label-delay")
+        words = (file, "kafka://127.0.0.1:1/t", "--labels-topic", "l", flag, text, *labels)
+    else:
+        words = (file, "--learner", "majority", "--json", flag, text, *labels)
+    assert call(command, *words) == 2
+    found = capsys.readouterr()
+    assert f"{flag} {text} goes by event time, and {file} has none" in found.err
+    assert (found.out, found.err.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize(("flag", "text"), [("--delay", "1"), ("--rate", "5000")])
+def test_numbers_of_events_need_no_time(tmp_path, flag, text):
+    path = tmp_path / "plain.csv"
+    path.write_text(ROWS["plain.csv"])
+    assert call("run", path, "--labels", "y", "--learner", "majority", "--json", flag, text) == 0
+
+
+@pytest.mark.parametrize(("flag", "text"), [("--delay", "30s"), ("--rate", "x1e6")])
+def test_where_events_have_their_times_those_count(tmp_path, flag, text):
+    path = tmp_path / "times.jsonl"
+    path.write_text(ROWS["times.jsonl"])
+    assert call("run", path, "--learner", "majority", "--json", flag, text) == 0
+    assert call("run", "--limit", "9", "--learner", "majority", "--json", flag, text) == 0

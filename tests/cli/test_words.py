@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +18,8 @@ from streamml.cli.report import print_report
 from streamml.cli.summary import RunReport
 from streamml.service import Service
 from streamml.testing import EventSource
-from streamml.types import Change, Event
+from streamml.types import Change, DeadLetter, Event
+from streamml.types.printable import printable
 
 NAMES = [f"label_{i}" for i in range(60)]
 
@@ -87,3 +89,52 @@ def test_the_report_fits_its_console(width):
     assert "… +20 clusters" in text
     assert "… 10 earlier" in text
     assert "20 drifts" in text
+
+
+STEERING = "".join(map(chr, [*range(32), *range(0x7F, 0xA0), 0x2028, 0x2029, 0x202E, 0x2066]))
+
+
+@given(st.text() | st.text(STEERING + "ab"))
+def test_what_is_shown_steers_no_terminal_and_loses_nothing(text):
+    shown = printable(text)
+    assert not set(shown) & set(STEERING)
+    assert len(shown.splitlines()) <= 1
+    if "\\" not in text:
+        assert shown.encode("ascii", "backslashreplace").decode("unicode_escape") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred", r"\x1b[31mred"),
+        ("a\nb\tc\r", r"a\nb\tc\r"),
+        ("\x9b2J", r"\x9b2J"),
+        ("\u202edlrow", r"\u202edlrow"),
+        ("\ud800", r"\ud800"),
+        ("Grüße 日本 👩‍👩‍👧 a\u00a0b", "Grüße 日本 👩‍👩‍👧 a\u00a0b"),
+    ],
+)
+def test_controls_are_shown_and_words_are_left_alone(text, shown):
+    assert printable(text) == shown
+
+
+def test_names_of_a_stream_reach_no_screen_raw():
+    names = ["\x1b[31mred", "a\nb", "\x9b2J"]
+    texts = [
+        words.label_names(range(3), names, 80),
+        words.group_names([(0, 1), (2,)], names, 80),
+        words.change_text(Change("split", "global", 5, ((0, 1), (2,))), names, 80),
+        words.letter_text(DeadLetter("malformed", names[0], names[1])),
+    ]
+    source = EventSource([Event(0, 0.0, {"f": 1.0}, frozenset(names))])
+    result = Service(source, Deep(), name="deep").run()
+    letters = {"malformed": DeadLetter("malformed", "\x1b]0;title\x07", "line 1")}
+    result = replace(result, first_letters=letters, progress=replace(
+        result.progress, dead_letters={"malformed": 1}))  # fmt: skip
+    out = io.StringIO()
+    report = RunReport("\x1b[2Jfile", "natural", Deep(), "deep", result, names * 20, 0.5, 100.0)
+    print_report(report, Console(file=out, width=100))
+    texts += out.getvalue().split("\n")
+    assert not any(set(text) & set(STEERING) for text in texts)
+    assert r"\x1b[2Jfile" in out.getvalue()
+    assert r"line 1: \x1b]0;title\x07" in out.getvalue()

@@ -217,6 +217,19 @@ def test_every_answer_keeps_a_browser_from_guessing(status, path, lines, method)
     assert "html" not in headers["Content-Type"] or path == "/"
 
 
+@pytest.mark.parametrize("path", ["/metrics", "/", "/state.json", "/healthz", "/readyz", "/nope"])
+def test_head_is_answered_as_get_is_without_the_body(path) -> None:
+    """Uptime probes ask so (``curl -I``)."""
+    with PrometheusExporter(routes=routes()) as exporter:
+        got, of_get, body = ask(exporter, path)
+        status, headers, nothing = ask(exporter, path, method="HEAD")
+    assert (status, nothing) == (got, b"")
+    assert headers.keys() == of_get.keys()
+    assert headers["Content-Type"] == of_get["Content-Type"]
+    if path != "/metrics":  # which says how long the process has run
+        assert headers["Content-Length"] == of_get["Content-Length"] == str(len(body))
+
+
 @pytest.mark.parametrize(
     "host",
     ["127.0.0.1:9100", "localhost:9100", "LOCALHOST.", "[::1]:9100", "10.1.2.3", "consumer:9100",

@@ -17,8 +17,8 @@ from streamml_connectors.files import ArffSource, CsvSource, ParquetSource, Svml
 from streamml_connectors.files import text as reading
 from streamml_connectors.files.columns import BadRow, Row, binary, commit, number
 from streamml_connectors.files.fields import event_id, label_set, timestamp
+from streamml_connectors.files.kinds import text_kind
 from streamml_connectors.files.labels import find_label_xml, parse_label_xml
-from streamml_connectors.files.parquet_columns import _repeats
 from streamml_connectors.files.text import LineReader, TooLong
 
 
@@ -74,11 +74,10 @@ def test_label_values_are_0_or_1_in_numbers_or_words():
     assert [binary(t, "It") for t in ("1", "1.0", "True", "0", "-0", "FALSE")] == [
         True, True, True, False, False, False,
     ]  # fmt: skip
-    for text in ("2", "-1", "0.5"):
+    assert [binary(t, "It") for t in ("yes", "No", "on")] == [True, False, True]
+    for text in ("2", "-1", "0.5", "maybe"):
         with bad("unknown_value", "It is .*: it must be 0 or 1"):
             binary(text, "It")
-    with bad("not_a_number"):
-        binary("yes", "It")
 
 
 def test_identifiers_and_times():
@@ -263,12 +262,12 @@ def test_parquet_in_gzip_and_without_zeros(tmp_path):
 
 
 def test_texts_that_repeat_are_values_of_an_attribute():
-    few = [str(k) for k in range(64)]
-    assert _repeats([*few, "0"])
-    assert _repeats([*few, None, "63"])
-    assert not _repeats(few)
-    assert not _repeats([*few, "64", "0"])
-    assert not _repeats([None, None])
+    few = [f"w{k}" for k in range(64)]
+    assert text_kind([*few, "w0"])[0] == text_kind(["w1", "w1", "w2"])[0] == "nominal"
+    assert text_kind(["w1", "w2"])[0] == text_kind([])[0] == "nominal"
+    assert text_kind(["Bern", "Rome", "Oslo"])[0] == "nominal"
+    for values in (few, [*few, "w64", "w0"], ["w1", "w2", "w3"], list("abcdefghijklmnopqrst")):
+        assert text_kind(values)[0] == "left out"
 
 
 def test_a_batch_of_several_keeps_its_arrays_apart(tmp_path):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from streamml_connectors.files import ArffSource, CsvSource, kernels, parsing
 from streamml_connectors.files.columns import BadRow, number
-from streamml_connectors.files.kernels import LABEL, NUMBER, OK, SIDE, TEXT
-from streamml_connectors.files.parsing import byte_classes, parse_dense, parse_sparse
+from streamml_connectors.files.kernels import LABEL, NUMBER, OK, SIDE, TEXT, WORD, WORD_LABEL
+from streamml_connectors.files.parsing import Words, byte_classes, parse_dense, parse_sparse
 from streamml_connectors.files.rows import plain_rows
 
 HEADER = """@relation r
@@ -26,7 +26,11 @@ HEADER = """@relation r
 @attribute d {no,yes}
 @attribute m {0,1}
 @attribute o {1,0}
+@attribute w {yes,no}
+@attribute k {TRUE,FALSE}
+@attribute z {grün,blau}
 """
+LABELS = ["l", "m", "k", "z"]
 
 
 class SlowArff(ArffSource):
@@ -35,8 +39,8 @@ class SlowArff(ArffSource):
 
 
 class SlowCsv(CsvSource):
-    def _fast(self, data, n_lines):
-        return plain_rows(data)
+    def _fast(self, block):
+        return plain_rows(block.data, ends=block.ends)
 
 
 def everything(source, size):
@@ -52,17 +56,20 @@ def everything(source, size):
 
 
 FIELD = st.sampled_from(
-    ["0", "1", "0.5", "-2.25e3", "1e-5", "1.0", "?", "x", "y", "zz", "no", "yes", "'x'", '"y"',
-     "'a,b'", "", " ", "nan", "inf", "1e99", "123456789012345678901", "0.1234567890123456789",
+    ["TRUE", "true", "FALSE", "blau", "{5}", "NA", "0", "1", "0.5", "-2.25e3", "1e-5",
+     "1.0", "?", "x", "y", "zz", "no", "yes", "'x'", '"y"', "'a,b'", "", " ", "nan",
+     "inf", "1e99", "123456789012345678901", "0.1234567890123456789",
      "+.5", "5.", ".", "1 2", "%", "\\", "{", "}", "gr\u00fcn", "\t1", "-0", "0x1", "1_0"]
 )  # fmt: skip
-DENSE = st.lists(FIELD, min_size=7, max_size=9).map(",".join)
+DENSE = st.lists(FIELD, min_size=10, max_size=12).map(",".join)
 LIKELY = st.tuples(
     st.sampled_from(["0.5", "1.25", "123456789012345678901"]), st.sampled_from("01?"),
     st.sampled_from("01?"), st.sampled_from("xyzq"), st.sampled_from(["t", "'t t'"]),
     st.sampled_from(["no", "yes"]), st.sampled_from("01"), st.sampled_from("01"),
-).map(",".join)  # fmt: skip
-PAIR = st.tuples(st.integers(0, 9), FIELD).map(lambda p: f"{p[0]} {p[1]}")
+    st.sampled_from(["no", "yes", "No"]), st.sampled_from(["TRUE", "FALSE", "true", "?"]),
+    st.sampled_from(["gr\u00fcn", "blau"]), st.sampled_from(["", "", ",{2}", ","]),
+).map(",".join).map(lambda row: row.replace(",,{", ",{"))  # fmt: skip
+PAIR = st.tuples(st.integers(0, 12), FIELD).map(lambda p: f"{p[0]} {p[1]}")
 SPARSE = st.lists(PAIR, max_size=5).map(lambda pairs: "{" + ",".join(pairs) + "}")
 LINE = st.one_of(DENSE, LIKELY, LIKELY, SPARSE, SPARSE, st.sampled_from(["", "% c", " {} ", "{"]))
 
@@ -72,9 +79,11 @@ LINE = st.one_of(DENSE, LIKELY, LIKELY, SPARSE, SPARSE, st.sampled_from(["", "% 
 def test_arff(lines, size):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "d.arff"
-        path.write_text(HEADER + "@data\n0,0,0,x,t,no,0,0\n" + "\n".join(lines), "utf-8")
-        fast = everything(ArffSource(path, labels=["l", "m"]), size)
-        slow = everything(SlowArff(path, labels=["l", "m"]), 5)
+        path.write_text(
+            HEADER + "@data\n0,0,0,x,t,no,0,0,no,TRUE,blau\n" + "\n".join(lines), "utf-8"
+        )
+        fast = everything(ArffSource(path, labels=LABELS), size)
+        slow = everything(SlowArff(path, labels=LABELS), 5)
     assert fast == slow
 
 
@@ -84,8 +93,8 @@ def test_arff_that_begins_sparse(lines, size):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "d.arff"
         path.write_text(HEADER + "@data\n{0 1}\n" + "\n".join(lines), "utf-8")
-        fast = everything(ArffSource(path, labels=["l", "m"]), size)
-        slow = everything(SlowArff(path, labels=["l", "m"]), 5)
+        fast = everything(ArffSource(path, labels=LABELS), size)
+        slow = everything(SlowArff(path, labels=LABELS), 5)
     assert fast == slow
 
 
@@ -173,20 +182,25 @@ BLOCK = st.text("{}01 ,?x\n", max_size=16).map(lambda text: f"{text}\n".encode()
 
 
 @settings(max_examples=200, deadline=None)
-@given(data=BLOCK, roles=st.lists(st.sampled_from(range(7)), min_size=1, max_size=3))
+@given(data=BLOCK, roles=st.lists(st.sampled_from(range(8)), min_size=1, max_size=3))
 @example(data=b"{0 1\n", roles=[NUMBER])
 @example(data=b"{0 1\n", roles=[LABEL])
 @example(data=b"{0 x\n", roles=[TEXT])
 @example(data=b"0,1,x\n", roles=[NUMBER, LABEL, SIDE])
+@example(data=b"0,x1,\n", roles=[WORD, WORD_LABEL])
+@example(data=b"{}\n{0 0}\n", roles=[WORD, WORD_LABEL])
 @example(data=b"{}\n{}\n", roles=[LABEL, TEXT])
 def test_nothing_is_written_beyond_its_room(data, roles):
     n, lines = len(roles), data.count(b"\n")
     table = byte_classes(",", "", True)
     role, column = np.array(roles, np.uint8), np.arange(n, dtype=np.int32)
-    default = np.flatnonzero(np.isin(role, (LABEL, TEXT)))
+    default = np.flatnonzero(np.isin(role, (LABEL, TEXT, WORD, WORD_LABEL)))
+    words = Words.of([("0", "x1")] * n)
     with interpreted():
-        dense = parse_dense(data, lines, table, role, column)
-        sparse = parse_sparse(data, lines, table, role, column, np.full(n, -1), 0, default)
+        dense = parse_dense(data, lines, table, role, column, words=words, inner_spaces=False)
+        sparse = parse_sparse(
+            data, lines, table, role, column, np.full(n, -1), 0, default, words=words
+        )
     for parsed in (dense, sparse):
         assert len(parsed.x_indices) == len(parsed.x_values) == parsed.x_indptr[-1]
         assert len(parsed.y_indices) == parsed.y_indptr[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from contextlib import closing
 
@@ -48,7 +49,7 @@ def opener(request, tmp_path):
     kind = request.param.removesuffix(".gz")
     options = {"arff": {"labels": ["a", "b"]}, "csv": {"label_list": "tags"}}.get(kind, {})
     if kind == "parquet":
-        table = {"f": [float("nan") if k in DEAD else k + 0.5 for k in range(N)],
+        table = {"f": [float("inf") if k in DEAD else k + 0.5 for k in range(N)],
                  "n": ["uvw"[k % 3] for k in range(N)],
                  "label:a": [bool(k % 2) for k in range(N)]}  # fmt: skip
         pq.write_table(pa.table(table), path, row_group_size=7)
@@ -197,6 +198,65 @@ def test_options_of_open_source(tmp_path):
     source = open_source(str(path), labels=["l"], xml=None)
     assert len(source.next_batch(5)) == 1
     source.close()
+
+
+class Piped:
+    """Standard input that holds some bytes."""
+
+    def __init__(self, data):
+        self.buffer = io.BytesIO(data)
+
+
+@pytest.mark.parametrize("kind", ["csv", ".JSONL", "parquet", "arff", "svm"])
+def test_standard_input_and_formats(tmp_path, monkeypatch, kind):
+    path = tmp_path / "d"
+    options = {}
+    if kind == "csv":
+        path.write_text("f,l\n1,1\n2,0\n")
+        options = {"labels": ["l"]}
+    elif kind == ".JSONL":
+        path.write_text('{"x": {"f": 1}, "y": ["l"]}\n{"x": {"f": 2}, "y": []}\n')
+    elif kind == "arff":
+        path.write_text("@relation 'r: -C 1'\n@attribute l {0,1}\n@attribute f real\n@data\n"
+                        "1,1\n0,2\n")  # fmt: skip
+    elif kind == "svm":
+        path.write_text("1 1:1\n 1:2\n")
+    else:
+        pq.write_table(pa.table({"f": [1, 2], "label:l": [1, 0]}), path)
+    monkeypatch.setattr("sys.stdin", Piped(path.read_bytes()))
+    named, piped = (open_source(one, format=kind, **options) for one in (path, "-"))
+    found = [[(list(e.x.values()), len(e.y)) for e in source.next_batch(9).events()]
+             for source in (named, piped)]  # fmt: skip
+    assert found == [[([1.0], 1), ([2.0], 0)]] * 2
+    assert (piped.name, piped.next_batch(1)) == ("-", None)
+    named.close()
+    piped.close()
+
+
+def test_what_comes_late_is_not_waited_for(monkeypatch):
+    """The first rows of a pipe are judged by what is there."""
+
+    class Slow(io.BytesIO):
+        def read1(self, size):
+            line = self.readline()
+            asked.append(line)
+            return line
+
+    asked = []
+    piped = Piped(b"")
+    piped.buffer = Slow(b"f,l\n1,1\n2,0\n3,1\n")
+    monkeypatch.setattr("sys.stdin", piped)
+    source = open_source("-", format="csv", labels=["l"])
+    assert len(source.next_batch(9)) == 1
+    assert asked == [b"f,l\n", b"1,1\n"]
+    source.close()
+
+
+def test_formats_that_are_not_known(tmp_path):
+    with pytest.raises(ConfigError, match="The format 'xlsx' is not known: use one of arff, csv,"):
+        open_source(tmp_path / "d.csv", format="xlsx")
+    with pytest.raises(ConfigError, match="Standard input has no suffix"):
+        open_source("-")
 
 
 def test_shuffling_nothing_but_dead_letters(tmp_path):

@@ -31,6 +31,7 @@ KEYS = [
     "structure_changes",
     "drifts",
     "dead_letters",
+    "first_dead_letters",
     "metrics",
 ]
 SCORES = {"exact_match", "hamming_loss"} | {
@@ -159,6 +160,8 @@ def test_a_file_is_replayed_and_bad_rows_are_kept_apart(csv, tmp_path):
     assert sum(found["dead_letters"].values()) == len(lines(dead)) == 1
     assert found["dead_letters"] == {lines(dead)[0]["reason"]: 1}
     assert "oops" in lines(dead)[0]["raw"]
+    first = {key: lines(dead)[0][key] for key in ("position", "detail")}
+    assert found["first_dead_letters"] == {lines(dead)[0]["reason"]: first}
     assert len(lines(out)) == 8
 
 

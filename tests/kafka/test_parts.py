@@ -6,7 +6,6 @@ import itertools
 import json
 import ssl
 import tomllib
-from collections import Counter
 from contextlib import closing
 from types import SimpleNamespace
 
@@ -20,7 +19,8 @@ from streamml.cli import cli
 from streamml.cli.produce import SendOptions, _send
 from streamml.errors import ConfigError
 from streamml.pacing import Unpaced
-from streamml.types import Event, Schema
+from streamml.types import Event, PartialLabels, Schema
+from streamml.types.letters import LetterCounts
 from streamml_connectors.files import open_source
 from streamml_connectors.kafka import Connection, Input, Secret, parse_url
 from streamml_connectors.kafka.decode import Decoder
@@ -77,16 +77,25 @@ names = st.sampled_from([f"f{k}" for k in range(6)])
 numbers = st.one_of(
     st.integers(-(2**70), 2**70),
     st.floats(allow_nan=False, allow_infinity=False),
-    st.sampled_from(["x", None, True, [], 1e39]),
+    st.sampled_from(["x", None, True, [], 1e39, "1.5", "N/A", [1, 2], {"k": 3}, ["u", "v"]]),
 )
 labels = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=4)
 documents = st.fixed_dictionaries(
     {"x": st.one_of(st.dictionaries(names, numbers, max_size=6), st.none(), st.integers())},
     optional={
         "id": st.one_of(st.integers(-(2**66), 2**66), st.text(max_size=3), st.booleans()),
-        "timestamp": st.one_of(st.floats(-1e9, 1e9), st.just("2020-01-01"), st.booleans()),
+        "timestamp": st.one_of(
+            st.floats(-1e21, 1e21),
+            st.integers(-(10**13), 10**13),
+            st.just("2020-01-01"),
+            st.booleans(),
+        ),
         "y": st.one_of(
-            labels, st.none(), st.just({"positive": ["a"], "negative": ["b"]}), st.just("a")
+            labels,
+            st.none(),
+            st.just({"positive": ["a"], "negative": ["b"]}),
+            st.just("a"),
+            st.sampled_from([[0, 3], ["none", ""], [0, 1, 1], {"a": 1, "b": 0}, {"a": None}]),
         ),
         "more": st.integers(),
     },
@@ -114,6 +123,45 @@ def test_events_alike_take_the_fast_way():
     decoder._read_slowly = None
     found, *_ = rows(decoder, docs[::-1])
     assert [event.x for event in found] == [{"g": k, "f": 2 * k} for k in range(9, -1, -1)]
+
+
+def test_records_hold_what_lines_of_a_file_may_hold():
+    docs = [
+        {"x": {"f": "1.5", "city": "Rome", "no": None}, "y": [0, 3], "timestamp": 1.7e12},
+        {"x": {"emb": [1, 2], "at": {"k": True}}, "y": {"toxic": 1, "spam": 0}},
+        {"x": {"f": 1}, "y": {"toxic": 1, "spam": None, "hate": "no"}},
+        {"x": {"f": 1}, "y": ["none"], "_id": {"$oid": "5f1e"}, "timestamp": "1700000000000"},
+        {"x": {"f": 2.0}, "y": ["none"], "timestamp": 1_700_000_000_000, "id": ""},
+        {"x": {"f": 1}, "y": [1, 0, 1]},
+    ]
+    found, _, letters, names_ = rows(Decoder(Schema()), docs)
+    assert [dict(event.x) for event in found] == [
+        {"f": 1.5, "city=Rome": 1.0}, {"emb.0": 1.0, "emb.1": 2.0, "at.k": 1.0},
+        {"f": 1.0}, {"f": 1.0}, {"f": 2.0},
+    ]  # fmt: skip
+    assert [event.y for event in found] == [
+        {"0", "3"}, {"toxic"}, PartialLabels(frozenset({"toxic"}), frozenset({"hate"})),
+        {"none"}, {"none"},
+    ]  # fmt: skip
+    assert [event.timestamp for event in found][::3] == [1.7e9, 1.7e9]
+    assert found[4].timestamp == 1.7e9
+    assert [event.id for event in found][3:] == ["5f1e", "t/0@4"]
+    assert [letter.detail for letter in letters] == [
+        "Its 'y' is a row of 0 and 1, and no list of names: give the names of the labels that "
+        "are true."
+    ]
+    assert names_ == ["0", "3", "toxic", "hate", "none"]
+
+
+def test_labels_of_a_topic_of_their_own_may_have_any_form():
+    decoder = Decoder(Schema(), "labels")
+    docs = [{"id": 1, "y": [3]}, {"id": 2, "y": {"a": True, "b": False}, "timestamp": 1.7e12},
+            {"id": 3, "y": ["a"], "timestamp": 1.7e18}]  # fmt: skip
+    records = [record(json.dumps(d).encode(), "labels", offset=k) for k, d in enumerate(docs)]
+    batch, letters = decoder.decode(records, [0.0] * 3)
+    assert letters == []
+    assert [event.y for event in batch.events()] == [{"3"}, {"a"}, {"a"}]
+    assert batch.timestamps.tolist()[1:] == [1.7e9, 1.7e9]
 
 
 def test_an_event_without_an_id_is_named_by_its_key_or_its_place():
@@ -270,7 +318,7 @@ def test_a_feature_may_have_any_name(name):
 
 
 def test_rows_that_cannot_be_sent_are_counted_by_their_reason(tmp_path):
-    path, left_out = tmp_path / "e.jsonl", Counter()
+    path, left_out = tmp_path / "e.jsonl", LetterCounts()
     path.write_text('{"x": {"f": 1}, "y": []}\noops\n{"x": {}, "y": []}\n{"x": {"f": 2}}\nhalf')
     sent = []
     taker = SimpleNamespace(send_events=sent.extend)

@@ -3,73 +3,30 @@
 from __future__ import annotations
 
 import abc
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
-
-import numpy as np
 
 from streamml.types import EventId, Int32Array, Schema, UInt8Array
+from streamml.types.truth import truth
+from streamml.types.values import FLOAT32_MAX, number, shown
+from streamml.types.values import BadValueError as BadRow
 from streamml_connectors.files.kernels import LABEL, SIDE, SKIP
 
 __all__ = ["FLOAT32_MAX", "BadRow", "Columns", "Row", "binary", "commit", "number"]
 
-FLOAT32_MAX: Final = float(np.finfo(np.float32).max)
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.ASCII | re.IGNORECASE)
-
-
-class BadRow(Exception):  # noqa: N818  # a row, not an error of the program
-    """A row that cannot be used, and why: it becomes a dead letter.
-
-    ``refused`` is the number of labels that the cap kept out.
-    """
-
-    def __init__(self, reason: str, detail: str, refused: int = 0) -> None:
-        super().__init__(detail)
-        self.refused = refused
-        self.reason = reason
-        self.detail = detail
-
-
-def number(text: str, what: str) -> float:
-    """A finite number that float32 can hold.
-
-    Examples
-    --------
-    >>> number("-1.5e3", "field 1")
-    -1500.0
-    """
-    if not _NUMBER.fullmatch(text):
-        if _NOT_FINITE.fullmatch(text):
-            raise BadRow("not_finite", f"{what} is {_short(text)}: leave out what is not known.")
-        raise BadRow("not_a_number", f"{what} is {_short(text)}, which is no number.")
-    value = float(text)
-    if not abs(value) <= FLOAT32_MAX:
-        raise BadRow("not_finite", f"{what} is {_short(text)}: float32 cannot hold it.")
-    return value
-
 
 def binary(text: str, what: str) -> bool:
-    """Whether a field that must be 0 or 1 is 1.
+    """Whether a field that must say true or false says true.
 
     Examples
     --------
-    >>> binary("1.0", "label 'a'")
-    True
+    >>> binary("1.0", "label 'a'"), binary("No", "label 'a'")
+    (True, False)
     """
-    value = number(text, what) if text.lower() not in _WORDS else _WORDS[text.lower()]
-    if value not in (0.0, 1.0):
-        raise BadRow("unknown_value", f"{what} is {_short(text)}: it must be 0 or 1.")
-    return value == 1.0
-
-
-_WORDS: Final = {"true": 1.0, "false": 0.0}
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:40] + "...")
+    said = truth(text, what)
+    if said is None:
+        raise BadRow("unknown_value", f"{what} is {shown(text)}: it must be 0 or 1.")
+    return said
 
 
 @dataclass(slots=True)
@@ -123,10 +80,15 @@ class Columns(abc.ABC):
         self.role = role
         self.column = column
         self.sparse = sparse
+        self.signed = False  # whether -1 is the false of labels
 
     @abc.abstractmethod
     def value(self, attribute: int, text: str) -> tuple[str, float] | None:
         """Feature name and number of an unquoted field; ``None``: it is missing."""
+
+    def quoted_value(self, attribute: int, text: str) -> tuple[str, float] | None:
+        """The same of a field in quotes."""
+        return self.value(attribute, text)
 
     @abc.abstractmethod
     def row(self, text: str) -> Row:
@@ -150,7 +112,8 @@ class Columns(abc.ABC):
             elif self.is_label(attribute):
                 self.label(attribute, text, quoted, row)
             elif quoted or text != "?":
-                found = self.value(attribute, text)
+                read = self.quoted_value if quoted else self.value
+                found = read(attribute, text)
                 if found is not None:
                     row.x[found[0]] = found[1]
         return row
@@ -162,10 +125,17 @@ class Columns(abc.ABC):
     def label(self, attribute: int, text: str, quoted: bool, row: Row) -> None:
         """Read a label field into ``row``."""
         name = self.names[attribute]
-        if text == "" or (text == "?" and not quoted):
+        if quoted and text == "?":
+            raise BadRow("unknown_value", f"Label {name!r} is '?' in quotes: leave them out.")
+        said = self.said(attribute, text)
+        if said is None:
             row.unknown.append(name)
-        elif binary(text, f"Label {name!r}"):
+        elif said:
             row.positive.append(name)
+
+    def said(self, attribute: int, text: str) -> bool | None:
+        """What a label field says; ``None``: it is not known."""
+        return truth(text, f"Label {self.names[attribute]!r}", signed=self.signed)
 
 
 def commit(row: Row, schema: Schema) -> None:

@@ -2,61 +2,79 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Final
 
-import numpy as np
-
-from streamml.errors import ConfigError, DataError, SchemaError
-from streamml.types import DeadLetter, EventBatch, Schema
-from streamml_connectors.files.columns import BadRow, Columns, Row, number
-from streamml_connectors.files.fields import MISSING, event_id, label_set, timestamp
-from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP
+from streamml.errors import SchemaError
+from streamml.types import DeadLetter, EventBatch
+from streamml.types.label_lists import find_separator, unsplit
+from streamml_connectors.files.csv_columns import CsvColumns, described, label_notes
+from streamml_connectors.files.csv_header import (
+    aligned,
+    by_column,
+    find_delimiter,
+    read_header,
+    split_rows,
+)
+from streamml_connectors.files.csv_rows import RowReader
+from streamml_connectors.files.described import Kind
+from streamml_connectors.files.fields import time_notes
+from streamml_connectors.files.kinds import FIRST_ROWS
+from streamml_connectors.files.learned import as_learned
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense
-from streamml_connectors.files.rows import assemble, row_text
-from streamml_connectors.files.source import LineSource, check_names
+from streamml_connectors.files.rows import assemble
+from streamml_connectors.files.source import Caps, LineSource, check_label_options, check_names
 from streamml_connectors.files.text import MAX_LINE, Block, is_utf8
 
 __all__ = ["CsvSource"]
 
+_FIRST_BYTES: Final = 1024 * 1024  # in which the first rows are looked at
+
 
 class CsvSource(LineSource):
-    r"""Reads a CSV file; one row a line, quoted fields hold no line breaks.
+    r"""Reads a CSV file as RFC 4180 writes it: a field in quotes may hold line breaks.
 
-    A field that is a number is the feature ``column``, any other text the feature
-    ``column=text`` with value 1: such features appear as the stream goes on. An empty
-    field, ``?``, ``NA`` and ``null`` are absent; a label column without a value is unknown.
+    What a column is, its first 1,000 rows show. A column of numbers is the feature ``column``,
+    a text in it the feature ``column=text`` with value 1. A column of texts makes such features
+    only; one of ``yes`` and ``no`` (or the like) is 1 and 0; one of times, or of identifiers
+    (more than 64 different texts, or none that comes twice) is left out, and so is a first
+    column without a name. A missing value (an empty field, ``?``, ``NA``, ``nan``, ``null``, ...)
+    is absent, a label without a value unknown. :attr:`columns` says how each column is read.
 
     Parameters
     ----------
     path
-        ``.csv``, ``.tsv``, plain or ``.gz``.
+        ``.csv``, ``.tsv``, plain or packed.
     labels
-        Names of the label columns (0 or 1, true or false).
+        Names of the label columns (0 and 1, or true/false, yes/no, y/n, t/f, on/off; -1 is false
+        where 0 does not occur); ``()``: none is one.
     label_list
-        Instead: the column that lists the labels; empty: no labels; ``?``: not known.
+        Instead: the column that lists the labels, also as a JSON or Python list; empty: no labels;
+        ``?`` (or the like): not known.
     separator
-        What stands between the labels of that list.
+        What stands between the labels of that list; by default what the first rows show.
     id, timestamp
-        Columns with the identifier, and with seconds or ISO 8601 times; by default the
-        number of the row, from 0.
+        Columns with the identifier, and with seconds or ISO 8601 times; by default those of
+        these names, or else the number of the row, from 0.
     text
         Column with the text for an embedding stage; other columns stay features.
     ignore
         Columns to leave out.
     delimiter
-        One ASCII character; by default a comma, or a tab for ``.tsv``.
+        One ASCII character; by default what the header shows (``,`` ``;`` ``|`` or a tab).
     keep_zeros
         Whether explicit zeros are kept as known zeros.
+    learned
+        Features that a learner knows: a column that makes some is read so that it does.
     max_line
-        Longest line in bytes; a longer one is a dead letter.
+        Longest row in bytes; a longer one is a dead letter.
 
     Raises
     ------
     ConfigError, DataError, SchemaError
-        Options do not fit, the file cannot be read, a named column is not there.
+        Options do not fit, the file cannot be read, a named column is not there, numbers are
+        written with a decimal comma.
 
     Examples
     --------
@@ -69,7 +87,13 @@ class CsvSource(LineSource):
     ...     source.close()
     >>> event.x, sorted(event.y)
     ({'t': 0.5, 'sky=blue': 1.0}, ['sun', 'warm'])
+    >>> source.columns[1]
+    Column(name='sky', kind='nominal', note='')
     """
+
+    has_header = True
+    _reader: RowReader
+    _reads = RowReader
 
     def __init__(
         self,
@@ -77,200 +101,102 @@ class CsvSource(LineSource):
         *,
         labels: Sequence[str] | None = None,
         label_list: str | None = None,
-        separator: str = ";",
+        separator: str | None = None,
         id: str | None = None,  # noqa: A002  # the field's name
         timestamp: str | None = None,
         text: str | None = None,
         ignore: Sequence[str] = (),
         delimiter: str | None = None,
         keep_zeros: bool = True,
+        learned: Collection[str] = (),
         max_features: int | None = None,
         max_labels: int | None = None,
         max_line: int = MAX_LINE,
     ) -> None:
         super().__init__(path, max_line=max_line)
-        try:
-            delimiter = _delimiter(delimiter, self.path)
-            labels = _check_labels(labels, label_list, separator, self.path)
-            names = self._header(delimiter)
-            sides = {label_list: "labels", id: "id", timestamp: "timestamp", text: "text"}
-            sides.pop(None, None)
-            check_names([*labels, *ignore, *filter(None, sides)], names, self.path, "column")
-            self._columns = _CsvColumns(
-                names, set(labels), sides, set(ignore), delimiter, separator
-            )
-            declared = self._columns.declare(self._need_rows())
-            self.schema = Schema(
-                declared,
-                [n for n in names if n in set(labels)],
-                max_features,
-                max_labels,
+        self._keep_zeros = keep_zeros
+        with self._closing_on_error():
+            check_label_options(labels, label_list, separator)
+            told = _told(labels, label_list, id, timestamp, text, ignore)
+            if labels is None and label_list is None:
+                raise SchemaError(
+                    f"{self.path} does not say which columns are labels: name them (--labels a,b), "
+                    "or the column that lists them (--label-list)."
+                )
+            self._look(told, delimiter, separator, learned)
+            self._start(
+                self._declared,
+                [column.name for column in self.columns if column.kind == "label"],
+                Caps(max_features, max_labels),
+                self.columns,
                 absent_is_zero=not keep_zeros,
                 takes_text=text is not None,
             )
-        except BaseException:
-            self.close()
-            raise
-        self.left_out = tuple(n for n in names if n in set(ignore))
-        self.n_attributes = int((self._columns.role == NUMBER).sum())
-        self._keep_zeros = keep_zeros
-        self._tables = {ok: byte_classes(delimiter, '"', ok) for ok in (False, True)}
 
-    def _header(self, delimiter: str) -> list[str]:
-        self._reader.peek_row()
-        block = self._reader.take(1)
-        if not isinstance(block, Block):
-            raise DataError(f"{self.path} has no header line: write the names of its columns.")
+    def _look(
+        self,
+        told: dict[str, tuple[Kind, str]],
+        delimiter: str | None,
+        separator: str | None,
+        learned: Collection[str],
+    ) -> None:
+        """Find out what the columns are, by the header and the first rows."""
+        reader = self._reader
+        reader.use(find_delimiter(reader, delimiter, list(told), self.path))
+        names = read_header(reader, self.path)
+        check_names(list(told), names, self.path, "column")
+        self._need_rows()
+        block = reader.peek_rows(FIRST_ROWS, _FIRST_BYTES)
+        rows = split_rows(block, reader.delimiter) if block is not None else []
+        names = aligned(names, rows)
+        values = by_column(names, rows)
         try:
-            names = [name.strip() for name in _split(row_text(block.data), delimiter)]
-        except BadRow as bad:
-            raise DataError(f"The header of {self.path} cannot be read: {bad.detail}") from bad
-        for name in names:
-            if not name or names.count(name) > 1:
-                raise SchemaError(
-                    f"{self.path} has the column name {name!r} "
-                    + ("twice: names must be unique." if name else "somewhere: name all columns.")
-                )
-        return names
+            found = described(names, values, told)
+        except SchemaError as error:
+            raise SchemaError(f"{self.path} {error}") from None
+        self.columns = tuple(as_learned(found, values, learned))
+        lists = [v for c, v in zip(self.columns, values, strict=True) if c.kind == "labels"]
+        between = separator or find_separator(lists[0] if lists else ())
+        self._columns = CsvColumns(self.columns, values, reader.delimiter, between)
+        self._declared = self._columns.declare(rows[0] if rows else [])
+        self._tables = {ok: byte_classes(reader.delimiter, '"', ok) for ok in (False, True)}
+        if delimiter is None and reader.delimiter not in ",\t":
+            self.notes.append(f"The fields of a row are separated by {reader.delimiter!r}.")
+        self.notes += label_notes(self.columns, values, self._columns.signed)
+        for column, held in zip(self.columns, values, strict=True):
+            self.notes += time_notes(held) if column.kind == "timestamp" else []
+        self.notes += filter(None, [unsplit(lists[0], between) if lists else None])
+        if separator is None and between != ";":
+            self.notes.append(f"The labels of a list are separated by {between!r}.")
 
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
-        parsed = self._fast(block.data, block.n_lines)
+        parsed = self._fast(block)
         return assemble(
             parsed, self._columns, self.schema, block.data, block.line, self._rows,
             keep_zeros=self._keep_zeros,
         )  # fmt: skip
 
-    def _fast(self, data: bytes, n_lines: int) -> Parsed:
-        role, column = self._columns.role, self._columns.column
-        return parse_dense(data, n_lines, self._tables[is_utf8(data)], role, column)
+    def _fast(self, block: Block) -> Parsed:
+        return parse_dense(
+            block.data, block.n_lines, self._tables[is_utf8(block.data)],
+            self._columns.role, self._columns.column,
+            words=self._columns.words, ends=block.ends,
+        )  # fmt: skip
 
 
-class _CsvColumns(Columns):
-    """Columns of a CSV file; a column is a number or a name, field by field."""
-
-    def __init__(
-        self,
-        names: Sequence[str],
-        labels: set[str],
-        sides: dict[str | None, str],
-        ignore: set[str],
-        delimiter: str,
-        separator: str,
-    ) -> None:
-        n = len(names)
-        super().__init__(names, np.zeros(n, np.uint8), np.full(n, -1, np.int32), sparse=False)
-        self._delimiter, self._separator = delimiter, separator
-        self._sides = {names.index(name): kind for name, kind in sides.items() if name}
-        found = 0
-        for j, name in enumerate(names):
-            if name in labels:
-                self.role[j], self.column[j] = LABEL, found
-                found += 1
-            elif j in self._sides:
-                self.role[j] = SIDE
-            elif name in ignore:
-                self.role[j] = SKIP
-
-    def declare(self, first: bytes) -> list[str]:
-        """Features of the columns whose first value is a number: known from the start."""
-        declared: list[str] = []
-        try:
-            fields = _split(row_text(first), self._delimiter)
-        except BadRow:
-            return declared
-        for j, text in enumerate(fields[: len(self.names)]):
-            try:
-                found = self.value(j, text.strip(" \t\r")) if self.role[j] == NUMBER else None
-            except BadRow:
-                continue
-            if found is not None and found[0] == self.names[j]:
-                self.column[j] = len(declared)
-                declared.append(found[0])
-        return declared
-
-    def value(self, attribute: int, text: str) -> tuple[str, float] | None:
-        """The number of a field, or the feature that its text makes."""
-        if text in MISSING:
-            return None
-        name = self.names[attribute]
-        try:
-            return name, number(text, f"Column {name!r}")
-        except BadRow as bad:
-            if bad.reason != "not_a_number":
-                raise
-        return f"{name}={text}", 1.0
-
-    def learned(self, attribute: int, name: str, column: int) -> None:
-        """A column has shown its first number."""
-        if name == self.names[attribute]:
-            self.column[attribute] = column
-
-    def side(self, attribute: int, text: str, row: Row) -> None:
-        """Identifier, timestamp, text or list of labels."""
-        kind = self._sides[attribute]
-        if kind == "id":
-            row.id = event_id(text)
-        elif kind == "timestamp":
-            row.timestamp = timestamp(text)
-        elif kind == "text":
-            row.text = text
-        else:
-            labels = label_set(text, self._separator)
-            row.positive, row.y_known = labels or [], labels is not None
-
-    def row(self, text: str) -> Row:
-        """Read a row the slow way."""
-        fields = _split(text, self._delimiter)
-        if len(fields) != len(self.names):
-            raise BadRow(
-                "malformed", f"It has {len(fields)} fields, but the header {len(self.names)}."
-            )
-        return self.fill((j, field.strip(" \t\r"), False) for j, field in enumerate(fields))
-
-
-def _split(text: str, delimiter: str) -> list[str]:
-    """Fields of a line; quotes go around a field and are doubled within."""
-    if '"' not in text:
-        return text.split(delimiter)
-    try:
-        with _fields_up_to(len(text)):
-            return next(csv.reader([text], delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise BadRow("malformed", f"Its quotes do not fit ({error}).") from error
-
-
-@contextmanager
-def _fields_up_to(length: int) -> Iterator[None]:
-    """The library's own bound (131,072 characters) is set aside: a line has one already."""
-    before = csv.field_size_limit()
-    if length <= before:
-        yield
-        return
-    csv.field_size_limit(length)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
-
-
-def _delimiter(delimiter: str | None, path: Path) -> str:
-    if delimiter is None:
-        return "\t" if ".tsv" in path.suffixes[-2:] else ","
-    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\n\r 0123456789.?-+':
-        raise ConfigError(f"The delimiter {delimiter!r} cannot be used: give one, such as ';'.")
-    return delimiter
-
-
-def _check_labels(
-    labels: Sequence[str] | None, label_list: str | None, separator: str, path: Path
-) -> Sequence[str]:
-    if labels and label_list is not None:
-        raise ConfigError("Both labels and label_list are given: labels stand in one of them.")
-    if not separator:
-        raise ConfigError("The separator of a label list is empty: give one, such as ';'.")
-    if not labels and label_list is None:
-        raise SchemaError(
-            f"{path} does not say which columns are labels: name them (--labels a,b), or the "
-            "column that lists them (--label-list)."
-        )
-    return labels or ()
+def _told(
+    labels: Sequence[str] | None,
+    label_list: str | None,
+    id_column: str | None,
+    time_column: str | None,
+    text: str | None,
+    ignore: Sequence[str],
+) -> dict[str, tuple[Kind, str]]:
+    """What the user says of columns."""
+    told: dict[str, tuple[Kind, str]] = dict.fromkeys(ignore, ("left out", "as told"))
+    sides: dict[str | None, Kind] = {
+        label_list: "labels", id_column: "id", time_column: "timestamp", text: "text",
+    }  # fmt: skip
+    told |= {name: (kind, "") for name, kind in sides.items() if name is not None}
+    told |= dict.fromkeys(labels or (), ("label", ""))
+    return told

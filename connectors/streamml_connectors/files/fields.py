@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
 from streamml.types import EventId
-from streamml_connectors.files.columns import BadRow, number
+from streamml.types.label_lists import split_labels as label_set
+from streamml.types.values import is_missing, number
+from streamml_connectors.files.columns import BadRow
 
-__all__ = ["MISSING", "event_id", "label_set", "timestamp"]
+__all__ = ["event_id", "label_set", "seconds", "time_notes", "time_unit", "timestamp"]
 
-MISSING: Final = frozenset({"", "?", "NA", "null"})
-"""What stands for a value that is not known."""
+_UNITS: Final = (
+    (1e11, ("seconds", 1.0)), (1e14, ("milliseconds", 1e3)), (1e17, ("microseconds", 1e6)),
+    (1e20, ("nanoseconds", 1e9)),
+)  # fmt: skip
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
@@ -24,23 +29,70 @@ def event_id(text: str) -> EventId | None:
     >>> event_id("17"), event_id("017"), event_id("")
     (17, '017', None)
     """
-    if text == "":
+    if is_missing(text):
         return None
     return int(text) if _INTEGER.fullmatch(text) else text
 
 
+def time_unit(time: float) -> tuple[str, float]:
+    """What a number that is a time counts since 1970, by its size, and how many are a second.
+
+    As seconds a number beyond the year 5138 is one nobody means: then it is milliseconds, as
+    programs write them, or smaller still.
+
+    Examples
+    --------
+    >>> time_unit(1.7e9), time_unit(1.7e12), time_unit(1.7e18)
+    (('seconds', 1.0), ('milliseconds', 1000.0), ('nanoseconds', 1000000000.0))
+    """
+    return next((unit for beyond, unit in _UNITS if abs(time) < beyond), _UNITS[-1][1])
+
+
+def seconds(time: float) -> float:
+    """A time in seconds, of a number that may count smaller units.
+
+    Examples
+    --------
+    >>> seconds(1700000000123), seconds(2.5), seconds(-1.0)
+    (1700000000.123, 2.5, -1.0)
+    """
+    return time / time_unit(time)[1]
+
+
+def time_notes(times: Iterable[object]) -> list[str]:
+    """One sentence where numbers that are times count no seconds, and none else.
+
+    Examples
+    --------
+    >>> time_notes(["1700000000000"])
+    ['Timestamps are taken as milliseconds since 1970: 1700000000000 is no time in seconds.']
+    >>> time_notes([1700000000, None, "2023-11-14"])
+    []
+    """
+    for time in times:
+        try:
+            unit = "seconds" if is_missing(time) else time_unit(number(time, "The timestamp"))[0]
+        except BadRow:
+            continue
+        if unit != "seconds":
+            return [f"Timestamps are taken as {unit} since 1970: {time} is no time in seconds."]
+    return []
+
+
 def timestamp(text: str) -> float | None:
     """Seconds, from a number or an ISO 8601 time (UTC where it names no zone).
+
+    A number may count milliseconds or smaller units (:func:`time_unit`).
 
     Examples
     --------
     >>> timestamp("1.5"), timestamp("1970-01-01T00:01:00Z"), timestamp("")
     (1.5, 60.0, None)
     """
-    if text == "":
+    if is_missing(text):
         return None
     try:
-        return number(text, "The timestamp")
+        return seconds(number(text, "The timestamp"))
     except BadRow as bad:
         if bad.reason != "not_a_number":
             raise
@@ -51,17 +103,3 @@ def timestamp(text: str) -> float | None:
             "wrong_type", f"The timestamp {text[:40]!r} is neither seconds nor an ISO 8601 time."
         ) from None
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-
-
-def label_set(text: str, separator: str) -> list[str] | None:
-    """Labels of a list in one field; ``None`` where they are not known (``?``).
-
-    Examples
-    --------
-    >>> label_set("sun; rain", ";"), label_set("", ";"), label_set("?", ";")
-    (['sun', 'rain'], [], None)
-    """
-    if text == "?":
-        return None
-    parts = (part.strip() for part in text.split(separator))
-    return list(dict.fromkeys(part for part in parts if part))

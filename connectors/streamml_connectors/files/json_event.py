@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import msgspec
 
-from streamml_connectors.files.columns import FLOAT32_MAX, BadRow, Row
+from streamml.types.label_lists import label_names, split_labels
+from streamml.types.truth import truth
+from streamml.types.values import FLOAT32_MAX, flat_features, is_missing, number
+from streamml_connectors.files.columns import BadRow, Row
+from streamml_connectors.files.fields import seconds
 from streamml_connectors.files.fields import timestamp as parse_time
 
 __all__ = [
     "decode_object",
-    "feature",
     "features",
     "identify",
-    "label_names",
+    "plain",
     "read_event",
     "read_labels",
+    "take_labels",
     "take_text",
 ]
 
+_EXTENDED: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "$oid": str, "$uuid": str, "$symbol": str, "$date": lambda value: value,
+    "$numberInt": int, "$numberLong": int, "$numberDouble": float, "$numberDecimal": float,
+}  # fmt: skip
+"""What MongoDB writes for values that JSON has no form of."""
+_DEEPEST: Final = 40  # what nests deeper makes no features anyway
+_SIDES: Final = frozenset({"positive", "negative"})
+
 
 def decode_object(text: str | bytes) -> dict[str, Any]:
-    """The JSON object in a text.
+    """The JSON object in a text; NaN, which others than JSON write, is ``None``.
 
     Raises
     ------
@@ -38,40 +50,84 @@ def decode_object(text: str | bytes) -> dict[str, Any]:
     except (msgspec.DecodeError, RecursionError) as error:
         if "out of range" in str(error):
             raise BadRow("not_finite", f"A number is too large: {str(error)[:100]}.") from error
-        _refuse_not_finite(text)
-        raise BadRow("malformed", f"It is no JSON: {str(error)[:100]}.") from error
+        found = _with_nan(text)
+        if found is None:
+            raise BadRow("malformed", f"It is no JSON: {str(error)[:100]}.") from error
     if not isinstance(found, dict):
         raise BadRow("malformed", "It is no JSON object: write {...} on each line.")
     return found
 
 
-def _refuse_not_finite(text: str | bytes) -> None:
-    """Raise for NaN and Infinity, which other writers put where JSON has no such thing."""
+def _with_nan(text: str | bytes) -> Any:
+    """What a text holds beside NaN; ``None`` where it is no JSON all the same.
 
-    def refuse(word: str) -> NoReturn:
-        raise BadRow("not_finite", f"It holds {word}: leave out what is not known.")
+    Raises
+    ------
+    BadRow
+        It holds an infinity.
+    """
+
+    def constant(word: str) -> None:
+        if word != "NaN":
+            raise BadRow("not_finite", f"It holds {word}: leave out what is not known.")
 
     try:
-        json.loads(text, parse_constant=refuse)
-    except (ValueError, RecursionError):
-        return
+        return json.loads(text, parse_constant=constant)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """A value with MongoDB's extended JSON in it taken for what it says.
+
+    Examples
+    --------
+    >>> plain({"_id": {"$oid": "5f1e"}, "f": {"$numberDouble": "1.5"}})
+    {'_id': '5f1e', 'f': 1.5}
+    """
+    if depth > _DEEPEST or not isinstance(value, list | dict):
+        return value
+    if isinstance(value, list):
+        return [plain(part, depth + 1) for part in value]
+    if len(value) == 1:
+        key, held = next(iter(value.items()))
+        if key in _EXTENDED:
+            try:
+                return _EXTENDED[key](plain(held, depth + 1))
+            except (TypeError, ValueError, OverflowError):
+                return value
+    return {key: plain(held, depth + 1) for key, held in value.items()}
 
 
 def identify(found: Mapping[str, Any], row: Row, id_field: str, time_field: str) -> None:
     """Read the identifier and the time of an object.
+
+    Where it has no field of the name ``id``, MongoDB's ``_id`` is the identifier.
 
     Raises
     ------
     BadRow
         One of them is of a wrong type.
     """
-    row.id = found.get(id_field)
-    if isinstance(row.id, bool) or not isinstance(row.id, str | int | None):
+    given = _name(found.get(id_field))
+    if given is None and id_field == "id" and not isinstance(_name(found.get("_id")), dict | list):
+        given = _name(found.get("_id"))
+    if isinstance(given, bool) or not isinstance(given, str | int | None):
         raise BadRow("wrong_type", f"Its {id_field!r} is neither a string nor an integer.")
-    time = found.get(time_field)
+    row.id = given
+    time = plain(found.get(time_field))
     if isinstance(time, str):
-        time = parse_time(time)
-    row.timestamp = None if time is None else _real(time, f"Its {time_field!r}")
+        row.timestamp = parse_time(time)
+    elif not is_missing(time):
+        row.timestamp = seconds(number(time, f"Its {time_field!r}"))
+
+
+def _name(value: Any) -> Any:
+    """What an identifier says: an integer that is written as 3.0 is one, an empty text none."""
+    value = plain(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return None if value == "" else value
 
 
 def take_text(found: dict[str, Any], field: str) -> str | None:
@@ -110,50 +166,77 @@ def read_event(found: Mapping[str, Any], row: Row) -> None:
 
 
 def read_labels(found: Mapping[str, Any], row: Row) -> None:
-    """``y``: a list of labels, ``null``, or positives and negatives.
+    """``y``: a list of labels, a mapping name -> truth, ``null``, or positives and negatives.
 
     Raises
     ------
     BadRow
-        It is neither.
+        It is none of these.
     """
-    y = found.get("y")
-    if isinstance(y, dict):
-        row.positive = label_names(y.get("positive", []), "y")
-        row.negative = label_names(y.get("negative", []), "y")
-        if y.keys() - {"positive", "negative"}:
-            raise BadRow("wrong_type", 'Its "y" may hold "positive" and "negative" only.')
+    take_labels(found.get("y"), "Its 'y'", row)
+
+
+def take_labels(value: Any, what: str, row: Row, separator: str | None = None) -> None:
+    """Read labels, in whatever form they stand, into ``row``.
+
+    Parameters
+    ----------
+    what
+        What the value is, at the beginning of a sentence.
+    separator
+        What stands between labels that are a text; ``None``: a text is refused.
+
+    Raises
+    ------
+    BadRow
+        They are in no form that is known.
+    """
+    if isinstance(value, str) and separator is not None:
+        listed = split_labels(value, separator)
+        row.positive, row.y_known = listed or [], listed is not None
+    elif isinstance(value, dict) and _names_sides(value):
+        row.positive = label_names(value.get("positive", []), what)
+        row.negative = label_names(value.get("negative", []), what)
         if set(row.positive) & set(row.negative):
             raise BadRow("malformed", "A label is both positive and negative.")
+    elif isinstance(value, dict) and any(map(is_missing, value.values())):
+        known = {name: said for name, said in value.items() if not is_missing(said)}
+        row.positive = label_names(known, what)
+        row.negative = [name for name, said in known.items() if not truth(said, what)]
+    elif is_missing(value):
+        row.y_known = False
     else:
-        row.y_known = y is not None
-        row.positive = label_names(y or [], "y") if y is not None else []
+        row.positive = label_names(plain(value), what)
 
 
-def label_names(value: Any, field: str) -> list[str]:
-    """A list of labels, each once."""
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise BadRow("wrong_type", f"Its {field!r} is no list of strings.")
-    return list(dict.fromkeys(value))
+def _names_sides(y: Mapping[str, Any]) -> bool:
+    """Whether labels are known in part: lists of positives and of negatives, and nothing else."""
+    lists = [name for name in y if name in _SIDES and isinstance(y[name], list)]
+    if lists and len(lists) < len(y):
+        raise BadRow("wrong_type", 'Its "y" may hold "positive" and "negative" only.')
+    return len(lists) == len(y)
 
 
 def features(x: Any) -> dict[str, float]:
-    """Feature -> number, of an object; ``null`` is not known."""
+    """Feature -> number, of an object; what is missing makes no feature.
+
+    Raises
+    ------
+    BadRow
+        It is no object, or holds what makes no features.
+
+    Examples
+    --------
+    >>> features({"t": 1, "city": "Rome", "age": None, "at": {"x": 2.5}})
+    {'t': 1.0, 'city=Rome': 1.0, 'at.x': 2.5}
+    """
     if not isinstance(x, dict):
         raise BadRow("wrong_type", 'Its "x" is no object: text needs --embed.')
-    return {name: feature(name, value) for name, value in x.items() if value is not None}
-
-
-def feature(name: str, value: Any) -> float:
-    """The number of a feature."""
-    if isinstance(value, str):
-        raise BadRow("not_a_number", f"Feature {name!r} is {value[:40]!r}, which is no number.")
-    return _real(value, f"Feature {name!r}")
-
-
-def _real(value: Any, what: str) -> float:
-    if not isinstance(value, int | float):
-        raise BadRow("wrong_type", f"{what} is no number.")
-    if not abs(value) <= FLOAT32_MAX:
-        raise BadRow("not_finite", f"{what} is {str(value)[:40]}: float32 cannot hold it.")
-    return float(value)
+    found: dict[str, float] = {}
+    for name, value in x.items():  # nearly all objects hold numbers and nothing else
+        if value is None:
+            continue
+        if type(value) not in {int, float} or not -FLOAT32_MAX <= value <= FLOAT32_MAX:
+            return flat_features(plain(x))
+        found[name] = float(value)
+    return found

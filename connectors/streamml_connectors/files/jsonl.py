@@ -2,64 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
-
-from streamml.errors import ConfigError, SchemaError
-from streamml.types import DeadLetter, EventBatch, Schema
-from streamml_connectors.files.columns import BadRow, Columns, Row
-from streamml_connectors.files.fields import label_set
-from streamml_connectors.files.json_event import (
-    decode_object,
-    feature,
-    identify,
-    label_names,
-    read_event,
-    take_text,
-)
+from streamml.errors import DataError, SchemaError
+from streamml.types import DeadLetter, EventBatch
+from streamml_connectors.files.columns import BadRow
+from streamml_connectors.files.described import Column, Kind
+from streamml_connectors.files.fields import time_notes
+from streamml_connectors.files.json_event import decode_object, plain
+from streamml_connectors.files.jsonl_fields import Fields, Names, described
+from streamml_connectors.files.kinds import FIRST_ROWS
+from streamml_connectors.files.learned import as_learned
 from streamml_connectors.files.rows import assemble, plain_rows, row_text
-from streamml_connectors.files.source import LineSource, check_names
+from streamml_connectors.files.source import Caps, LineSource, check_label_options, check_names
 from streamml_connectors.files.text import MAX_LINE, Block
 
 __all__ = ["JsonlSource"]
+
+_FIRST_BYTES: Final = 1024 * 1024  # in which the first objects are looked at
 
 
 class JsonlSource(LineSource):
     r"""Reads JSON Lines, one object a line.
 
     By itself it reads events ``{"id": ..., "timestamp": ..., "x": {...}, "y": ...}`` with
-    ``y`` a list of labels, ``null``, or ``{"positive": [...], "negative": [...]}`` where
-    labels are known in part. With ``labels`` or ``label_list`` objects are flat: all other
-    fields are features; a string makes the feature ``field=string`` of value 1. ``null`` is absent.
+    ``y`` a list of labels, a mapping label -> truth, ``null``, or
+    ``{"positive": [...], "negative": [...]}`` where labels are known in part. With ``labels`` or
+    ``label_list`` objects are flat: all other fields are features.
+
+    A number is the feature ``field``, a text ``field=text`` of value 1 (or the number that it
+    is by its looks), a list of numbers ``field.0``, ``field.1``, ..., and an object has dotted
+    names (``field.inner``). What is missing (``null``, ``NaN``, ``"N/A"``, ...) is absent. In flat
+    objects a text field is left out that is an identifier, a time or a free text by the first
+    1,000 objects. MongoDB's extended JSON is understood.
 
     Parameters
     ----------
     path
-        ``.jsonl``, ``.ndjson``, plain or ``.gz``.
+        ``.jsonl``, ``.ndjson``, ``.json`` (an object a line there, too), plain or packed.
     labels
-        Names of the label fields of flat objects (0 or 1, true or false).
+        Names of the label fields of flat objects (0 or 1, or words such as true and false);
+        ``outer.inner`` is a field within an object, here and for ``label_list``.
     label_list
-        Instead: the field that lists the labels, as an array or as text.
+        Instead: the field that lists the labels, as an array, as a mapping label -> truth or as
+        text. Both: the field is a row of 0 and 1, whose places ``labels`` names.
     separator
-        What stands between the labels in such text.
+        What stands between the labels in such text; by default what the first objects show.
     id, timestamp
-        Fields with the identifier and with seconds (or an ISO 8601 time); the number of
-        the row, from 0, where there is none.
+        Fields with the identifier (else MongoDB's ``_id``) and with the time, in seconds since
+        1970 or smaller units, or as ISO 8601; the number of the row, from 0, where there is none.
     text
         Field with the text for an embedding stage, beside ``x``, in it, or ``x`` itself
         (``"x"``); other numeric features stay.
     ignore
         Fields of flat objects to leave out.
+    learned
+        Features that a learner knows: a field that makes some is read so that it does.
     max_line
         Longest line in bytes; a longer one is a dead letter.
 
     Raises
     ------
     ConfigError, DataError, SchemaError
-        Options do not fit, the file cannot be read, a named field is not there.
+        Options do not fit, the file cannot be read or is no JSON Lines, a named field is not
+        there.
 
     Examples
     --------
@@ -80,43 +89,60 @@ class JsonlSource(LineSource):
         *,
         labels: Sequence[str] | None = None,
         label_list: str | None = None,
-        separator: str = ";",
+        separator: str | None = None,
         id: str = "id",  # noqa: A002  # the field's name
         timestamp: str = "timestamp",
         text: str | None = None,
         ignore: Sequence[str] = (),
+        learned: Collection[str] = (),
         max_features: int | None = None,
         max_labels: int | None = None,
         max_line: int = MAX_LINE,
     ) -> None:
         super().__init__(path, max_line=max_line)
-        if labels and label_list is not None:
-            raise ConfigError("Both labels and label_list are given: labels stand in one of them.")
-        if not separator:
-            raise ConfigError("The separator of a label list is empty: give one, such as ';'.")
-        labels = labels or ()
-        self._columns = _Fields(labels, label_list, separator, id, timestamp, text, set(ignore))
-        try:
-            wanted = [*labels, *([label_list] if label_list else [])]
-            self._check_first(self._need_rows(), wanted, text)
-        except BaseException:
-            self.close()
-            raise
-        self.left_out = tuple(ignore)
-        self.schema = Schema([], labels, max_features, max_labels, takes_text=text is not None)
+        none = labels is not None and not labels and label_list is None
+        names = Names(tuple(labels or ()), label_list, id, timestamp, text, frozenset(ignore), none)
+        with self._closing_on_error():
+            self._need_rows()
+            block = self._reader.peek_rows(FIRST_ROWS, _FIRST_BYTES)
+            objects = list(_objects(block, self.path))
+            flat = [one for one in objects if names.flat(one)]
+            columns = described(flat, names) if flat else _named(objects[:1], id, timestamp)
+            columns = as_learned(columns, [()] * len(columns), learned)
+            self._columns = Fields(names, columns, objects, separator)
+            if not names.unlabelled:
+                self._check(names, objects, columns, separator)
+            self._start(
+                [], names.labels, Caps(max_features, max_labels), columns,
+                takes_text=text is not None,
+            )  # fmt: skip
+        times = time_notes(one.get(timestamp) for one in objects)
+        self.notes += [*self._columns.notes, *times]
 
-    def _check_first(self, first: bytes, wanted: Sequence[str], text: str | None) -> None:
-        """Raise where the first object shows that the options do not fit the file."""
-        try:
-            found = decode_object(row_text(first))
-        except BadRow:
-            return  # it becomes a dead letter
-        if wanted:
-            check_names([*wanted, *filter(None, [text])], list(found), self.path, "field")
-        elif "x" not in found and (text is None or text not in found):
+    def _check(
+        self,
+        names: Names,
+        objects: Sequence[Mapping[str, Any]],
+        columns: Sequence[Column],
+        separator: str | None,
+    ) -> None:
+        """Raise where the first objects show that the options do not fit the file."""
+        by_place = bool(names.labels) and self._columns.are_rows_of_truth
+        check_label_options(None if by_place else names.labels, names.label_list, separator)
+        wanted = [*(() if by_place else names.labels), *filter(None, [names.label_list])]
+        there = {field: None for one in objects for field in [*one, *(c.name for c in columns)]}
+        if objects and wanted:
+            check_names([*wanted, *filter(None, [names.text])], list(there), self.path, "field")
+        elif objects and "x" not in there and names.text not in there:
             raise SchemaError(
                 f'{self.path} holds no events with "x" and "y": name its label fields, '
                 "or the field that lists the labels."
+            )
+        if self._columns.are_rows_of_truth and not by_place:
+            field = names.label_list or "y"
+            raise SchemaError(
+                f"The labels of {self.path} are rows of 0 and 1 ({field!r}): name them in order "
+                f"(--label-list {field} --labels a,b,...), or list those that are true."
             )
 
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
@@ -124,60 +150,45 @@ class JsonlSource(LineSource):
         return assemble(parsed, self._columns, self.schema, block.data, block.line, self._rows)
 
 
-class _Fields(Columns):
-    """How an object becomes a row."""
+def _objects(block: Block | None, path: Path) -> Iterator[Mapping[str, Any]]:
+    """The first objects; lines that hold none become dead letters later.
 
-    def __init__(
-        self,
-        labels: Sequence[str],
-        label_list: str | None,
-        separator: str,
-        id_field: str,
-        time_field: str,
-        text_field: str | None,
-        ignore: set[str],
-    ) -> None:
-        super().__init__((), np.zeros(0, np.uint8), np.zeros(0, np.int32), sparse=False)
-        self._labels, self._label_list, self._separator = tuple(labels), label_list, separator
-        self._id, self._time, self._text = id_field, time_field, text_field
-        self._out = {*labels, *ignore, id_field, time_field, label_list, text_field}
+    Raises
+    ------
+    DataError
+        It is JSON, but not an object a line.
+    """
+    lines = block.data.split(b"\n") if block is not None else []
+    lines = [line for line in lines if line.strip()]
+    if lines and lines[0].lstrip().startswith(b"["):
+        after = b"".join([lines[0].lstrip()[1:], *lines[1:2]]).lstrip()
+        if after.startswith((b"{", b"]")):
+            raise DataError(
+                f"{path} is a JSON array: write one object a line (jq -c '.[]' {path.name})."
+            )
+    for k, line in enumerate(lines):
+        try:
+            found = decode_object(row_text(line))
+        except BadRow:
+            if k == 0 and _goes_on(b"\n".join(lines)):
+                raise DataError(
+                    f"{path} holds objects over several lines: write one object a line "
+                    f"(jq -c . {path.name})."
+                ) from None
+            continue
+        yield plain(found)
 
-    def value(self, attribute: int, text: str) -> tuple[str, float] | None:
-        """Nothing is ever left open."""
-        raise NotImplementedError
 
-    def row(self, text: str) -> Row:
-        """Read one line."""
-        found = decode_object(text)
-        row = Row()
-        identify(found, row, self._id, self._time)
-        if self._text is not None:
-            row.text = take_text(found, self._text)
-        if self._labels or self._label_list is not None:
-            self._flat(found, row)
-        else:
-            read_event(found, row)
-        return row
+def _named(first: Sequence[Mapping[str, Any]], id_field: str, time_field: str) -> list[Column]:
+    """Which of the two the first event has; the others are expected to have them, too."""
+    kinds: dict[str, Kind] = {id_field: "id", time_field: "timestamp"}
+    return [Column(name, kinds[name]) for one in first for name in one if name in kinds]
 
-    def _flat(self, found: Mapping[str, Any], row: Row) -> None:
-        for name, value in found.items():
-            if value is None or name in self._out:
-                continue
-            if isinstance(value, str):
-                row.x[f"{name}={value}"] = 1.0
-            else:
-                row.x[name] = feature(name, value)
-        for name in self._labels:
-            value = found.get(name)
-            if value is None:
-                row.unknown.append(name)
-            elif value not in (0, 1):
-                raise BadRow("unknown_value", f"Label {name!r} must be 0 or 1.")
-            elif value == 1:
-                row.positive.append(name)
-        if self._label_list is not None:
-            listed = found.get(self._label_list)
-            if isinstance(listed, str):
-                listed = label_set(listed, self._separator)
-            row.y_known = listed is not None
-            row.positive = label_names(listed or [], self._label_list)
+
+def _goes_on(text: bytes) -> bool:
+    """Whether the first object ends on a later line."""
+    try:
+        found, _ = json.JSONDecoder().raw_decode(text.decode(errors="replace").lstrip())
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict)

@@ -28,9 +28,10 @@ __all__ = [
     "SIDE",
     "SKIP",
     "SLOW",
-    "SLOW_FIELD",
     "SPACE",
     "TEXT",
+    "WORD",
+    "WORD_LABEL",
     "dense_rows",
     "sparse_rows",
 ]
@@ -47,8 +48,10 @@ TEXT: Final = 4
 """A nominal feature: Python makes it one number."""
 SIDE: Final = 5
 """No feature: identifier, timestamp, label list; Python reads it."""
-SLOW_FIELD: Final = 6
-"""Makes its row slow."""
+WORD_LABEL: Final = 6
+"""A label, one of two words."""
+WORD: Final = 7
+"""A feature that is one of two words."""
 
 OK: Final = 0
 """Status of a row: read."""
@@ -102,20 +105,40 @@ def _number(buf, i, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _field(buf, start, end, role, known):  # type: ignore[no-untyped-def]
+def _word(buf, start, end, words, place, attribute):  # type: ignore[no-untyped-def]
+    """Which of two words a field is, the false one (0) or the true one (1); -1: neither."""
+    for which in range(2):
+        first = place[attribute, which]
+        if place[attribute, which + 1] - first == end - start:
+            k = 0
+            while k < end - start and words[first + k] == buf[start + k]:
+                k += 1
+            if k == end - start:
+                return which
+    return -1
+
+
+@njit(cache=True)
+def _field(buf, start, end, role, known, words, place, attribute):  # type: ignore[no-untyped-def]
     """What to do with one field, and its value."""
     if role == SKIP:
         return _NOTHING, 0.0
     if role == SIDE:
         return _ASIDE, 0.0
-    if role == SLOW_FIELD:
-        return _BAD, 0.0
+    is_label = role in (LABEL, WORD_LABEL)
     if start == end:
-        return (_BAD if role == LABEL else _FIX), 0.0
+        return (_BAD if is_label else _FIX), 0.0
     if end - start == 1 and buf[start] == _QUESTION:
-        return (_BAD if role == LABEL else _NOTHING), 0.0
+        return (_BAD if is_label else _NOTHING), 0.0
     if role == TEXT or not known:
         return _FIX, 0.0
+    if role >= WORD_LABEL:
+        which = _word(buf, start, end, words, place, attribute)
+        if which < 0:
+            return (_BAD if is_label else _FIX), 0.0
+        if is_label:
+            return (_POSITIVE if which == 1 else _NOTHING), float(which)
+        return _VALUE, float(which)
     value, exact = _number(buf, start, end)
     if role == NUMBER:
         return (_VALUE if exact else _FIX), value
@@ -152,7 +175,7 @@ def _fix(fixes, nf, row, attribute, slot, start, end):  # type: ignore[no-untype
 
 @njit(cache=True)
 def _dense_row(  # type: ignore[no-untyped-def]
-    buf, table, role, column, inner, i, n, nx, ny, nf, xi, xv, yi, fixes
+    buf, table, role, column, words, place, inner, i, n, nx, ny, nf, xi, xv, yi, fixes
 ):
     """One row of delimited fields from ``i`` on: whether it is good, and what it filled."""
     attribute = 0
@@ -167,7 +190,9 @@ def _dense_row(  # type: ignore[no-untyped-def]
             i += 1
         if table[buf[i]] == ODD:
             break
-        what, value = _field(buf, first, last, role[attribute], column[attribute] >= 0)
+        what, value = _field(
+            buf, first, last, role[attribute], column[attribute] >= 0, words, place, attribute
+        )
         if what in (_VALUE, _FIX):
             xi[nx], xv[nx] = column[attribute], value
             nx += 1
@@ -184,21 +209,25 @@ def _dense_row(  # type: ignore[no-untyped-def]
         if table[buf[i]] == END:
             return attribute == len(role), nx, ny, nf
         i += 1
-    return False, nx, ny, nf
+    ended = attribute == len(role) and not inner and buf[_spaces(buf, table, i)] == _NEWLINE
+    return ended, nx, ny, nf  # a comma behind the last field, as MOA writes it
 
 
 @njit(cache=True)
 def dense_rows(  # type: ignore[no-untyped-def]
-    buf, table, role, column, comment, inner, xp, xi, xv, yp, yi, lines, status, fixes
-):
+    buf, ends, table, role, column, words, place, comment, inner,
+    xp, xi, xv, yp, yi, lines, status, fixes,
+):  # fmt: skip
     """Rows of delimited fields; gives how much of the arrays was filled."""
-    n, nf, i, line = 0, 0, 0, 0
-    while i < len(buf):
-        first, end = _spaces(buf, table, i), _newline(buf, i)
+    # a row that holds newlines has a quote before them, which makes it slow
+    n, nf, i = 0, 0, 0
+    for line, end in enumerate(ends):
+        first = _spaces(buf, table, i)  # of the row from i to its end
         if first != end and buf[first] != comment:
             good, nx, ny, filled = _dense_row(
-                buf, table, role, column, inner, i, n, xp[n], yp[n], nf, xi, xv, yi, fixes
-            )
+                buf, table, role, column, words, place, inner, i, n, xp[n], yp[n], nf,
+                xi, xv, yi, fixes,
+            )  # fmt: skip
             status[n] = OK if good else SLOW
             nf = filled if good else nf
             xp[n + 1] = nx if good else xp[n]
@@ -206,13 +235,12 @@ def dense_rows(  # type: ignore[no-untyped-def]
             lines[n, 0], lines[n, 1], lines[n, 2] = i, end, line
             n += 1
         i = end + 1
-        line += 1
     return n, xp[n], yp[n], nf
 
 
 @njit(cache=True)
 def _sparse_row(  # type: ignore[no-untyped-def]
-    buf, table, role, column, stamp, tick, i, n, nx, ny, nf, xi, xv, yi, fixes
+    buf, table, role, column, words, place, stamp, tick, i, n, nx, ny, nf, xi, xv, yi, fixes
 ):
     """One row ``{index value, ...}`` from ``i`` on; as :func:`_dense_row`."""
     i = _spaces(buf, table, i)
@@ -236,10 +264,9 @@ def _sparse_row(  # type: ignore[no-untyped-def]
         i = _spaces(buf, table, i)
         if table[buf[i]] == DELIMITER:
             i = _spaces(buf, table, i + 1)
-            good = buf[i] != _CLOSE
         elif buf[i] != _CLOSE:
             good = False
-        what, value = _field(buf, first, last, role[index], True)
+        what, value = _field(buf, first, last, role[index], True, words, place, index)
         if what == _FIX or (what == _VALUE and value != 0.0):
             xi[nx], xv[nx] = column[index], value
             nx += 1
@@ -261,7 +288,7 @@ def _left_out(stamp, tick, role, column, default, nx, ny, xi, xv, yi):  # type: 
     for index in default:
         if stamp[index] == tick:
             continue
-        if role[index] == LABEL:
+        if role[index] == LABEL or role[index] == WORD_LABEL:
             yi[ny] = column[index]
             ny += 1
         else:
@@ -283,15 +310,16 @@ def _ascending(yi, start, end):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def sparse_rows(  # type: ignore[no-untyped-def]
-    buf, table, role, column, stamp, tick, default, xp, xi, xv, yp, yi, lines, status, fixes
-):
+    buf, table, role, column, words, place, stamp, tick, default,
+    xp, xi, xv, yp, yi, lines, status, fixes,
+):  # fmt: skip
     """Rows of sparse ARFF; gives how much of the arrays was filled."""
     n, nf, i, line = 0, 0, 0, 0
     while i < len(buf):
         first, end = _spaces(buf, table, i), _newline(buf, i)
         if first != end and buf[first] != 37:  # %
             good, nx, ny, filled = _sparse_row(
-                buf, table, role, column, stamp, tick + n, i, n, xp[n], yp[n], nf,
+                buf, table, role, column, words, place, stamp, tick + n, i, n, xp[n], yp[n], nf,
                 xi, xv, yi, fixes,
             )  # fmt: skip
             status[n] = OK if good else SLOW

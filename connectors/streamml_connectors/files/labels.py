@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 from xml.parsers import expat
 
 from streamml.errors import DataError, SchemaError
+from streamml_connectors.files.packed import plain_name
 from streamml_connectors.files.text import check_file, chunks
 
 __all__ = ["find_label_xml", "parse_label_xml", "read_label_xml"]
 
+_PART: Final = re.compile(
+    r"[-_. ](?:(?:train|test|tra|trn|tst|val|valid|dev|holdout|fold|split|part|cv)(?:ing|ation)?"
+    r"[-_.]?\d*|(?:random|iterative|stratified)\w*|\d+)$",
+    re.IGNORECASE,
+)
+"""The end of a name that says which part of a data set a file is."""
+
 
 def find_label_xml(path: Path) -> Path | None:
     """The label XML that lies beside a data file (``yeast.xml`` by ``yeast.arff.gz``).
+
+    Parts of a data set share one: ``yeast-train.arff``, ``yeast_fold3-test.arff`` and their
+    like have ``yeast.xml``, unless there is one of their own.
 
     Examples
     --------
     >>> find_label_xml(Path("/nowhere/yeast.arff.gz")) is None
     True
     """
-    stem = path.name
-    for suffix in (".gz", ".arff"):
-        if stem.lower().endswith(suffix):
-            stem = stem[: -len(suffix)]
-    beside = path.with_name(stem + ".xml")
-    return beside if beside.is_file() else None
+    stem = plain_name(path)
+    if stem.lower().endswith(".arff"):
+        stem = stem[: -len(".arff")]
+    while not (beside := path.with_name(stem + ".xml")).is_file():
+        part = _PART.search(stem)
+        if part is None:
+            return None
+        stem = stem[: part.start()]
+    return beside
 
 
 def read_label_xml(path: Path) -> list[str]:

@@ -3,53 +3,61 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from streamml.errors import DataError
-from streamml.types import EventBatch, Schema
-from streamml_connectors.files.parquet_columns import Layout, Piece, layout, read_piece
+from streamml.errors import DataError, SchemaError
+from streamml.types import EventBatch
+from streamml.types.label_lists import find_separator, is_multi_hot
+from streamml_connectors.files.fields import time_notes
+from streamml_connectors.files.kinds import FIRST_ROWS
+from streamml_connectors.files.packed import PACKED
+from streamml_connectors.files.parquet_columns import Layout, layout
+from streamml_connectors.files.parquet_pieces import Piece, read_piece
 from streamml_connectors.files.parquet_rows import piece_batch
-from streamml_connectors.files.source import FileSource
+from streamml_connectors.files.source import Caps, FileSource, check_label_options
 from streamml_connectors.files.text import chunks
 
 __all__ = ["ParquetSource"]
 
 _CELLS = 1_000_000  # of a piece that is held in memory
 _BUFFER = 65_536  # bytes of a column that are read at once
-_PEEK = 1000  # rows that show whether a string column is nominal
 
 
 class ParquetSource(FileSource):
     """Reads a Parquet file; memory holds one piece of a row group at a time.
 
-    Numbers and booleans are features. A string column is nominal (``column=value``
-    features that appear as the stream goes on) where its first 1,000 rows hold repeated
-    values and at most 64 different ones; else it is an identifier and left out, as are
-    times, binary and nested columns, and label columns that are not chosen. Null is absent; a null
-    label is unknown.
+    Numbers and booleans are features; a list of numbers is one a position (``emb.0``, ...).
+    What a string column is, its first 1,000 rows show: ``column=value`` features that appear as
+    the stream goes on; 1 and 0 for yes and no; or an identifier (more than 64 different texts, or
+    none that comes twice), which is left out, as are times, binary and other nested columns, and
+    label columns that are not chosen. Null, NaN and the usual words for them are absent; as a
+    label, unknown. :attr:`columns` says how each column is read.
 
     Parameters
     ----------
     path
-        ``.parquet``, plain or ``.gz`` (unpacked to a temporary file first).
+        ``.parquet``, plain or packed (unpacked to a temporary file first).
     labels
-        Label columns, by default those named ``label:...``; that prefix is no part of the
-        label's name.
+        Label columns (numbers, booleans, or words such as yes and no), by default those named
+        ``label:...``; that prefix is no part of the label's name.
     label_list
-        Instead: a column with lists of strings, or text.
+        Instead: a column with lists of strings or integers, or text. With ``labels``: rows of 0
+        and 1, one a label, in this order.
     separator
-        What stands between the labels in such text.
+        What stands between the labels in such text; by default what the first rows show.
     id, timestamp
-        Columns with the identifier and with seconds or times; the number of the row,
-        from 0, by default.
+        Columns with the identifier and with seconds or times; by default those of these
+        names, or else the number of the row, from 0.
     text
         String column with the text for an embedding stage.
     ignore
         Columns to leave out.
     keep_zeros
         Whether explicit zeros are kept as known zeros.
+    learned
+        Features that a learner knows: a text column that makes some is read so that it does.
 
     Raises
     ------
@@ -69,6 +77,7 @@ class ParquetSource(FileSource):
     Event(id=0, timestamp=0.0, x={'t': 0.5}, y=frozenset({'sun'}))
     """
 
+    has_header = True
     _file: Any = None
 
     def __init__(
@@ -77,12 +86,13 @@ class ParquetSource(FileSource):
         *,
         labels: Sequence[str] | None = None,
         label_list: str | None = None,
-        separator: str = ";",
+        separator: str | None = None,
         id: str | None = None,  # noqa: A002  # the column's name
         timestamp: str | None = None,
         text: str | None = None,
         ignore: Sequence[str] = (),
         keep_zeros: bool = True,
+        learned: Collection[str] = (),
         max_features: int | None = None,
         max_labels: int | None = None,
     ) -> None:
@@ -92,36 +102,58 @@ class ParquetSource(FileSource):
         self._piece: Piece | None = None
         self._used = 0  # rows of the piece that were handed out
         self._keep_zeros = keep_zeros
-        self._separator = separator
-        try:
+        with self._closing_on_error():
             self._open()
+            names = self._file.schema_arrow.names
+            rows = self._multi_hot(label_list) if label_list in names else None
+            check_label_options(labels if rows is None else None, label_list, separator)
+            if rows is not None and len(rows) != len(labels or ()):
+                raise SchemaError(
+                    f"The column {label_list!r} of {self.path} holds rows of 0 and 1 and no names: "
+                    f"name the {len(rows)} labels in their order, too (--labels)."
+                )
             sides = {"labels": label_list, "id": id, "timestamp": timestamp, "text": text}
             self._layout: Layout = layout(
-                self.path, self._file.schema_arrow, self._peek, labels, sides, ignore
+                self.path, self._file.schema_arrow, self._peek, labels, sides, ignore, learned
             )
             if not self._file.metadata.num_rows:
                 raise DataError(f"{self.path} holds no events: name a file with rows of data.")
-            self.schema = Schema(
+            self._start(
                 self._layout.numbers,
                 self._layout.label_names,
-                max_features,
-                max_labels,
+                Caps(max_features, max_labels),
+                self._layout.described,
                 absent_is_zero=not keep_zeros,
                 takes_text=text is not None,
             )
-        except BaseException:
-            self.close()
-            raise
-        self.left_out = self._layout.left_out
-        self.n_attributes = len(self._layout.numbers) + len(self._layout.nominal)
+            self._separator = separator or self._found_separator(label_list)
+            self.notes += time_notes(self._peek(timestamp) if timestamp is not None else ())
         self._pieces = self._read_pieces()
+
+    def _multi_hot(self, name: str | None) -> list[Any] | None:
+        """The first row of 0 and 1 of a column that holds nothing else."""
+        rows = [value for value in self._peek(name or "") if value is not None]
+        if not rows or not all(isinstance(row, list) for row in rows):
+            return None
+        same = len({len(row) for row in rows}) == 1 and len(rows[0]) > 1
+        marks = all(value in (0, 1) and not isinstance(value, str) for row in rows for value in row)
+        return rows[0] if same and marks and any(map(is_multi_hot, rows)) else None
+
+    def _found_separator(self, name: str | None) -> str:
+        if name is None:
+            return ";"
+        texts = [value for value in self._peek(name) if isinstance(value, str)]
+        found = find_separator(texts)
+        if found != ";":
+            self.notes.append(f"The labels of a list are separated by {found!r}.")
+        return found
 
     def _open(self) -> None:
         import pyarrow
         import pyarrow.parquet
 
         source: Any = str(self.path)
-        if self.path.suffix.lower() == ".gz":
+        if self.path.suffix.lower() in PACKED or not self.path.is_file():  # it is read in leaps
             source = self._unpacked = tempfile.TemporaryFile()  # noqa: SIM115  # closed in close()
             for chunk in chunks(self.path):
                 source.write(chunk)
@@ -139,7 +171,7 @@ class ParquetSource(FileSource):
 
     def _peek(self, name: str) -> list[Any]:
         """The first values of a column."""
-        batches = self._file.iter_batches(batch_size=_PEEK, columns=[name])
+        batches = self._file.iter_batches(batch_size=FIRST_ROWS, columns=[name])
         first = next(batches, None)
         batches.close()
         return first.column(0).to_pylist() if first is not None else []

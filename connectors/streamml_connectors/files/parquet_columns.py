@@ -1,22 +1,31 @@
-"""What the columns of a Parquet file are, and a piece of them as arrays."""
+"""What the columns of a Parquet file are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
-from streamml.errors import ConfigError, SchemaError
-from streamml.types import BoolArray, Float32Array, Float64Array, UInt8Array
+from streamml.errors import SchemaError
+from streamml.types import UInt8Array
+from streamml.types.truth import is_signed, truth
+from streamml_connectors.files.columns import BadRow
+from streamml_connectors.files.described import FEATURES, Column, Kind
+from streamml_connectors.files.kinds import (
+    column_kind,
+    is_identifier,
+    is_time_column,
+    one_kept,
+)
+from streamml_connectors.files.learned import as_learned
 from streamml_connectors.files.source import check_names
 
-__all__ = ["LABEL_BAD", "LABEL_UNKNOWN", "Layout", "Piece", "layout", "read_piece"]
+__all__ = ["LABEL_BAD", "LABEL_UNKNOWN", "Layout", "is_text", "layout", "text_codes"]
 
 _PREFIX: Final = "label:"
-_MOST_VALUES: Final = 64
 LABEL_UNKNOWN: Final = 2
 """In ``Piece.labels``: null."""
 LABEL_BAD: Final = 3
@@ -25,30 +34,57 @@ LABEL_BAD: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The columns by what they are used for; ``sides`` maps a use to a column."""
+    """The columns by what they are used for.
 
+    Attributes
+    ----------
+    sources
+        Columns of numbers, and the length of their lists; ``None``: they hold a number each.
+    numbers
+        The features that these make.
+    nominal
+        Columns of texts, and what is told of each.
+    sides
+        Use -> column.
+    positions
+        Labels of the places of a row of 0 and 1; empty: labels are listed by name.
+    signed
+        Whether -1 is the false of labels.
+    """
+
+    sources: list[tuple[str, int | None]]
     numbers: list[str]
-    nominal: list[str]
+    nominal: list[Column]
     labels: list[str]
     label_names: list[str]
     sides: dict[str, str]
-    left_out: tuple[str, ...]
+    positions: tuple[str, ...]
+    signed: bool
+    described: list[Column]
 
     @property
     def used(self) -> list[str]:
         """Every column that is read, once."""
         return list(
-            dict.fromkeys([*self.numbers, *self.nominal, *self.labels, *self.sides.values()])
-        )
+            dict.fromkeys([
+                *(name for name, _ in self.sources), *(column.name for column in self.nominal),
+                *self.labels, *self.sides.values(),
+            ])
+        )  # fmt: skip
+
+
+Peek = Callable[[str], list[Any]]
+"""Gives the first values of a column."""
 
 
 def layout(
     path: Path,
     schema: Any,
-    peek: Callable[[str], list[Any]],
+    peek: Peek,
     labels: Sequence[str] | None,
     sides: Mapping[str, str | None],
     ignore: Sequence[str],
+    learned: Collection[str] = (),
 ) -> Layout:
     """Find out what each column is.
 
@@ -59,6 +95,8 @@ def layout(
     labels, sides, ignore
         Columns that the user names: labels; ``{"labels": ..., "id": ..., "timestamp": ...}``;
         those to leave out.
+    learned
+        Features that a learner knows: a text column that makes some is read so that it does.
 
     Raises
     ------
@@ -72,24 +110,105 @@ def layout(
             raise SchemaError(f"{path} has the column {name!r} twice: names must be unique.")
     columns = _label_columns(path, names, labels, used)
     check_names([*used.values(), *ignore], names, path, "column")
-    numbers, nominal, left_out = [], [], []
-    taken = {*columns, *used.values()}
-    for field in schema:
-        if field.name in taken:
-            continue
-        if field.name in ignore or field.name.startswith(_PREFIX):
-            left_out.append(field.name)
-        elif _is_number(field.type):
-            numbers.append(field.name)
-        elif _is_text(field.type) and _repeats(peek(field.name)):
-            nominal.append(field.name)
-        else:
-            left_out.append(field.name)
+    uses: dict[str, Kind] = dict.fromkeys(columns, "label")
+    uses |= {name: cast(Kind, use) for use, name in used.items()}
+    told = {**dict.fromkeys(ignore, Column("", "left out", "as told")),
+            **{name: Column("", kind) for name, kind in uses.items()}}  # fmt: skip
+    try:
+        found = [
+            replace(told[field.name], name=field.name)
+            if field.name in told
+            else Column(field.name, *_kind(field, peek, used))
+            for field in schema
+        ]
+    except SchemaError as error:
+        raise SchemaError(f"{path} {error}") from None
+    described = one_kept(found, told)
+    if learned:  # texts only: the type of others says what they are
+        texts = [is_text(schema.field(column.name).type) for column in described]
+        values = [peek(c.name) if text else () for c, text in zip(described, texts, strict=True)]
+        asked = as_learned(described, values, learned)
+        described = [
+            known if text else column
+            for known, column, text in zip(asked, described, texts, strict=True)
+        ]
+    used |= {column.kind: column.name for column in described if column.kind in ("id", "timestamp")}
+    sources = [(c.name, _length(c, peek)) for c in described if c.kind in ("number", "numbers")
+               if not is_text(schema.field(c.name).type)]  # fmt: skip
+    return Layout(
+        sources,
+        [feature for name, length in sources for feature in _places(name, length)],
+        [column for column in described if column.kind in FEATURES
+         and is_text(schema.field(column.name).type)],
+        columns,
+        [name.removeprefix(_PREFIX) for name in columns] + list(_positions(labels, used)),
+        used,
+        _positions(labels, used),
+        _signed(path, schema, columns, peek),
+        described,
+    )  # fmt: skip
+
+
+def _places(name: str, length: int | None) -> list[str]:
+    return [name] if length is None else [f"{name}.{k}" for k in range(length)]
+
+
+def _length(column: Column, peek: Peek) -> int | None:
+    """How many numbers the lists of a column hold at most."""
+    if column.kind == "number":
+        return None
+    return max((len(value) for value in peek(column.name) if value is not None), default=0)
+
+
+def _positions(labels: Sequence[str] | None, used: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(labels or ()) if "labels" in used else ()
+
+
+def _signed(path: Path, schema: Any, columns: Sequence[str], peek: Peek) -> bool:
+    """Whether -1 is the false of labels; raises where a label column cannot be one."""
+    import pyarrow.types as t
+
+    values: set[Any] = set()
     for name in columns:
-        if not _is_number(schema.field(name).type):
-            raise SchemaError(f"The label column {name!r} of {path} is no number: make it 0 or 1.")
-    made = [name.removeprefix(_PREFIX) for name in columns]
-    return Layout(numbers, nominal, columns, made, used, tuple(left_out))
+        kind = schema.field(name).type
+        found = set() if t.is_boolean(kind) or t.is_unsigned_integer(kind) else set(peek(name))
+        words = is_text(kind) and not (text_codes([*found], signed=True) == LABEL_BAD).all()
+        if not _is_number(kind) and not words:
+            raise SchemaError(
+                f"The label column {name!r} of {path} is no number, nor does it say yes and no: "
+                "make it 0 or 1."
+            )
+        values |= found
+    return is_signed(values)
+
+
+def _kind(field: Any, peek: Peek, used: Mapping[str, str]) -> tuple[Kind, str]:
+    """How a column that is told to be nothing else is read, and why."""
+    import pyarrow.types as t
+
+    name, kind = field.name, field.type
+    if name.startswith(_PREFIX):
+        return "left out", "a label that is not chosen"
+    keys = t.is_integer(kind) or is_text(kind)
+    if keys and name.lower() == "id" and "id" not in used and is_identifier(name, peek(name)):
+        return "id", "by its name"
+    seconds = t.is_timestamp(kind) or t.is_integer(kind) or t.is_floating(kind)
+    if seconds and name.lower() == "timestamp" and "timestamp" not in used:
+        return "timestamp", "by its name"
+    if _is_number(kind):
+        return "number", ""
+    if is_text(kind):
+        values = [value for value in peek(name) if value is not None]
+        if is_time_column(name, values) and "timestamp" not in used:
+            return "timestamp", "by its name"
+        return column_kind(name, values)
+    if (t.is_list(kind) or t.is_large_list(kind) or t.is_fixed_size_list(kind)) and _is_number(
+        kind.value_type
+    ):
+        return "numbers", ""
+    if t.is_temporal(kind):
+        return "left out", "times: name it as the timestamp to use it"
+    return "left out", f"its type is {kind}"
 
 
 def _label_columns(
@@ -97,8 +216,6 @@ def _label_columns(
 ) -> list[str]:
     """The label columns, in file order."""
     if "labels" in used:
-        if labels:
-            raise ConfigError("Both labels and label_list are given: labels stand in one of them.")
         return []
     if labels is None:
         found = [name for name in names if name.startswith(_PREFIX)]
@@ -109,7 +226,7 @@ def _label_columns(
             if name not in there:
                 check_names([given], names, path, "column")
         found = [name for name in names if name in set(wanted)]
-    if not found:
+    if not found and labels is None:
         raise SchemaError(
             f"{path} has no columns named 'label:...': name its label columns, or rename them."
         )
@@ -123,7 +240,8 @@ def _is_number(kind: Any) -> bool:
                 or t.is_decimal(kind))  # fmt: skip
 
 
-def _is_text(kind: Any) -> bool:
+def is_text(kind: Any) -> bool:
+    """Whether a type of Arrow is one of texts, encoded as a dictionary or not."""
     import pyarrow.types as t
 
     if t.is_dictionary(kind):
@@ -131,76 +249,13 @@ def _is_text(kind: Any) -> bool:
     return bool(t.is_string(kind) or t.is_large_string(kind))
 
 
-def _repeats(values: list[Any]) -> bool:
-    """Whether the first values of a string column look like those of a nominal attribute."""
-    known = [value for value in values if value is not None]
-    return len(set(known)) <= _MOST_VALUES and len(set(known)) < len(known)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Some rows as arrays: one row of each array per column.
-
-    Attributes
-    ----------
-    numbers, known
-        float32 and bool ``(columns, rows)``; ``known`` is ``None`` where no value is null.
-    labels
-        uint8 ``(labels, rows)``: 0, 1, ``LABEL_UNKNOWN``, ``LABEL_BAD``.
-    nominal
-        A list of values (or ``None``) a column.
-    sides
-        The same for identifiers, timestamps, label lists.
-    records
-        The rows themselves, for dead letters.
-    """
-
-    n_rows: int
-    numbers: Float32Array
-    known: BoolArray | None
-    labels: UInt8Array
-    nominal: list[list[str | None]]
-    sides: dict[str, list[Any]]
-    records: Any
-
-
-def read_piece(plan: Layout, records: Any) -> Piece:
-    """Turn a record batch into arrays."""
-    n, columns = records.num_rows, {name: k for k, name in enumerate(records.schema.names)}
-    get = {name: records.column(k) for name, k in columns.items()}
-    numbers = np.empty((len(plan.numbers), n), np.float32)
-    known: BoolArray | None = None
-    with np.errstate(over="ignore"):  # infinity is found later
-        for k, name in enumerate(plan.numbers):
-            numbers[k] = _floats(get[name])
-            if get[name].null_count:
-                known = np.ones(numbers.shape, np.bool_) if known is None else known
-                known[k] = get[name].is_valid().to_numpy(zero_copy_only=False)
-                numbers[k, ~known[k]] = 0.0
-    labels = np.empty((len(plan.labels), n), np.uint8)
-    for k, name in enumerate(plan.labels):
-        labels[k] = _label_codes(get[name])
-    nominal = [get[name].to_pylist() for name in plan.nominal]
-    sides = {use: get[name].to_pylist() for use, name in plan.sides.items()}
-    return Piece(n, numbers, known, labels, nominal, sides, records)
-
-
-def _floats(column: Any) -> Float64Array | Float32Array:
-    """A column of numbers; null becomes NaN."""
-    import pyarrow
-
-    if pyarrow.types.is_boolean(column.type) or pyarrow.types.is_decimal(column.type):
-        column = column.cast(pyarrow.uint8() if pyarrow.types.is_boolean(column.type)
-                             else pyarrow.float64())  # fmt: skip
-    array: Float64Array = column.to_numpy(zero_copy_only=False)
-    return array
-
-
-def _label_codes(column: Any) -> UInt8Array:
-    values = _floats(column)
-    codes = np.full(len(values), LABEL_BAD, np.uint8)
-    codes[values == 0] = 0
-    codes[values == 1] = 1
-    if column.null_count:
-        codes[column.is_null().to_numpy(zero_copy_only=False)] = LABEL_UNKNOWN
-    return codes
+def text_codes(values: list[str | None], *, signed: bool) -> UInt8Array:
+    """What each text says of a label: 0, 1, ``LABEL_UNKNOWN``, ``LABEL_BAD``."""
+    codes: dict[str | None, int] = {}
+    for value in set(values):
+        try:
+            said = truth(value, "", signed=signed)
+            codes[value] = LABEL_UNKNOWN if said is None else int(said)
+        except BadRow:
+            codes[value] = LABEL_BAD
+    return np.array([codes[value] for value in values], np.uint8)

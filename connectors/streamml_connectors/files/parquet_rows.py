@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,16 @@ from streamml.types import (
     Schema,
     UInt8Array,
 )
+from streamml.types.label_lists import label_names, labels_at
+from streamml.types.truth import truth
+from streamml.types.values import is_missing, text_feature
 from streamml_connectors.files.batches import taken
 from streamml_connectors.files.columns import BadRow, Row, commit
-from streamml_connectors.files.fields import label_set
+from streamml_connectors.files.described import Column
+from streamml_connectors.files.fields import label_set, seconds
 from streamml_connectors.files.fields import timestamp as parse_time
-from streamml_connectors.files.parquet_columns import LABEL_BAD, LABEL_UNKNOWN, Layout, Piece
+from streamml_connectors.files.parquet_columns import LABEL_BAD, LABEL_UNKNOWN, Layout
+from streamml_connectors.files.parquet_pieces import Piece
 from streamml_connectors.files.rows import letter
 
 __all__ = ["piece_batch"]
@@ -47,10 +53,12 @@ def piece_batch(
         known = np.ascontiguousarray(piece.known[:, part].T)
     codes = np.ascontiguousarray(piece.labels[:, part].T)
     bad = _spoilt(values, known, codes, plan, schema.takes_text)
+    bad |= {i - part.start: why for i, why in piece.bad.items() if part.start <= i < part.stop}
     n = len(values)
     sizes = np.empty((2, n), np.int32)
     sizes[0], sizes[1] = len(schema.features), len(schema.labels)
     made = np.full((n, len(plan.nominal)), -1, np.int32)
+    made_values = np.zeros(made.shape, np.float32)
     rows: list[Row] = []
     if plan.nominal or plan.sides:
         for i in range(n):
@@ -58,16 +66,18 @@ def piece_batch(
             rows.append(row)
             try:
                 if i not in bad:
-                    names = _named_row(piece, plan, part.start + i, row, separator)
+                    found = _named_row(piece, plan, part.start + i, row, separator)
                     commit(row, schema)
-                    made[i] = [-1 if name is None else schema.features.find(name) for name in names]
+                    for k, (name, value) in found.items():
+                        made[i, k], made_values[i, k] = schema.features.find(name), value
             except BadRow as problem:
                 bad[i] = problem
                 schema.labels.refused += problem.refused
             sizes[:, i] = len(schema.features), len(schema.labels)
     if not keep_zeros:
         known &= values != 0.0
-    x = _features(values, known, made)
+        made[made_values == 0.0] = -1
+    x = _features(values, known, made, made_values)
     batch = _batch(x, codes, rows, schema, first_row, sizes, bad)
     return batch, [
         letter(why.reason, why.detail, f"row {first_row + i}", _raw(piece.records, part.start + i))
@@ -86,7 +96,7 @@ def _spoilt(
     found: dict[int, BadRow] = {}
     for i, j in np.argwhere(codes == LABEL_BAD):
         name = plan.label_names[j]
-        found[int(i)] = BadRow("unknown_value", f"Label {name!r} must be 0 or 1.")
+        found[int(i)] = BadRow("unknown_value", f"Label {name!r} must be 0 or 1, or yes or no.")
     for i, j in np.argwhere(~np.isfinite(values)):
         name = plan.numbers[j]
         found[int(i)] = BadRow("not_finite", f"Column {name!r} is not finite: use null.")
@@ -96,22 +106,42 @@ def _spoilt(
     return found
 
 
-def _named_row(piece: Piece, plan: Layout, i: int, row: Row, separator: str) -> list[str | None]:
-    """Read what has names into ``row``; the features that nominal columns make."""
-    names: list[str | None] = []
-    for column, values in zip(plan.nominal, piece.nominal, strict=True):
-        names.append(None if values[i] is None else f"{column}={values[i]}")
-    row.x = {name: 1.0 for name in names if name is not None}
+def _named_row(
+    piece: Piece, plan: Layout, i: int, row: Row, separator: str
+) -> dict[int, tuple[str, float]]:
+    """Read what has names into ``row``; the features that columns of texts make, by column."""
+    found = {}
+    for k, (column, values) in enumerate(zip(plan.nominal, piece.nominal, strict=True)):
+        feature = _feature(column, values[i])
+        if feature is not None:
+            found[k] = feature
+    row.x = dict(found.values())
     for use, values in piece.sides.items():
-        _side(use, values[i], row, separator)
-    return names
+        _side(use, values[i], row, separator, plan)
+    return found
 
 
-def _side(use: str, value: Any, row: Row, separator: str) -> None:
+def _feature(column: Column, text: str | None) -> tuple[str, float] | None:
+    if text is None or is_missing(text):
+        return None
+    if column.kind == "number":
+        return text_feature(column.name, text)
+    if column.kind == "boolean":
+        with suppress(BadRow):
+            return column.name, float(bool(truth(text, column.name)))
+    return f"{column.name}={text}", 1.0
+
+
+def _side(use: str, value: Any, row: Row, separator: str, plan: Layout) -> None:
     if use == "labels":
-        found = label_set(value, separator) if isinstance(value, str) else value
-        row.y_known = found is not None
-        row.positive = [str(name) for name in found or [] if name is not None]
+        row.y_known = not is_missing(value)
+        if plan.positions and row.y_known:
+            row.positive = labels_at(value, plan.positions, "Its list of labels")
+        elif isinstance(value, str):
+            found = label_set(value, separator)
+            row.positive, row.y_known = found or [], found is not None
+        elif row.y_known:
+            row.positive = label_names(value, "Its list of labels")
     elif value is None:
         return
     elif use == "text":
@@ -121,13 +151,13 @@ def _side(use: str, value: Any, row: Row, separator: str) -> None:
     elif isinstance(value, int | float):
         if not np.isfinite(value):
             raise BadRow("not_finite", "The timestamp is not finite: use null.")
-        row.timestamp = float(value)
+        row.timestamp = seconds(float(value))
     else:
         row.timestamp = parse_time(str(value))
 
 
 def _features(
-    values: Float32Array, known: BoolArray, made: Int32Array
+    values: Float32Array, known: BoolArray, made: Int32Array, made_values: Float32Array
 ) -> tuple[Int64Array, Int32Array, Float32Array]:
     """CSR features: known numbers, and the nominal features that were made."""
     n, d = values.shape
@@ -135,7 +165,7 @@ def _features(
     if made.shape[1]:
         known = np.hstack([known, made >= 0])
         columns = np.hstack([columns, made])
-        values = np.hstack([values, np.ones(made.shape, np.float32)])
+        values = np.hstack([values, made_values])
     indptr = np.zeros(n + 1, np.int64)
     np.cumsum(known.sum(axis=1), out=indptr[1:])
     return indptr, columns[known], values[known]

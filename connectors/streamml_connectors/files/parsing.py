@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from streamml_connectors.files.kernels import (
     sparse_rows,
 )
 
-__all__ = ["Parsed", "byte_classes", "parse_dense", "parse_sparse"]
+__all__ = ["Parsed", "Words", "byte_classes", "parse_dense", "parse_sparse"]
 
 
 def byte_classes(delimiter: str, odd: str, high_ok: bool) -> UInt8Array:
@@ -42,6 +43,42 @@ def byte_classes(delimiter: str, odd: str, high_ok: bool) -> UInt8Array:
     table[ord(delimiter)] = DELIMITER
     table[10] = END
     return table
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The two words of attributes that hold nothing else, as the kernels take them.
+
+    Attributes
+    ----------
+    text
+        All words, one behind the other, in UTF-8.
+    place
+        int64 ``(n, 3)``, a row an attribute: where its false word begins, where its true
+        word begins, and where that ends.
+    """
+
+    text: UInt8Array
+    place: Int64Array
+
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[str, str] | None]) -> Words:
+        """Of each attribute the false word and the true one, if it has such words.
+
+        Examples
+        --------
+        >>> words = Words.of([None, ("no", "yes")])
+        >>> words.text.tobytes(), words.place.tolist()
+        (b'noyes', [[0, 0, 0], [0, 2, 5]])
+        """
+        text, place = b"", np.zeros((len(pairs), 3), np.int64)
+        for attribute, pair in enumerate(pairs):
+            if pair is not None:
+                no, yes = (word.encode() for word in pair)
+                middle = len(text) + len(no)
+                place[attribute] = len(text), middle, middle + len(yes)
+                text += no + yes
+        return cls(np.frombuffer(text or b"\0", np.uint8), place)
 
 
 @dataclass(slots=True)
@@ -113,24 +150,31 @@ def parse_dense(
     role: UInt8Array,
     column: Int32Array,
     *,
+    words: Words | None = None,
+    ends: Int64Array | None = None,
     comment: int = 256,
     inner_spaces: bool = True,
 ) -> Parsed:
-    r"""Read whole lines of delimited fields.
+    r"""Read whole rows of delimited fields.
 
     Parameters
     ----------
     data, n_lines
-        The lines, each ended by a newline, and their number.
+        The rows, each ended by a newline, and their number.
     table
         :func:`byte_classes`.
     role, column
         For each field, what it is and its column among features or labels (-1: not yet
         known, left to Python).
+    words
+        Of the attributes whose role is one of words.
+    ends
+        Where the newlines stand that end a row; by default all of them. A row that has others
+        in it must have a quote before them.
     comment
         Byte that begins a comment line; 256: none.
     inner_spaces
-        Whether a field may have spaces in it.
+        Whether a field may have spaces in it; where not, a row may end with a delimiter.
 
     Examples
     --------
@@ -142,10 +186,17 @@ def parse_dense(
     """
     room = min(len(data), n_lines * len(role)) + 1
     parsed = Parsed.room(n_lines, room, room, room)
-    buf = np.frombuffer(data, np.uint8)
-    return parsed.cut(
-        *dense_rows(buf, table, role, column, comment, inner_spaces, *parsed.arrays())
-    )
+    buf, words = np.frombuffer(data, np.uint8), words or Words.of([None] * len(role))
+    if ends is None:
+        ends = np.flatnonzero(buf == 10)
+    filled = dense_rows(
+        buf, ends, table, role, column, words.text, words.place, comment, inner_spaces,
+        *parsed.arrays(),
+    )  # fmt: skip
+    parsed = parsed.cut(*filled)
+    if n_lines and data.count(b"\n") != len(ends):  # rows over several lines
+        parsed.lines[:, 2] = np.searchsorted(np.flatnonzero(buf == 10), parsed.lines[:, 0])
+    return parsed
 
 
 def parse_sparse(
@@ -157,6 +208,8 @@ def parse_sparse(
     stamp: Int64Array,
     tick: int,
     default: Int64Array,
+    *,
+    words: Words | None = None,
 ) -> Parsed:
     """Read whole lines of sparse ARFF rows.
 
@@ -168,10 +221,13 @@ def parse_sparse(
     default
         Attributes that are not zero where a row leaves them out; a nominal one makes the
         feature of its first value, whose column it has in ``column``.
+    words
+        As :func:`parse_dense` has them.
     """
     room = len(data) // 3 + n_lines * len(default) + 1
     parsed = Parsed.room(n_lines, room, room, len(data) // 3 + 1)
-    buf = np.frombuffer(data, np.uint8)
-    return parsed.cut(
-        *sparse_rows(buf, table, role, column, stamp, tick, default, *parsed.arrays())
+    buf, words = np.frombuffer(data, np.uint8), words or Words.of([None] * len(role))
+    filled = sparse_rows(
+        buf, table, role, column, words.text, words.place, stamp, tick, default, *parsed.arrays()
     )
+    return parsed.cut(*filled)

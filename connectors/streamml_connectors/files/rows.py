@@ -57,20 +57,24 @@ def row_text(raw: bytes) -> str:
         raise BadRow("malformed", f"It is not UTF-8 at its byte {error.start}.") from error
 
 
-def plain_rows(data: bytes, comment: bytes = b"") -> Parsed:
-    r"""Rows that are all left to Python, one a line that is neither empty nor a comment.
+def plain_rows(data: bytes, comment: bytes = b"", ends: Int64Array | None = None) -> Parsed:
+    r"""Rows that are all left to Python, each that is neither empty nor a comment.
+
+    A row is a line, unless ``ends`` says where the newlines stand that end one.
 
     Examples
     --------
     >>> plain_rows(b"a\n\nb\n").lines.tolist()
     [[0, 1, 0], [3, 4, 2]]
     """
-    lines, start = [], 0
-    for k, line in enumerate(data.split(b"\n")):
-        text = line.strip()
+    lines, start, k = [], 0, 0
+    stops = ends if ends is not None else np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
+    for end in [*stops.tolist(), len(data)]:
+        text = data[start:end].strip()
         if text and not (comment and text.startswith(comment)):
-            lines.append((start, start + len(line), k))
-        start += len(line) + 1
+            lines.append((start, end, k))
+        k += data.count(b"\n", start, end + 1)
+        start = end + 1
     parsed = Parsed.room(len(lines), 0, 0, 0)
     parsed.status[:] = SLOW
     parsed.lines[:] = np.array(lines, np.int64).reshape(-1, 3)

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from streamml.errors import ConfigError, ContractError, DataError, SchemaError
 from streamml.io import JSON
 from streamml.types import DeadLetter, EventBatch, Schema
+from streamml_connectors.files.described import FEATURES, Column, left_out_notes
 from streamml_connectors.files.rows import letter
 from streamml_connectors.files.text import MAX_LINE, Block, LineReader, TooLong, check_file
 
-__all__ = ["FileSource", "LineSource", "check_names"]
+__all__ = ["Caps", "FileSource", "LineSource", "check_label_options", "check_names"]
 
 _SKIP = 4096  # rows read at once while a position is restored
+
+
+class Caps(NamedTuple):
+    """The most features and labels that a stream may have; ``None``: any number."""
+
+    features: int | None = None
+    labels: int | None = None
 
 
 class FileSource(abc.ABC):
@@ -30,19 +40,21 @@ class FileSource(abc.ABC):
         The path.
     schema
         Names of features and labels.
-    left_out
-        Names of attributes that are no features (identifiers, text), noted at the start.
-    n_attributes
-        Number of attributes that make features; a nominal one may make several.
-        ``None`` for formats without a header.
+    columns
+        How each column of the file is read, as far as it is known at the start.
+    notes
+        What a run should say once of how this file is read, a sentence each.
     """
+
+    has_header = False
+    """Whether the file declares all its columns."""
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         check_file(self.path)
         self.schema = Schema()
-        self.left_out: tuple[str, ...] = ()
-        self.n_attributes: int | None = None
+        self.columns: tuple[Column, ...] = ()
+        self.notes: list[str] = []
         self._rows = 0
         self._letters: list[DeadLetter] = []
         self._closed = False
@@ -51,6 +63,44 @@ class FileSource(abc.ABC):
     def name(self) -> str:
         """The path."""
         return str(self.path)
+
+    @contextmanager
+    def _closing_on_error(self) -> Iterator[None]:
+        """While the file is looked at: what goes wrong closes it."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(
+        self,
+        features: Iterable[str],
+        labels: Iterable[str],
+        caps: Caps,
+        columns: Iterable[Column] = (),
+        *,
+        absent_is_zero: bool = False,
+        takes_text: bool = False,
+    ) -> None:
+        """Say what the file holds: its schema, and how each column is read."""
+        self.columns = tuple(columns)
+        self.notes += left_out_notes(self.columns)
+        self.schema = Schema(
+            features, labels, *caps, absent_is_zero=absent_is_zero, takes_text=takes_text
+        )
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Names of columns that are not used (identifiers, text), in their order."""
+        return tuple(column.name for column in self.columns if column.kind == "left out")
+
+    @property
+    def n_attributes(self) -> int | None:
+        """Number of columns that make features; ``None`` for formats without a header."""
+        if not self.has_header:
+            return None
+        return sum(column.kind in FEATURES for column in self.columns)
 
     @property
     def length(self) -> int | None:
@@ -121,16 +171,17 @@ class LineSource(FileSource):
     Parameters
     ----------
     path
-        File; ``.gz`` is unpacked.
+        File, plain or packed.
     max_line
         Longest line in bytes; a longer one is a dead letter and never held in memory.
     """
 
     _comment = b""
+    _reads: type[LineReader] = LineReader
 
     def __init__(self, path: Path | str, *, max_line: int = MAX_LINE) -> None:
         super().__init__(path)
-        self._reader = LineReader(self.path, max_line)
+        self._reader = self._reads(self.path, max_line)
 
     def _read(self, n: int) -> EventBatch | None:
         while (item := self._reader.take(n)) is not None:
@@ -176,3 +227,13 @@ def check_names(wanted: Sequence[str], there: Sequence[str], path: Path, what: s
         if name not in known:
             shown = ", ".join(map(repr, there[:5])) + (", ..." if len(there) > 5 else "")
             raise SchemaError(f"{path} has no {what} {name!r}: choose among {shown}.")
+
+
+def check_label_options(
+    labels: Sequence[str] | None, label_list: str | None, separator: str | None
+) -> None:
+    """Raise :class:`ConfigError` where options say in two ways where the labels are."""
+    if labels and label_list is not None:
+        raise ConfigError("Both labels and label_list are given: labels stand in one of them.")
+    if separator == "":
+        raise ConfigError("The separator of a label list is empty: give one, such as ';'.")

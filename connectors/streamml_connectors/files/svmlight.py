@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from streamml.types import DeadLetter, EventBatch, Schema
-from streamml_connectors.files.columns import BadRow, Columns, Row, number
-from streamml_connectors.files.rows import assemble, plain_rows
-from streamml_connectors.files.source import LineSource
+from streamml.errors import DataError
+from streamml.types import DeadLetter, EventBatch
+from streamml.types.values import BadValueError, is_missing, number
+from streamml_connectors.files.columns import BadRow, Columns, Row
+from streamml_connectors.files.packed import plain_name
+from streamml_connectors.files.rows import assemble, plain_rows, row_text
+from streamml_connectors.files.source import Caps, LineSource
 from streamml_connectors.files.text import MAX_LINE, Block
 
 __all__ = ["SvmlightSource"]
+
+_SIZES: Final = re.compile(rb"\s*[0-9]+[ \t]+[0-9]+([ \t]+[0-9]+)?\s*")
 
 
 class SvmlightSource(LineSource):
@@ -21,14 +27,22 @@ class SvmlightSource(LineSource):
 
     A line lists labels, then ``index:value`` pairs; what it leaves out is zero. A line
     that begins with a pair or white space has no labels; ``?`` says they are not known.
-    ``#`` begins a comment. Features and labels are named by their numbers as written.
+    ``#`` begins a comment, ``qid:`` is passed over. Features and labels are named by their
+    numbers as written, whether they begin at 0 or at 1. The extreme classification
+    repository's files are the same behind a line with the numbers of events, features and
+    labels, which is passed over.
 
     Parameters
     ----------
     path
-        ``.svm``, ``.svmlight``, ``.libsvm``, plain or ``.gz``.
+        ``.svm``, ``.svmlight``, ``.libsvm``, ``.txt``, plain or packed.
     max_line
         Longest line in bytes; a longer one is a dead letter.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, or is no svmlight as its first line shows.
 
     Examples
     --------
@@ -54,13 +68,30 @@ class SvmlightSource(LineSource):
         max_line: int = MAX_LINE,
     ) -> None:
         super().__init__(path, max_line=max_line)
-        try:
-            self._need_rows()
-        except BaseException:
-            self.close()
-            raise
-        self.schema = Schema([], [], max_features, max_labels, absent_is_zero=True)
         self._columns = _Pairs()
+        with self._closing_on_error():
+            self._pass_header()
+            self._start([], [], Caps(max_features, max_labels), absent_is_zero=True)
+
+    def _pass_header(self) -> None:
+        """Go past the numbers of events, features and labels, and look at the first row."""
+        sizes = _SIZES.fullmatch(self._need_rows())
+        if sizes is not None and sizes[1] is None:
+            raise DataError(
+                f"{self.path} begins with two numbers only, as where features and labels stand in "
+                "files of their own: put the labels before the features, line by line."
+            )
+        if sizes is not None:
+            self._reader.take(1)
+        first = self._need_rows()
+        try:
+            self._columns.row(row_text(first))
+        except BadValueError as bad:
+            if plain_name(self.path).lower().endswith(".txt"):
+                raise DataError(
+                    f"{self.path} is no svmlight, which .txt is read as: write lines such as "
+                    f"'1,5 3:0.5 7:1.2', or use the suffix of what it is. ({bad.detail})"
+                ) from bad
 
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
         parsed = plain_rows(block.data, self._comment)
@@ -94,17 +125,23 @@ class _Pairs(Columns):
             if not colon or not self._index.fullmatch(index) or index in seen:
                 raise BadRow("malformed", f"{field[:40]!r} is no new index:value pair.")
             seen.add(index)
-            found = number(value, f"Feature {index}")
+            try:
+                found = number(value, f"Feature {index}")
+            except BadRow:
+                if not value or not is_missing(value):
+                    raise
+                continue
             if found != 0.0:
                 row.x[index] = found
         return row
 
     def _labels(self, text: str, row: Row) -> None:
-        if text == "?":
+        if is_missing(text):
             row.y_known = False
             return
-        for label in text.split(","):
+        labels = text.removesuffix(",").split(",")
+        for label in labels:
             if not self._label.fullmatch(label):
                 raise BadRow("malformed", f"{label[:40]!r} is no label number.")
-        plain = (label.partition(".")[0].lstrip("+") for label in text.split(","))
+        plain = (label.partition(".")[0].lstrip("+") for label in labels)
         row.positive = list(dict.fromkeys(plain))

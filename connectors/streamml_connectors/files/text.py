@@ -1,22 +1,23 @@
-"""Lines of plain and gzip files, in bounded memory."""
+"""Lines of plain and packed files, in bounded memory."""
 
 from __future__ import annotations
 
-import zlib
+import sys
 from collections.abc import Generator
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import numpy as np
 
 from streamml.errors import ConfigError, DataError
 from streamml.types import Int64Array
+from streamml_connectors.files.packed import unpacked
 
 __all__ = [
     "MAX_LINE",
     "RAW_BYTES",
+    "STDIN",
     "Block",
     "LineReader",
     "TooLong",
@@ -29,6 +30,8 @@ MAX_LINE: Final = 16 * 1024 * 1024
 """Longest line in bytes that is read; a longer one is a dead letter."""
 RAW_BYTES: Final = 4096
 """A dead letter holds this many bytes of its line at most."""
+STDIN: Final = Path("-")
+"""Stands for standard input."""
 _CHUNK: Final = 512 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -43,6 +46,8 @@ def check_file(path: Path) -> None:
     ...
     streamml.errors.DataError: There is no file /nowhere/at.all: check the path.
     """
+    if path == STDIN:
+        return
     if not path.exists():
         raise DataError(f"There is no file {path}: check the path.")
     if path.is_dir():
@@ -52,52 +57,22 @@ def check_file(path: Path) -> None:
 
 
 def chunks(path: Path, size: int = _CHUNK) -> Generator[bytes, None, None]:
-    """The bytes of a file in pieces of at most about ``size``; ``.gz`` is unpacked.
+    """The bytes of a file in pieces of at most about ``size``; what is packed is unpacked.
 
     Raises
     ------
     DataError
-        The file cannot be read, or the gzip data is cut short or damaged; everything
+        The file cannot be read, or what is packed is cut short or damaged; everything
         before that point was handed out.
     """
     try:
-        with path.open("rb") as file:
-            if path.suffix.lower() == ".gz":
-                yield from _inflate(file, path, size)
-            else:
-                while data := file.read(size):
-                    yield data
+        if path == STDIN:
+            piped: Any = sys.stdin.buffer
+            yield from iter(lambda: piped.read1(size), b"")
+        else:
+            yield from unpacked(path, size)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}): check its rights.") from error
-
-
-def _inflate(file: BinaryIO, path: Path, size: int) -> Generator[bytes, None, None]:
-    """Unpack the members of a gzip file, each piece as soon as it is there."""
-    unpacker = zlib.decompressobj(wbits=31)
-    inside = False  # within a member
-    while packed := file.read(size // 4):
-        while packed:
-            if not inside:
-                packed = packed.lstrip(b"\0")  # padding between and behind members
-                if not packed:
-                    break
-                unpacker, inside = zlib.decompressobj(wbits=31), True
-            before = unpacker.copy()
-            try:
-                data = unpacker.decompress(packed, size)
-            except zlib.error as error:
-                yield from _until_damage(before, packed)
-                raise DataError(
-                    f"{path} is damaged or no gzip file ({error}): get a whole copy of it."
-                ) from error
-            if data:
-                yield data
-            inside = not unpacker.eof
-            packed = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
-    while inside and (data := unpacker.decompress(b"", size)):
-        yield data
-    if inside and not unpacker.eof:
-        raise DataError(f"{path} is a gzip file cut short: get a whole copy of it.")
 
 
 def is_utf8(data: bytes) -> bool:
@@ -111,21 +86,17 @@ def is_utf8(data: bytes) -> bool:
     return True
 
 
-def _until_damage(unpacker: Any, packed: bytes) -> Generator[bytes, None, None]:
-    """What can still be unpacked of damaged data."""
-    with suppress(zlib.error):
-        for k in range(len(packed)):
-            if data := unpacker.decompress(packed[k : k + 1]):
-                yield data
-
-
 @dataclass(slots=True)
 class Block:
-    """Whole lines, each ended by a newline; ``line`` numbers the first one, from 1."""
+    """Whole rows, each ended by a newline; ``line`` numbers the first line, from 1.
+
+    A row is a line, unless ``ends`` says where the newlines stand that end one.
+    """
 
     data: bytes
     line: int
     n_lines: int
+    ends: Int64Array | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True)
@@ -142,7 +113,7 @@ class LineReader:
     Parameters
     ----------
     path
-        File; ``.gz`` is unpacked.
+        File; ``.gz``, ``.bz2``, ``.xz`` and ``.zst`` are unpacked.
     max_line
         Bytes; a longer line is handed out as :class:`TooLong`.
 
@@ -156,6 +127,9 @@ class LineReader:
     ...     reader.take(2).data, reader.take(2).data, reader.take(2)
     (b'one\ntwo\n', b'three\n', None)
     """
+
+    _lines_only = True  # a carriage return is never text
+    _can_grow = True  # more data changes nothing about the rows at hand
 
     def __init__(self, path: Path, max_line: int = MAX_LINE) -> None:
         if max_line < 1:
@@ -173,6 +147,8 @@ class LineReader:
         self._pushed: TooLong | None = None
         self._error: DataError | None = None
         self._fresh = True
+        self._returns = False  # lines end with a carriage return alone
+        self._waits = not path.is_file()  # more may come late: it is not asked for early
 
     def take(self, n: int) -> Block | TooLong | None:
         """The next 1 to ``n`` lines; ``None`` at the end of the file."""
@@ -201,11 +177,44 @@ class LineReader:
                 text = item.data.strip()
                 if not text or (comment and text.startswith(comment)):
                     continue
-                self._start, self._next, self._line = self._before, self._next - 1, item.line
+                self.give_back(item)
                 return item.data
             self._pushed = item
             return item.raw
         return None
+
+    def peek_rows(self, n: int, size: int) -> Block | None:
+        """At most ``n`` rows that stand within ``size`` bytes, one at least; still to be read."""
+        if self.peek_row() is None or self._pushed is not None:
+            return None
+        while (
+            len(self._ends) - self._next < n
+            and len(self._buffer) - self._start < size
+            and self._can_grow
+            and not self._waits
+        ):
+            try:
+                data = self._read()
+            except DataError:  # what stands before the damage is read first
+                break
+            held = self._buffer[self._start :]
+            if data or not held.endswith(b"\n"):
+                self._grow(held, data)
+            if not data:
+                break
+        ends = self._ends[self._next : self._next + n] - self._start
+        ends = ends[: max(1, int(np.searchsorted(ends, size)))]
+        data = self._buffer[self._start : self._start + int(ends[-1]) + 1]
+        lines = data.count(b"\n") == len(ends)
+        return Block(self._tidy(data), self._line, len(ends), None if lines else ends)
+
+    def _grow(self, held: bytes, more: bytes) -> None:
+        """Hold some data with what follows it; that is nothing at the end of the file."""
+        self._hold(held + (more or b"\n"))
+
+    def give_back(self, row: Block, start: int = 0) -> None:
+        """Hand the one row that was taken last out again, from its byte ``start`` on."""
+        self._start, self._next, self._line = self._before + start, self._next - 1, row.line
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -213,12 +222,26 @@ class LineReader:
 
     def _cut(self, stop: int) -> Block:
         end = int(self._ends[stop - 1]) + 1
-        block = Block(self._buffer[self._start : end], self._line, stop - self._next)
-        if b"\r" in block.data:
-            block.data = block.data.replace(b"\r\n", b"\n")
-        self._line += block.n_lines
+        data = self._tidy(self._buffer[self._start : end])
+        block, lines = Block(data, self._line, stop - self._next), data.count(b"\n")
+        if lines != block.n_lines:
+            block.ends = self._ends[self._next : stop] - self._start
+        self._line += lines
         self._before, self._start, self._next = self._start, end, stop
         return block
+
+    def _tidy(self, data: bytes) -> bytes:
+        """Some rows with a newline alone at the end of each line."""
+        return self._translated(data) if b"\r" in data else data
+
+    def _translated(self, data: bytes) -> bytes:
+        """Text outside of quotes with a newline alone at the end of each line."""
+        data = data.replace(b"\r\n", b"\n")
+        return data.replace(b"\r", b"\n") if self._returns else data
+
+    def _outside(self, data: bytes) -> bytes:
+        """What shows how lines end."""
+        return data
 
     def _read(self) -> bytes:
         """More bytes; empty at the end, where an error is raised at every call."""
@@ -234,8 +257,10 @@ class LineReader:
             if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
                 raise DataError(f"{self.path} is UTF-16: save it as UTF-8.")
             data = data.removeprefix(_BOM)
-            return data or self._read()
-        return data
+            text = self._outside(data)
+            self._returns = b"\r" in text and b"\n" not in text
+            data = data or self._read()
+        return data.replace(b"\r", b"\n") if self._returns and self._lines_only else data
 
     def _fill(self) -> TooLong | None:
         """Get a buffer that holds a whole line at least, or is empty at the end."""
@@ -257,16 +282,19 @@ class LineReader:
             self._hold(pieces[0] + b"".join(pieces[1:]) + b"\n")
         return None
 
-    def _hold(self, data: bytes) -> None:
-        self._buffer = data
-        self._ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
+    def _hold(self, data: bytes, ends: Int64Array | None = None) -> None:
+        """Have some data at hand, of which rows end there (by default where lines do)."""
+        if ends is None:
+            ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
+        self._buffer, self._ends = data, ends
+        self._start, self._next = 0, 0
         lengths = np.diff(self._ends, prepend=-1) - 1
         self._long = np.flatnonzero(lengths > self.max_line).tolist()
 
     def _skip_line(self, raw: bytes, data: bytes) -> TooLong:
         """Go to the end of an over-long line; what follows it stays for the next turn."""
         while data and (cut := data.find(b"\n")) < 0:
-            data = self._read()
+            data = self._translated(self._read())
         rest = data[cut + 1 :] if data else b""
         self._hold(rest)
         self._line += 1

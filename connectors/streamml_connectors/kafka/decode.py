@@ -21,6 +21,7 @@ from streamml.types import (
     Schema,
 )
 from streamml_connectors.files.columns import FLOAT32_MAX, BadRow, Row, commit
+from streamml_connectors.files.fields import seconds
 from streamml_connectors.files.json_event import (
     decode_object,
     identify,
@@ -146,7 +147,7 @@ class Decoder:
         values: Any,
         rows: _Builder,
     ) -> bool:
-        if values.max() > FLOAT32_MAX or values.min() < -FLOAT32_MAX or not _plain(document):
+        if values.max() > FLOAT32_MAX or values.min() < -FLOAT32_MAX:
             return False
         labels: list[int] | None = None
         if document.y is not None:
@@ -158,7 +159,7 @@ class Decoder:
         rows.add(
             record,
             _id(document.id, record),
-            record.timestamp / 1000 if time is None else time,
+            record.timestamp / 1000 if time is None else seconds(time),
             (columns, values),
             LABELS_UNKNOWN if labels is None else LABELS_FULL,
             labels or [],
@@ -199,11 +200,12 @@ class Decoder:
             identify(found, row, "id", "timestamp")
             read_labels(found, row)
         else:
-            row.id, row.timestamp = document.id, document.timestamp
+            row.id = document.id
+            row.timestamp = None if document.timestamp is None else seconds(document.timestamp)
             row.positive = list(dict.fromkeys(document.y))
         if not row.y_known:
             raise BadRow("no_labels", 'It has no "y": send the labels of an event.')
-        if row.id is None and not record.key:
+        if row.id in (None, "") and not record.key:
             raise BadRow("no_id", 'It has no "id": say which event the labels are of.')
         event_id = _id(row.id, record)
         commit(row, self.schema)
@@ -219,12 +221,6 @@ class Decoder:
         return (LABELS_FULL if row.y_known else LABELS_UNKNOWN), positive, []
 
 
-def _plain(document: Any) -> bool:
-    """Whether id and time need no closer look."""
-    time = document.timestamp
-    return time is None or abs(time) <= FLOAT32_MAX
-
-
 def _id(given: EventId | None, record: Any) -> EventId:
     """The identifier of an event: its own, else the record's key, else its position.
 
@@ -233,7 +229,7 @@ def _id(given: EventId | None, record: Any) -> EventId:
     BadRow
         It is larger than any identifier.
     """
-    if given is None:
+    if given is None or given == "":
         if record.key:
             given = bytes(record.key).decode(errors="replace")
         else:

@@ -1,0 +1,212 @@
+"""What a column of texts is, judged by its first values: one rule for every reader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from streamml.errors import SchemaError
+from streamml.types.truth import words_of_pair
+from streamml.types.values import is_missing, shown
+from streamml_connectors.files.columns import BadRow
+from streamml_connectors.files.described import FEATURES, Column, Kind
+from streamml_connectors.files.fields import timestamp
+
+__all__ = [
+    "FIRST_ROWS",
+    "all_numbers",
+    "column_kind",
+    "decimal_comma",
+    "is_identifier",
+    "is_text_column",
+    "is_time_column",
+    "one_kept",
+    "text_kind",
+]
+
+FIRST_ROWS: Final = 1000
+"""So many rows show what a column is."""
+_MOST_VALUES: Final = 64
+_MANY: Final = 20  # values of which none comes twice are no attribute
+_FEW: Final = 3  # or so many that have digits in them, as keys have
+_NUMBERS: Final = re.compile(
+    r"(?:[+-]?(?:(?:(?!0\d)\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)\n)*",
+    re.ASCII | re.IGNORECASE,
+)
+_CODE: Final = re.compile(r"0\d+", re.ASCII)
+_COMMA: Final = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[. ']\d{3})+),\d+", re.ASCII)
+_DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d")
+
+
+def all_numbers(values: Collection[str]) -> bool:
+    """Whether all are numbers by their looks (see ``plain_number``), fast.
+
+    Examples
+    --------
+    >>> all_numbers(["1", "-0.5", "1e3"]), all_numbers(["1", "04107"]), all_numbers([])
+    (True, False, True)
+    """
+    return _NUMBERS.fullmatch("".join([value + "\n" for value in values])) is not None
+
+
+def decimal_comma(values: Sequence[str]) -> bool:
+    """Whether these values, which are no numbers, are numbers with a decimal comma.
+
+    Examples
+    --------
+    >>> decimal_comma(["7,49", "-1.234,5"]), decimal_comma(["7,49", "red"]), decimal_comma([])
+    (True, False, False)
+    """
+    return bool(values) and all(_COMMA.fullmatch(value) for value in values)
+
+
+def is_text_column(values: Sequence[str], texts: Sequence[str]) -> bool:
+    """Whether a column is one of texts although some of its values look like numbers.
+
+    Most of them are none, or there are codes with leading zeros (``04107``).
+
+    Parameters
+    ----------
+    values
+        Those that are not missing.
+    texts
+        The ones among them that are no numbers by their looks.
+
+    Examples
+    --------
+    >>> is_text_column(["98e4", "12ab", "77ff"], ["12ab", "77ff"])
+    True
+    >>> is_text_column(["5", "7", "many"], ["many"])
+    False
+    """
+    return 2 * len(texts) > len(values) or any(_CODE.fullmatch(text) for text in texts)
+
+
+def text_kind(values: Sequence[str]) -> tuple[Kind, str]:
+    """What a column of texts is, and why it is left out if it is.
+
+    Of two words such as yes and no it is boolean. Times are left out, and identifiers: more than
+    64 different values, or none of many that comes twice (of few: where most hold digits, too).
+
+    Parameters
+    ----------
+    values
+        Those of the first rows that are not missing.
+
+    Examples
+    --------
+    >>> text_kind(["red", "blue", "red"])[0], text_kind(["yes", "No"])[0]
+    ('nominal', 'boolean')
+    >>> text_kind(["a1", "a2", "a3"])
+    ('left out', 'an identifier: no value comes twice')
+    >>> text_kind(["2021-01-01T00:00:00", "2021-01-02"])
+    ('left out', 'times: name it as the timestamp to use it')
+    """
+    different = set(values)
+    if words_of_pair(different) or {value.lower() for value in different} in ({"true"}, {"false"}):
+        return "boolean", "yes and no, or the like, as 1 and 0"
+    if different and all(map(_is_time, different)):
+        return "left out", "times: name it as the timestamp to use it"
+    if len(different) > _MOST_VALUES:
+        return "left out", f"an identifier or free text: more than {_MOST_VALUES} different values"
+    if len(different) == len(values) >= _FEW:
+        digits = sum(any(c.isdigit() for c in value) for value in values)
+        if len(values) >= _MANY or 2 * digits > len(values):
+            return "left out", "an identifier: no value comes twice"
+    return "nominal", ""
+
+
+def _is_time(value: str) -> bool:
+    if not _DATE.match(value):
+        return False
+    try:
+        datetime.fromisoformat(value.strip())
+    except ValueError:
+        return False
+    return True
+
+
+def column_kind(name: str, values: Sequence[str]) -> tuple[Kind, str]:
+    """What a column of values written as text is, and why it is left out if it is.
+
+    Parameters
+    ----------
+    values
+        Those of the first rows.
+
+    Raises
+    ------
+    SchemaError
+        Its numbers have a decimal comma (the end of a sentence that begins with the file).
+
+    Examples
+    --------
+    >>> column_kind("f", ["1", "?", "2.5"])[0], column_kind("zip", ["04107", "10115", "04107"])[0]
+    ('number', 'nominal')
+    """
+    if all_numbers(set(values)):
+        return "number", ""
+    known = [value for value in values if not is_missing(value)]
+    texts = [value for value in known if not all_numbers([value])]
+    if decimal_comma(texts):
+        raise SchemaError(
+            f"writes numbers with a decimal comma in column {name!r} ({shown(texts[0])}): write "
+            "them with a point, or leave the column out."
+        )
+    return text_kind(known) if is_text_column(known, texts) else ("number", "")
+
+
+def is_identifier(name: str, values: Sequence[object]) -> bool:
+    """Whether a column is the identifier by its name, and no value comes twice.
+
+    Examples
+    --------
+    >>> is_identifier("id", ["a", "b"]), is_identifier("id", ["a", "a"]), is_identifier("f", ["a"])
+    (True, False, False)
+    """
+    return name.lower() == "id" and len(set(values)) == len(values) > 0
+
+
+def is_time_column(name: str, values: Collection[str]) -> bool:
+    """Whether a column is the time by its name, and all values are times.
+
+    Examples
+    --------
+    >>> is_time_column("timestamp", ["2021-01-01"]), is_time_column("timestamp", ["soon"])
+    (True, False)
+    """
+    return name.lower() == "timestamp" and bool(values) and all(map(_is_seconds, set(values)))
+
+
+def _is_seconds(text: str) -> bool:
+    try:
+        return timestamp(text) is not None
+    except BadRow:
+        return False
+
+
+def one_kept(found: Sequence[Column], told: Collection[str]) -> list[Column]:
+    """The columns, those that are left out by themselves kept where nothing else is a feature.
+
+    Parameters
+    ----------
+    told
+        Names of those that the user says something of.
+
+    Examples
+    --------
+    >>> one_kept([Column("key", "left out", "an identifier")], [])[0].kind
+    'nominal'
+    """
+    if any(column.kind in FEATURES or column.kind == "text" for column in found):
+        return list(found)
+    return [
+        replace(column, kind="nominal", note="kept, as there is no other feature")
+        if column.kind == "left out" and column.note.startswith("an identifier")
+        and column.name not in told
+        else column
+        for column in found
+    ]  # fmt: skip

@@ -1,0 +1,425 @@
+"""Small CSV and Parquet files as people have them, and what they mean by them."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from streamml.errors import ConfigError, SchemaError
+from streamml.types import PartialLabels
+from streamml_connectors.files import CsvSource, ParquetSource, open_source
+
+
+def some(*labels):
+    return frozenset(labels)
+
+
+def part(positive, negative):
+    return PartialLabels(frozenset(positive), frozenset(negative))
+
+
+@pytest.fixture
+def case(tmp_path):
+    """Writes a small file, and gives its events and what the reader says of it."""
+
+    def read(text, name="d.csv", **options):
+        path = tmp_path / name
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return of(CsvSource(path, **options))
+
+    return read
+
+
+@pytest.fixture
+def table(tmp_path):
+    """The same of a Parquet file."""
+
+    def read(columns, **options):
+        pq.write_table(pa.table(columns), tmp_path / "d.parquet")
+        return of(ParquetSource(tmp_path / "d.parquet", **options))
+
+    return read
+
+
+class Read:
+    """What a source gave and said."""
+
+    def __init__(self, events, letters, source):
+        self.x = [dict(event.x) for event in events]
+        self.y = [event.y for event in events]
+        self.ids = [event.id for event in events]
+        self.times = [event.timestamp for event in events]
+        self.letters = letters
+        self.kinds = {column.name: column.kind for column in source.columns}
+        self.columns = {column.name: column for column in source.columns}
+        self.notes, self.left_out = " ".join(source.notes), source.left_out
+
+
+def of(source):
+    events = []
+    while (batch := source.next_batch(2)) is not None:
+        events += list(batch.events())
+    source.close()
+    return Read(events, [(x.reason, x.position) for x in source.take_dead_letters()], source)
+
+
+# -- rows --------------------------------------------------------------------------------------
+
+
+def test_a_text_over_several_lines_is_one_event(case):
+    read = case('comment,toxic\n"Dear A,\nyou are, 1\nsincerely",1\nok,0\n', labels=["toxic"])
+    assert read.x == [{"comment=Dear A,\nyou are, 1\nsincerely": 1.0}, {"comment=ok": 1.0}]
+    assert (read.y, read.letters) == ([some("toxic"), some()], [])
+    read = case(
+        'text,toxic,spam\n"hello\nworld",1,0\n"all fine",0,1\n"two\nlines\nmore",1,1\n',
+        labels=["toxic", "spam"],
+    )
+    assert [list(x) for x in read.x] == [
+        ["text=hello\nworld"], ["text=all fine"], ["text=two\nlines\nmore"],
+    ]  # fmt: skip
+    assert read.y == [some("toxic"), some("spam"), some("toxic", "spam")]
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("last", [True, False])
+def test_lines_end_in_any_way(case, end, mark, last):
+    text = mark + end.join(["f,l", "1,1", '"2",0']) + end * last
+    read = case(text, labels=["l"])
+    assert (read.x, read.y) == ([{"f": 1.0}, {"f": 2.0}], [some("l"), some()])
+    assert case(gzip.compress(text.encode()), "d.csv.gz", labels=["l"]).x == read.x
+
+
+def test_lines_that_end_with_a_return_hold_texts_of_several_lines(case):
+    read = case('t,l\r"a\rb",1\rc,0\r', labels=["l"])
+    assert read.x == [{"t=a\rb": 1.0}, {"t=c": 1.0}]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("name", ["d.csv", "d.tsv"])
+def test_the_delimiter_is_found(case, delimiter, name):
+    text = delimiter.join(["f", '"red, dark; very"', "l"]) + "\n" + delimiter.join("123") + "\n"
+    text = text.replace("3", "1")
+    assert case(text, name, labels=["l"]).x == [{"f": 1.0, "red, dark; very": 2.0}]
+    assert case("sep=;\nf;g;l\n1;2;1\n", name, labels=["l"]).x == [{"f": 1.0, "g": 2.0}]
+
+
+def test_rows_that_do_not_fit_the_header_are_dead(case):
+    read = case("text,l\nhello, world,1\nhi, there,0\n", labels=["l"])
+    assert (read.x, read.letters) == ([], [("malformed", "line 2"), ("malformed", "line 3")])
+
+
+def test_a_shuffled_source_says_how_it_reads(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("f;;l\n1;;1\n2;;0\n")
+    source = open_source(path, labels=["l"], order="shuffled")
+    assert [column.kind for column in source.columns] == ["number", "left out", "label"]
+    assert source.notes[0] == "The fields of a row are separated by ';'."
+    assert "left out" in source.notes[1]
+    source.close()
+
+
+def test_a_given_delimiter_is_the_one(case):
+    assert case("f|g;l\n1|2;1\n", labels=["l"], delimiter=";").x == [{"f|g=1|2": 1.0}]
+
+
+# -- columns -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (",f,l\n0,1.5,1\n1,2.5,0\n", ""),
+        ('"","f","l"\n"x",1.5,1\n"y",2.5,0\n', ""),
+        ("Unnamed: 0,f,l\n0,1.5,1\n1,2.5,0\n", "Unnamed: 0"),
+        ('"f","l"\n"1",1.5,1\n"2",2.5,0\n', ""),
+        ("f,l\n1.5,1,\n2.5,0,\n", ""),
+        ("f,l,\n1.5,1,\n2.5,0,\n", ""),
+    ],
+)
+def test_a_column_that_only_numbers_the_rows_is_left_out_and_said(case, text, name):
+    read = case(text, labels=["l"])
+    assert (read.x, read.y, read.letters) == ([{"f": 1.5}, {"f": 2.5}], [some("l"), some()], [])
+    assert read.left_out == (name,)
+    assert f"Column {name!r} is left out" in read.notes
+
+
+def test_a_named_column_of_row_numbers_is_a_feature(case):
+    assert case("Unnamed: 0,f,l\n4,1,1\n7,2,0\n", labels=["l"]).x[1] == {"Unnamed: 0": 7, "f": 2}
+    with pytest.raises(SchemaError, match="has it a header line"):
+        case("0,1,0\n1,1,1\n", labels=["l"])
+    with pytest.raises(SchemaError, match="name all columns"):
+        case("f,,l\n1,2,1\n", labels=["l"])
+
+
+HEX = ["0047583311587DD9", "0047583311587E59", "1234567890123456", "12e900aa", "98e4"]
+
+
+def test_identifiers_are_no_numbers(case):
+    rows = "".join(f"{key},{k},{k % 2}\n" for k, key in enumerate(HEX, 1))
+    read = case("id,f,l\n" + rows, labels=["l"])
+    assert (read.letters, read.x) == ([], [{"f": float(k)} for k in range(1, 6)])
+    read_ids = [HEX[0], HEX[1], 1234567890123456, "12e900aa", "98e4"]
+    assert read.ids == read_ids
+    read = case("key,f,l\n" + rows, labels=["l"])
+    assert (read.letters, read.x) == ([], [{"f": float(k)} for k in range(1, 6)])
+    assert (read.left_out, read.ids) == (("key",), [0, 1, 2, 3, 4])
+    assert "'key' is left out: an identifier" in read.notes
+    assert case("ID,f,l\n" + rows, labels=["l"]).ids == read_ids
+    read = case("key,f,l\n" + rows, labels=["l"], id="key")
+    assert (read.left_out, read.ids[4]) == ((), "98e4")
+    read = case("key,f,l\n" + rows + rows, labels=["l"])
+    assert read.x[4] == {"key=98e4": 1.0, "f": 5.0}
+
+
+def test_an_id_that_comes_twice_is_a_feature(case):
+    assert case("id,l\n1,1\n1,0\n", labels=["l"]).kinds["id"] == "number"
+
+
+@pytest.mark.parametrize(
+    ("codes", "kind"),
+    [(["04107", "10115", "04107"], "nominal"), (["0", "0.5", "10"], "number"),
+     (["1_000", "2", "1_000"], "nominal"), (["0x10", "0x11", "0x10"], "nominal"),
+     (["\u0661", "\u0662", "\u0661"], "nominal"), ([" 1", "2 ", " 3"], "number")],
+)  # fmt: skip
+def test_what_only_looks_like_a_number_is_text(case, codes, kind):
+    read = case("c,l\n" + "".join(f"{code},1\n" for code in codes), labels=["l"])
+    assert read.kinds["c"] == kind
+    if kind == "nominal":
+        assert read.x[1] == {f"c={codes[1]}": 1.0}
+
+
+def test_times_are_left_out_or_used(case):
+    text = (
+        "key,when,note,f,l\na1,2021-01-01T00:00:00,first,1,1\na2,2021-01-01T00:10:00,second,2,0\n"
+        "a3,2021-01-01T02:00:00,third,3,1\n"
+    )
+    read = case(text, labels=["l"])
+    assert read.left_out == ("key", "when")
+    assert "name it as the timestamp" in read.columns["when"].note
+    read = case(text, labels=["l"], id="key", timestamp="when", ignore=["note"])
+    assert (read.x, read.ids) == ([{"f": 1.0}, {"f": 2.0}, {"f": 3.0}], ["a1", "a2", "a3"])
+    assert [t - read.times[0] for t in read.times] == [0.0, 600.0, 7200.0]
+    assert read.notes == ""
+    read = case(text.replace("key", "id").replace("when", "timestamp"), labels=["l"])
+    assert (read.ids[0], read.times[1] - read.times[0]) == ("a1", 600.0)
+    read = case("timestamp,f,l\nsoon,1,1\nlater,2,0\n", labels=["l"])
+    assert read.kinds["timestamp"] == "nominal"
+
+
+def test_the_only_texts_are_kept(case):
+    rows = "".join(f"text {k},1\n" for k in range(70))
+    read = case("t,l\n" + rows, labels=["l"])
+    assert (len(read.x), read.letters, read.left_out) == (70, [], ())
+    assert "no other feature" in read.columns["t"].note
+    read = case("t,l,f\n" + rows.replace("\n", ",2\n"), labels=["l"])
+    assert (read.left_out, read.x[0]) == (("t",), {"f": 2.0})
+
+
+def test_a_decimal_comma_is_refused_in_a_sentence(case, table):
+    with pytest.raises(SchemaError, match=r"d\.parquet writes numbers with a decimal comma"):
+        table({"f": ["7,49", "8"], "label:a": [0, 1]})
+    for text in ("f;g;l\n1,5;2;1\n2,5;3;0\n", 'f,l\n"7,49",1\n8,0\n', 'f;l\n"1.234,5";1\n'):
+        with pytest.raises(
+            SchemaError, match=r"d\.csv writes numbers with a decimal comma in column 'f'"
+        ):
+            case(text, labels=["l"])
+    assert case("f;g;l\n1,5;2;1\n", labels=["l"], ignore=["f"]).x == [{"g": 2.0}]
+
+
+WORDS = ["nan", "NaN", "N/A", "None", "", "NULL", "#N/A", "n/a", "NA", "?", "-", "<NA>"]
+
+
+def test_missing_values_are_absent(case):
+    rows = "".join(f"{k},{word},1\n" for k, word in enumerate(WORDS))
+    for more in ("", "99,5,1\n", "99,red,1\n"):
+        read = case("f,g,l\n" + rows + more, labels=["l"])
+        assert read.letters == []
+        assert read.x[: len(WORDS)] == [{"f": float(k)} for k in range(len(WORDS))]
+
+
+def test_na_in_quotes_is_a_value_of_texts(case):
+    read = case('f,country,l\n1,NA,1\n2,DE,0\n3,"NA",1\n', labels=["l"])
+    assert read.x == [{"f": 1.0}, {"f": 2.0, "country=DE": 1.0}, {"f": 3.0, "country=NA": 1.0}]
+    assert case('f,g,l\n1,"NA",1\n2,"3",0\n', labels=["l"]).x == [{"f": 1.0}, {"f": 2.0, "g": 3.0}]
+
+
+def test_infinity_is_an_error(case):
+    assert case("f,l\n1,1\ninf,0\n-Infinity,1\n", labels=["l"]).letters == [
+        ("not_finite", "line 3"), ("not_finite", "line 4"),
+    ]  # fmt: skip
+
+
+def test_columns_of_yes_and_no_are_ones_and_zeros(case):
+    read = case("a,b,c,d,l\nYES,True,NO,x,1\nNO,False,NO,no,0\n,NA,NO,x,1\n", labels=["l"])
+    assert read.x == [
+        {"a": 1.0, "b": 1.0, "c": 0.0, "d=x": 1.0}, {"a": 0.0, "b": 0.0, "c": 0.0, "d=no": 1.0},
+        {"c": 0.0, "d=x": 1.0},
+    ]  # fmt: skip
+    assert read.kinds["a"] == "boolean"
+    assert case("c,l\nno,1\nno,0\n", labels=["l"]).x == [{"c=no": 1.0}] * 2
+
+
+# -- labels ------------------------------------------------------------------------------------
+
+
+def test_labels_that_are_missing_are_unknown(case):
+    read = case("f,l,m\n1,NA,1\n2,null,0\n3,,1\n4,?,0\n5,0,1\n", labels=["l", "m"])
+    assert read.letters == []
+    assert read.y == [part("m", ""), part("", "m"), part("m", ""), part("", "m"), some("m")]
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"),
+    [("yes", "no"), ("1", "-1"), ("+1", "-1"), ("1.0", "0.0"), ("T", "F"), ("Y", "n"),
+     ("ON", "off"), ("True", "FALSE"), ('"1"', '"0"'), ("+", "-"), ("ja", "Nein"),
+     ("WAHR", "FALSCH"), ("oui", "non")],
+)  # fmt: skip
+def test_words_of_labels(case, yes, no):
+    read = case(f"f,a,b\n1,{yes},{no}\n2,{no},{yes}\n3,{no},{no}\n", labels=["a", "b"])
+    assert (read.y, read.letters, read.notes) == ([some("a"), some("b"), some()], [], "")
+
+
+def test_labels_that_say_nothing_are_said(case):
+    read = case("f,a\n1,spam\n2,ham\n", labels=["a"])
+    assert read.letters == [("unknown_value", "line 2"), ("unknown_value", "line 3")]
+    assert "'a' says neither true nor false (it holds 'spam')" in read.notes
+    read = case("f,a\n1,-1\n2,0\n3,1\n", labels=["a"])
+    assert (read.letters, read.y) == ([("unknown_value", "line 2")], [some(), some("a")])
+
+
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        (["Action|Comedy", "Comedy", "(no genres listed)"],
+         [some("Action", "Comedy"), some("Comedy"), some("(no genres listed)")]),
+        (['"[\'a\', \'b\']"', "['a']", "[]"], [some("a", "b"), some("a"), some()]),
+        (['"[""a"", ""b""]"', '"[""a""]"', "[]"], [some("a", "b"), some("a"), some()]),
+        (['"a,b"', "b", "?"], [some("a", "b"), some("b"), None]),
+        (["a;b", "b", ""], [some("a", "b"), some("b"), some()]),
+        (["sun warm", "warm", "NA"], [some("sun", "warm"), some("warm"), None]),
+        (["New York", "Rome", "Rome"], [some("New York"), some("Rome"), some("Rome")]),
+        (["0;3", "3", "[1]"], [some("0", "3"), some("3"), some("1")]),
+        (['"{""x"": 1, ""y"": 0}"', "{}", "{}"], [some("x"), some(), some()]),
+    ],
+)  # fmt: skip
+def test_lists_of_labels(case, lists, expected):
+    rows = "".join(f"{k},{text}\n" for k, text in enumerate(lists))
+    read = case("f,tags\n" + rows, label_list="tags")
+    assert (read.y, read.letters) == (expected, [])
+
+
+def test_lists_that_look_unsplit_are_said(case):
+    text = "f,tags\n1,a|b\n2,b\n"
+    assert "look unsplit" in case(text, label_list="tags", separator=";").notes
+    assert "separated by '|'" in case(text, label_list="tags").notes
+    with pytest.raises(ConfigError, match="separator"):
+        case(text, label_list="tags", separator="")
+
+
+def test_a_label_whose_name_holds_a_comma(case):
+    read = case('f,"red, dark",l\n1,1,0\n', labels=["red, dark", "l"])
+    assert read.y == [some("red, dark")]
+
+
+# -- Parquet -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.list_(pa.float32(), 2), pa.list_(pa.float64()), pa.large_list(pa.int8())]
+)
+def test_lists_of_numbers_are_a_feature_a_position(table, kind):
+    read = table({"emb": pa.array([[1, 2], [3, 4], None], kind), "f": [1, 2, 3],
+                  "label:a": [0, 1, 1]})  # fmt: skip
+    assert read.x == [
+        {"emb.0": 1.0, "emb.1": 2.0, "f": 1.0}, {"emb.0": 3.0, "emb.1": 4.0, "f": 2.0}, {"f": 3.0},
+    ]  # fmt: skip
+    assert (read.left_out, read.kinds["emb"]) == ((), "numbers")
+
+
+def test_lists_of_other_lengths(table):
+    emb = [[1.0, None], [2.0], [float("nan"), 3.0]] + [[0.0, 0.0]] * 997 + [[1.0, 2.0, 3.0]]
+    read = table({"emb": emb, "label:a": [1] * 1001})
+    assert read.x[:3] == [{"emb.0": 1.0}, {"emb.0": 2.0}, {"emb.1": 3.0}]
+    assert read.letters == [("malformed", "row 1000")]
+
+
+def test_texts_of_parquet_are_read_as_those_of_csv(table):
+    read = table({
+        "zip": ["04107", "10115", "04107"], "open": ["yes", "no", "NA"], "n": ["1.5", "2", "x"],
+        "when": ["2021-01-01", "2021-01-02", "2021-01-03"], "id": ["a", "b", "c"],
+        "timestamp": [5, 6, 7], "l": ["Yes", None, "no"], "m": pa.array([1, -1, 1], pa.int8()),
+    }, labels=["l", "m"])  # fmt: skip
+    assert read.x == [
+        {"zip=04107": 1.0, "open": 1.0, "n": 1.5}, {"zip=10115": 1.0, "open": 0.0, "n": 2.0},
+        {"zip=04107": 1.0, "n=x": 1.0},
+    ]  # fmt: skip
+    assert read.y == [some("l", "m"), part("", "m"), some("m")]
+    assert (read.ids, read.times) == (["a", "b", "c"], [5.0, 6.0, 7.0])
+    assert read.left_out == ("when",)
+
+
+def test_rows_of_zeros_and_ones_go_by_position_where_labels_are_named(table):
+    columns = {"f": [1, 2, 3], "y": [[0, 1, 1], [0, 0, 0], [1, 0, 0]]}
+    with pytest.raises(SchemaError, match="rows of 0 and 1 and no names: name the 3 labels"):
+        table(columns, label_list="y")
+    assert table(columns, label_list="y", labels=["a", "b", "c"]).y == [
+        some("b", "c"), some(), some("a"),
+    ]  # fmt: skip
+    with pytest.raises(SchemaError, match="name the 3 labels"):
+        table(columns, label_list="y", labels=["a"])
+    assert table({"f": [1, 2], "y": [[0, 3], [1]]}, label_list="y").y == [some("0", "3"), some("1")]
+
+
+def test_lists_of_labels_in_texts_of_parquet(table):
+    read = table({"f": [1, 2, 3], "y": ["a|b", "['a']", "NA"]}, label_list="y")
+    assert read.y == [some("a", "b"), some("a"), None]
+
+
+# -- the same options in every format ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_identifiers_times_and_what_is_ignored_in_arff(tmp_path, sparse):
+    path = tmp_path / "d.arff"
+    rows = ["a1,'2021-01-01',1,x,2.5", "'b 2',2021-01-02,0,y,3.5"]
+    if sparse:
+        rows = ["{0 a1, 1 '2021-01-01', 2 1, 3 x, 4 2.5}", "{0 'b 2', 1 2021-01-02, 3 y, 4 3.5}"]
+    path.write_text(
+        "@relation r\n@attribute key string\n@attribute when date\n@attribute l {0,1}\n"
+        "@attribute n {x,y,z}\n@attribute f real\n@data\n" + "\n".join(rows) + "\n"
+    )
+    read = of(open_source(path, labels=["l"], id="key", timestamp="when", ignore=["n"]))
+    assert (read.x, read.y) == ([{"f": 2.5}, {"f": 3.5}], [some("l"), some()])
+    assert (read.ids, read.times[1] - read.times[0]) == (["a1", "b 2"], 86400.0)
+    assert (list(read.kinds.values()), read.left_out) == (
+        ["id", "timestamp", "label", "left out", "number"], ("n",),
+    )  # fmt: skip
+    with pytest.raises(SchemaError, match="no attribute 'none'"):
+        open_source(path, labels=["l"], ignore=["none"])
+
+
+# -- the files themselves ----------------------------------------------------------------------
+
+
+SHARED = Path("/work/shared/cases")
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the folder of small cases")
+def test_every_small_csv_file_is_read_without_a_dead_letter():
+    labels = {"c01_multiline": "toxic", "c01_multiline_b": "toxic,spam", "c03_pandas_index": "l",
+              "c04_hex_ids": "l", "c05_na_label": "l,m", "c06_nan_feature": "l",
+              "c08_id_time_note": "l", "c09_yes_no": "a,b", "c09_plus_minus": "a,b",
+              "c10_country_na": "l", "c11_cr_only": "l"}  # fmt: skip
+    for name, names in labels.items():
+        read = of(CsvSource(SHARED / f"{name}.csv", labels=names.split(",")))
+        assert (name, read.letters) == (name, [])
+        assert len(read.x) == {"c01_multiline": 2, "c04_hex_ids": 5, "c05_na_label": 5,
+                               "c06_nan_feature": 6, "c09_yes_no": 2, "c09_plus_minus": 2,
+                               "c11_cr_only": 2, "c03_pandas_index": 2}.get(name, 3)  # fmt: skip
+    read = of(ParquetSource(SHARED / "p01_embedding.parquet"))
+    assert read.x == [pytest.approx({"emb.0": 0.1, "emb.1": 0.2})] * 4
