@@ -181,8 +181,9 @@ PLAIN = "@relation 'r: -C 1'\n@attribute l {0,1}\n@attribute c numeric\n"
 
 def test_a_comma_behind_the_last_field_ends_a_row(tmp_path):
     """MOA writes one."""
-    assert rows_of(tmp_path, PLAIN, "0,1,\n1,2,\n 1 , 3 , \n0,4, % x\n")[1:] == (
-        [{"c": 1.0}, {"c": 2.0}, {"c": 3.0}, {"c": 4.0}], [set(), {"l"}, {"l"}, set()],
+    assert rows_of(tmp_path, PLAIN, "0,1,\n1,2,\n 1 , 3 , \n0,4, % x\n1,'5',\n")[1:] == (
+        [{"c": 1.0}, {"c": 2.0}, {"c": 3.0}, {"c": 4.0}, {"c": 5.0}],
+        [set(), {"l"}, {"l"}, set(), {"l"}],
     )  # fmt: skip
     assert rows_of(tmp_path, PLAIN, "{0 1,1 2,}\n{1 3 , }\n")[1:] == (
         [{"c": 2.0}, {"c": 3.0}], [{"l"}, set()],
