@@ -370,6 +370,13 @@ def test_a_training_part_is_read_with_the_xml_of_the_whole(tmp_path):
     assert [e.y for e in events] == [{"l1"}]
 
 
+def test_a_part_that_names_its_labels_itself_needs_no_xml_of_the_whole(tmp_path):
+    (tmp_path / "emo.xml").write_text(XML)
+    text = NO_LABELS.replace("emo", "'emo: -C 2'") + "@data\n1,0,2\n"
+    for name, labels in (("emo-2.arff", ["l1", "l2"]), ("emo.arff", ["l1"])):
+        assert read(write(tmp_path, text, name))[0].schema.labels.names == labels
+
+
 def test_where_no_labels_are_named_the_xml_that_is_there_is(tmp_path):
     path = write(tmp_path, NO_LABELS + "@data\n1,0,2\n", "other.arff")
     with pytest.raises(SchemaError, match=r"label XML \(--xml\)\.$"):
