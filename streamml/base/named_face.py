@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from river import base as river_base
 
-from streamml.errors import SchemaError
+from streamml.base.answers import Decided, Probabilities
+from streamml.errors import ConfigError, SchemaError
 from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema, frames
 from streamml.types.encode import BatchBuilder
 from streamml.types.names import features, labels
@@ -42,49 +43,64 @@ class NamedFace(river_base.MultiLabelClassifier):
         """Learn the events of a batch."""
 
     def learn_one(
-        self, x: Mapping[Any, Any], y: Mapping[Any, bool] | Iterable[Any] | PartialLabels, **_: Any
+        self,
+        x: Mapping[Any, Any],
+        y: Mapping[Any, Any] | Iterable[Any] | PartialLabels,
+        w: float = 1.0,
     ) -> None:
         """Learn one event.
 
         Parameters
         ----------
         x
-            Feature name -> number.
+            Feature -> number; it may be empty. ``None`` and NaN are absent, a text is a feature
+            of its own (``city=Rome``), an object has dotted names, a list one a position.
         y
             ``{label: bool}``: known labels that it leaves out, or that are ``None`` or NaN,
             are unknown, not negative. Or a set of the positive labels: all others are negative.
+            Or a row of zeros and ones, where all labels are known already.
+        w
+            1: other weights are refused.
 
         Raises
         ------
         SchemaError
             ``x`` or ``y`` is something else, or has a value that cannot be used.
+        ConfigError
+            ``w`` is not 1.
         """
-        builder = BatchBuilder(self.schema)
-        event = Event(self._position, 0.0, features(x), labels(y, self.schema))
-        letter = builder.append(event)
+        if w != 1:
+            raise ConfigError(f"The weight w is {w!r}: events weigh 1, so leave it out.")
+        builder = BatchBuilder(self.schema, takes_empty=True)
+        x = features(x)  # before a label is named: what cannot be used leaves no trace
+        letter = builder.append(Event(self._position, 0.0, x, labels(y, self.schema)))
         if letter is not None:
             raise SchemaError(f"This event cannot be learned ({letter.reason}): {letter.detail}")
         self.learn(EventBatch.built(builder))
 
-    def predict_one(self, x: Mapping[Any, Any], **_: Any) -> dict[Any, bool]:
+    def predict_one(self, x: Mapping[Any, Any]) -> Decided:  # type: ignore[override]
         """The decided label set as ``{label: bool}`` over all labels known so far."""
-        known = self.schema.labels
-        decided = {int(c) for c in self.predict(self._unlearned(x)).row(0)}
-        return {name: column in decided for column, name in enumerate(known.names)}
+        keys = self.schema.labels.keys
+        decided = Decided(dict.fromkeys(keys, False))
+        for column in self.predict(self._unlearned(x)).row(0).tolist():
+            decided[keys[column]] = True
+        return decided
 
-    def predict_proba_one(self, x: Mapping[Any, Any], **_: Any) -> dict[Any, dict[bool, float]]:
+    def predict_proba_one(  # type: ignore[override]
+        self, x: Mapping[Any, Any]
+    ) -> Probabilities:
         """``{label: {False: p, True: q}}`` with p + q = 1, over all labels known so far."""
         known = self.schema.labels
         found = self.predict(self._unlearned(x), min_score=0.0)
         scores = dict(zip(found.score_indices.tolist(), found.scores.tolist(), strict=True))
-        return {
-            name: {False: 1.0 - scores.get(column, 0.0), True: scores.get(column, 0.0)}
-            for column, name in enumerate(known.names)
-        }
+        return Probabilities(
+            (key, {False: 1.0 - scores.get(column, 0.0), True: scores.get(column, 0.0)})
+            for column, key in enumerate(known.keys)
+        )
 
     # -- many events as DataFrames -----------------------------------------------------
 
-    def learn_many(self, X: Any, y: Any, **_: Any) -> None:
+    def learn_many(self, X: Any, y: Any) -> None:
         """Learn the rows of a pandas DataFrame, in order; the same as one by one.
 
         Parameters
@@ -122,14 +138,14 @@ class NamedFace(river_base.MultiLabelClassifier):
                 raise SchemaError(f"Row {k} cannot be learned ({letter.reason}): {letter.detail}")
         self.learn(EventBatch.built(builder))
 
-    def predict_many(self, X: Any, **_: Any) -> Any:
+    def predict_many(self, X: Any) -> Any:
         """The decided label sets as a DataFrame of booleans, a column a label known so far."""
         found = self._predict_rows(X, MIN_SCORE)
         decided = np.zeros((len(found), len(self.schema.labels)), np.bool_)
         decided[np.repeat(np.arange(len(found)), np.diff(found.indptr)), found.indices] = True
         return frames.frame(decided, self.schema.labels.names, X.index)
 
-    def predict_proba_many(self, X: Any, **_: Any) -> Any:
+    def predict_proba_many(self, X: Any) -> Any:
         """The probability of every label as a DataFrame, a column a label known so far."""
         found = self._predict_rows(X, 0.0)
         scores = np.zeros((len(found), len(self.schema.labels)))
@@ -143,27 +159,21 @@ class NamedFace(river_base.MultiLabelClassifier):
 
     def _unlearned(self, x: Mapping[Any, Any]) -> EventBatch:
         """One row; unknown features get columns past the vocabulary, which stays as it is."""
-        vocabulary, named = self.schema.features, features(x)
-        columns: list[int] = []
-        unknown = len(vocabulary)
-        for name in named:
-            column = vocabulary.find(name)
-            if column < 0:
-                column, unknown = unknown, unknown + 1
-            columns.append(column)
-        with np.errstate(over="ignore"):  # said below
-            values = np.array(list(named.values()), np.float32)
-        if not np.isfinite(values).all():
-            name = list(named)[int(np.flatnonzero(~np.isfinite(values))[0])]
-            raise SchemaError(f"Feature {name!r} is not finite: leave out what is not known.")
+        find, named = self.schema.features.find, features(x)
+        columns = np.fromiter(map(find, named), np.int32, len(named))
+        new = columns < 0
+        unknown = len(self.schema.features)
+        if new.any():
+            columns[new] = unknown + np.arange(new.sum())
+            unknown += int(new.sum())
         none = np.zeros(2, np.int64)
         return EventBatch(
             self.schema,
             [self._position],
             np.zeros(1),
             np.array([0, len(columns)], np.int64),
-            np.array(columns, np.int32),
-            values,
+            columns,
+            np.fromiter(named.values(), np.float32, len(named)),
             none,
             np.zeros(0, np.int32),
             np.zeros(1, np.uint8),

@@ -236,7 +236,7 @@ class LateLoop(EvaluatedLearners):
         known = np.arange(int(event.n_labels[0]), dtype=np.int32)
         if event.y_kind[0] == LABELS_PARTIAL:
             known = np.union1d(event.y_indices, event.negative_indices).astype(np.int32)
-        names, by_delay = event.schema.labels.names, dict[float, list[int]]()
+        names, by_delay = event.schema.labels.keys, dict[float, list[int]]()
         for column in known.tolist():
             delay = self.delay.checked_delay(event.ids[0], names[column])
             by_delay.setdefault(delay, []).append(column)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -90,7 +91,8 @@ class EventBatch:
         """Encode events; new names are appended to ``schema``.
 
         An event that cannot be used is appended to ``dead_letters``, or raises
-        :class:`SchemaError` where no list is given.
+        :class:`SchemaError` where no list is given. Where one is given, as in a stream, an
+        event without features is among them, unless the schema says that absent means zero.
 
         Examples
         --------
@@ -99,7 +101,7 @@ class EventBatch:
         >>> b.x_values.tolist(), b.y_indices.tolist(), s.labels.names
         ([2.0], [0], ['a'])
         """
-        builder = BatchBuilder(schema)
+        builder = BatchBuilder(schema, takes_empty=dead_letters is None)
         for event in events:
             letter = builder.append(event)
             if letter is not None:
@@ -159,20 +161,28 @@ class EventBatch:
             texts=None if self.texts is None else self.texts[start:stop],
         )
 
-    def label_set(self, row: int) -> frozenset[str]:
-        """Names of the positive labels of a row."""
-        names = self.schema.labels
+    def label_set(self, row: int) -> frozenset[Any]:
+        """The positive labels of a row, by the keys that they came with."""
+        keys = self.schema.labels.keys
         columns = self.y_indices[self.y_indptr[row] : self.y_indptr[row + 1]]
-        return frozenset(names[int(c)] for c in columns)
+        return frozenset(keys[c] for c in columns.tolist())
+
+    def __iter__(self) -> Iterator[Event]:
+        return self.events()
 
     def events(self) -> Iterator[Event]:
-        """Decode the batch, event by event; an event with text shows its text alone."""
-        features, labels = self.schema.features, self.schema.labels
+        """Decode the batch, event by event; an event with text shows its text alone.
+
+        So does a loop over the batch. Out of the events the same batch can be made again.
+        """
+        features, labels = self.schema.features.keys, self.schema.labels.keys
         for i, event_id in enumerate(self.ids):
             row = slice(self.x_indptr[i], self.x_indptr[i + 1])
-            x: Mapping[str, float] | str = {
-                features[int(j)]: float(v)
-                for j, v in zip(self.x_indices[row], self.x_values[row], strict=True)
+            x: Mapping[Any, float] | str = {
+                features[j]: v
+                for j, v in zip(
+                    self.x_indices[row].tolist(), self.x_values[row].tolist(), strict=True
+                )
             }
             if self.texts is not None:
                 x = self.texts[i]
@@ -183,5 +193,5 @@ class EventBatch:
                 columns = self.negative_indices[
                     self.negative_indptr[i] : self.negative_indptr[i + 1]
                 ]
-                y = PartialLabels(self.label_set(i), frozenset(labels[int(c)] for c in columns))
+                y = PartialLabels(self.label_set(i), frozenset(labels[c] for c in columns.tolist()))
             yield Event(event_id, float(self.timestamps[i]), x, y)

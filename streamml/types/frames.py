@@ -10,7 +10,6 @@ import numpy as np
 
 from streamml.arrays import Float64Array
 from streamml.errors import MissingDependencyError, SchemaError, install_hint
-from streamml.types.names import name_of
 
 __all__ = ["frame", "label_rows", "rows"]
 
@@ -70,7 +69,7 @@ def _label_cells(y: Any) -> Iterator[dict[str, bool]]:
 
 
 def _names(frame: Any) -> list[str]:
-    names = [name_of(name) for name in frame.columns]
+    names = [name if isinstance(name, str) else str(name) for name in frame.columns]
     twice = [name for name, n in Counter(names).items() if n > 1]
     if twice:
         raise SchemaError(f"Two columns are called {twice[0]!r}: rename one.")
