@@ -147,13 +147,14 @@ def test_a_text_is_a_feature_of_its_own(text):
 def test_features_of_all_kinds():
     x = {
         "n": 3, "b": True, "t": "Rome", "s": "1.5", "none": None, "na": "N/A", 7: np.int64(2),
-        "zip": "04107", "emb": np.array([[1.0, 2.0], [3.0, np.nan]]), "tags": ["a", "b", "a", "3", "NA"],
+        "zip": "04107", "emb": np.array([[1.0, 2.0], [3.0, np.nan]]),
+        "tags": ["a", "b", "a", "3", "NA"],
         "meta": {"a": {"b": False}, "to": ["x", {"y": 1}], "nil": []},
     }  # fmt: skip
     assert flat_features(x) == {
         "n": 3.0, "b": 1.0, "t=Rome": 1.0, "s": 1.5, "7": 2.0, "zip=04107": 1.0, "emb.0.0": 1.0,
-        "emb.0.1": 2.0, "emb.1.0": 3.0, "tags=a": 1.0, "tags=b": 1.0, "tags=3": 1.0, "meta.a.b": 0.0,
-        "meta.to=x": 1.0, "meta.to.1.y": 1.0,
+        "emb.0.1": 2.0, "emb.1.0": 3.0, "tags=a": 1.0, "tags=b": 1.0, "tags=3": 1.0,
+        "meta.a.b": 0.0, "meta.to=x": 1.0, "meta.to.1.y": 1.0,
     }  # fmt: skip
 
 
