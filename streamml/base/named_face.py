@@ -98,18 +98,20 @@ class NamedFace(river_base.MultiLabelClassifier):
             for column, key in enumerate(known.keys)
         )
 
-    # -- many events as DataFrames -----------------------------------------------------
+    # -- many events as tables ---------------------------------------------------------
 
     def learn_many(self, X: Any, y: Any) -> None:
-        """Learn the rows of a pandas DataFrame, in order; the same as one by one.
+        """Learn the rows of a table, in order; the same as one by one.
 
         Parameters
         ----------
         X
-            A column a feature; a missing cell is an absent feature.
+            A DataFrame (pandas, polars, pyarrow) with a column a feature, where a missing cell
+            is an absent feature; a matrix (numpy, scipy.sparse), whose columns are known by
+            their numbers or have the names that the learner knows; or a list of mappings.
         y
-            A DataFrame with a boolean column a label, where a missing cell is not known; or
-            a series of what :meth:`learn_one` takes.
+            Such a table with a column a label, true or false, where a missing cell is not known;
+            or a series of what :meth:`learn_one` takes.
 
         Raises
         ------
@@ -118,44 +120,30 @@ class NamedFace(river_base.MultiLabelClassifier):
 
         Examples
         --------
-        >>> import pandas as pd
+        >>> import numpy as np
         >>> from streamml.baselines import NoChange
         >>> learner = NoChange()
-        >>> learner.learn_many(pd.DataFrame({"f": [1.0, 2.0]}), pd.DataFrame({"a": [True, False]}))
-        >>> learner.predict_many(pd.DataFrame({"f": [3.0]}))
-               a
-        0  False
+        >>> learner.learn_many(np.array([[1.0], [2.0]]), np.array([[True, True], [False, True]]))
+        >>> learner.predict_many(np.array([[3.0]]))
+        array([[False,  True]])
         """
-        events, told = frames.rows(X), list(frames.label_rows(y))
-        if len(events) != len(told):
-            raise SchemaError(
-                f"{len(events)} events have {len(told)} rows of labels: give each event one."
-            )
-        builder = BatchBuilder(self.schema)
-        for k, (x, known) in enumerate(zip(events, told, strict=True)):
-            letter = builder.append(Event(self._position + k, 0.0, x, labels(known, self.schema)))
-            if letter is not None:
-                raise SchemaError(f"Row {k} cannot be learned ({letter.reason}): {letter.detail}")
-        self.learn(EventBatch.built(builder))
+        if frames.is_sparse(X) and not self._position and not len(self.schema.features):
+            self.schema.absent_is_zero = True
+        self.learn(EventBatch.from_arrays(X, y, schema=self.schema, first_id=self._position))
 
     def predict_many(self, X: Any) -> Any:
-        """The decided label sets as a DataFrame of booleans, a column a label known so far."""
-        found = self._predict_rows(X, MIN_SCORE)
-        decided = np.zeros((len(found), len(self.schema.labels)), np.bool_)
-        decided[np.repeat(np.arange(len(found)), np.diff(found.indptr)), found.indices] = True
-        return frames.frame(decided, self.schema.labels.names, X.index)
+        """The decided label sets as a table of booleans of the same kind, a column a label."""
+        decided = self._predict_rows(X, MIN_SCORE).to_matrix(self.schema)
+        return frames.frame_like(X, decided, self.schema.labels)
 
     def predict_proba_many(self, X: Any) -> Any:
-        """The probability of every label as a DataFrame, a column a label known so far."""
-        found = self._predict_rows(X, 0.0)
-        scores = np.zeros((len(found), len(self.schema.labels)))
-        rows = np.repeat(np.arange(len(found)), np.diff(found.score_indptr))
-        scores[rows, found.score_indices] = found.scores
-        return frames.frame(scores, self.schema.labels.names, X.index)
+        """The probability of every label as a table of the same kind, a column a label."""
+        scores = self._predict_rows(X, 0.0).to_matrix(self.schema, scores=True)
+        return frames.frame_like(X, scores, self.schema.labels)
 
     def _predict_rows(self, X: Any, min_score: float) -> Predictions:
-        found = [self.predict(self._unlearned(x), min_score) for x in frames.rows(X)]
-        return Predictions.concatenate(found)
+        rows = frames.rows(X, self.schema)
+        return Predictions.concatenate([self.predict(self._unlearned(x), min_score) for x in rows])
 
     def _unlearned(self, x: Mapping[Any, Any]) -> EventBatch:
         """One row; unknown features get columns past the vocabulary, which stays as it is."""

@@ -6,14 +6,16 @@ events were cut into batches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 
 from streamml.arrays import Float32Array, Float64Array, Int32Array, Int64Array, UInt8Array
 from streamml.errors import SchemaError
+from streamml.types import frames
 from streamml.types.encode import BatchBuilder
 from streamml.types.event import (
     LABELS_FULL,
@@ -24,8 +26,10 @@ from streamml.types.event import (
     Labels,
     PartialLabels,
 )
+from streamml.types.names import features as named_features
+from streamml.types.names import labels as named_labels
 from streamml.types.offsets import joined_offsets
-from streamml.types.schema import Schema
+from streamml.types.schema import Schema, Vocabulary
 
 __all__ = ["EventBatch"]
 
@@ -110,6 +114,70 @@ class EventBatch:
                         f"Event {event.id!r} cannot be used ({letter.reason}): {letter.detail}"
                     )
                 dead_letters.append(letter)
+        return cls.built(builder)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        X: Any,
+        Y: Any = None,
+        *,
+        features: Sequence[Hashable] | None = None,
+        labels: Sequence[Hashable] | None = None,
+        schema: Schema | None = None,
+        first_id: int = 0,
+    ) -> EventBatch:
+        """The rows of a table as events, one a row; their numbers are ids and timestamps.
+
+        Parameters
+        ----------
+        X
+            A DataFrame (pandas, polars, pyarrow) with a column a feature, where a missing cell
+            is an absent feature; a matrix (numpy; scipy.sparse, where absent means zero); or a
+            list of mappings.
+        Y
+            Such a table with a column a label, true or false, where a missing cell is not known;
+            a series of mappings or sets; or ``None``, where nothing is known.
+        features, labels
+            Names of the columns, in order; by default those of a frame, else their numbers.
+        schema
+            That of the stream, where the batch is not its first; grows.
+        first_id
+            Number of the first row.
+
+        Raises
+        ------
+        SchemaError
+            There is not one row of labels an event, or a row cannot be used.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X, Y = np.array([[1.0, np.nan], [2.0, 0.5]]), np.array([[1, 0], [0, 1]])
+        >>> batch = EventBatch.from_arrays(X, Y, features=["f", "g"], labels=["a", "b"])
+        >>> [(event.x, set(event.y)) for event in batch]
+        [({'f': 1.0}, {'a'}), ({'f': 2.0, 'g': 0.5}, {'b'})]
+        """
+        if schema is None:
+            declared = frames.names_of(Y, Vocabulary(), labels) or labels or ()
+            schema = Schema(labels=declared, absent_is_zero=frames.is_sparse(X))
+        rows = list(frames.rows(X, schema, features))
+        unknown = repeat(None, len(rows))
+        known: list[Any] = list(unknown if Y is None else frames.label_rows(Y, schema, labels))
+        if len(rows) != len(known):
+            raise SchemaError(
+                f"{len(rows)} events have {len(known)} rows of labels: give each event one."
+            )
+        builder = BatchBuilder(schema, takes_empty=True)
+        for k, (x, y) in enumerate(zip(rows, known, strict=True)):
+            try:
+                given = named_features(x)
+                told = None if Y is None else named_labels(y, schema)
+            except SchemaError as error:
+                raise SchemaError(f"Row {k} cannot be used: {error}") from error
+            letter = builder.append(Event(first_id + k, float(first_id + k), given, told))
+            if letter is not None:
+                raise SchemaError(f"Row {k} cannot be used ({letter.reason}): {letter.detail}")
         return cls.built(builder)
 
     @classmethod
