@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from streamml.base import MIN_SCORE, Learner
+from streamml.base import MIN_SCORE
 from streamml.errors import ConfigError
 from streamml.evaluate.late_state import DelayedEvent, Due, restore_waiting, waiting_state
 from streamml.evaluate.learners import EvaluatedLearners, StepResult, Timer
@@ -109,10 +109,10 @@ class LateLoop(EvaluatedLearners):
 
     def __init__(
         self,
-        learner: Learner,
+        learner: Any,
         *,
         delay: VariableDelay,
-        beside: Mapping[str, Learner] | None = None,
+        beside: Mapping[str, Any] | None = None,
         metrics: Callable[[], Prequential] = Prequential,
         min_score: float = MIN_SCORE,
     ) -> None:

@@ -54,7 +54,7 @@ def test_a_broken_snapshot_costs_nothing_where_one_before_is_whole(folder):
         state.load(newest)
     for path in folder.glob("*.streamml"):
         path.write_bytes(b"")
-    with pytest.raises(StateError, match="snapshots in .* are broken"):
+    with pytest.raises(StateError, match=r"snapshots in .* are broken"):
         state.load(folder)
 
 
@@ -67,8 +67,9 @@ def test_what_holds_no_learner_is_refused(tmp_path):
     state.write(tmp_path / "other", {"run": {}}, kind="metrics")
     with pytest.raises(StateError, match="holds a 'metrics', not a 'learner' or a 'run'"):
         state.load(tmp_path / "other")
+    described = {"class": "NoChange", "parameters": {}}
     for run, said in [({}, "does not say which learner"), ([], "'run' of the snapshot is no dict"),
-                      ({"learner": {"class": "NoChange", "parameters": {}}}, "lacks 'loop'")]:  # fmt: skip
+                      ({"learner": described}, "lacks 'loop'")]:  # fmt: skip
         SnapshotFolder(tmp_path / "odd").save({"run": run})
         with pytest.raises(StateError, match=said):
             state.load(tmp_path / "odd")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from streamml.errors import ConfigError, ContractError, DataError
-from streamml.io import JSON, Source
+from streamml.io import JSON, Iterated, Source
 from streamml.types import DeadLetter, EventBatch, Schema
 from streamml_connectors.files.batches import joined, taken
 
@@ -17,7 +17,7 @@ __all__ = ["ShuffledSource"]
 _BATCH = 4096
 
 
-class ShuffledSource:
+class ShuffledSource(Iterated):
     r"""The events of a finite source in the order ``default_rng(seed).permutation(n)``.
 
     The source is read once, when the first event (or the length) is asked for. ``n``

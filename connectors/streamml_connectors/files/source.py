@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from streamml.errors import ConfigError, ContractError, DataError, SchemaError
-from streamml.io import JSON
+from streamml.io import JSON, Iterated
 from streamml.types import DeadLetter, EventBatch, Schema
 from streamml_connectors.files.rows import letter
 from streamml_connectors.files.text import MAX_LINE, Block, LineReader, TooLong, check_file
@@ -17,7 +17,7 @@ __all__ = ["FileSource", "LineSource", "check_names"]
 _SKIP = 4096  # rows read at once while a position is restored
 
 
-class FileSource(abc.ABC):
+class FileSource(Iterated, abc.ABC):
     """A file of events in the order of its rows.
 
     Rows are numbered from 0, those that became dead letters too. A batch is made of the
