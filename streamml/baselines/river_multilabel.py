@@ -34,8 +34,8 @@ class RiverMultiLabel(OneByOne):
     Parameters
     ----------
     model
-        Is cloned; where its state is in plain attributes, it can be saved
-        (:func:`streamml.state.save` names what it cannot save).
+        Is cloned. It can be pickled; :func:`streamml.state.save` takes models whose state is in
+        plain attributes, which river's chains are not, and says so.
     zeros
         Hand over features that are absent as zeros where the schema says that absent means zero.
 

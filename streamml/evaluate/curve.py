@@ -99,7 +99,8 @@ class CurvePlot:
     def svg(self) -> str:
         """It scales; text has the colour of the page (``currentColor``)."""
         names = list(self.points[-1].scores) if self.points else []
-        parts = [_text(_LEFT, 16, self.score.replace("_", " "), weight="bold")]
+        title = f"{self.score.replace('_', ' ')}, sliding window"
+        parts = [_text(_LEFT, 16, title, weight="bold")]
         if not names:
             parts.append(_text(_LEFT, 60, "no events"))
         else:
@@ -119,9 +120,10 @@ class CurvePlot:
     def _axes(self) -> list[str]:
         parts = []
         for k in range(6):
-            y = self._y(k / 5)
+            value = self._top() * k / 5
+            y = self._y(value)
             parts.append(_rule(_LEFT, y, _WIDTH - _RIGHT, y))
-            parts.append(_text(_LEFT - 6, y + 4, f"{k / 5:.1f}", anchor="end"))
+            parts.append(_text(_LEFT - 6, y + 4, f"{value:.2g}", anchor="end"))
         for events in _ticks(self.points[-1].events):
             x = self._x(events)
             parts.append(_rule(x, _HEIGHT - _BOTTOM, x, _HEIGHT - _BOTTOM + 4))
@@ -130,7 +132,7 @@ class CurvePlot:
         return parts
 
     def _line(self, k: int, name: str) -> str:
-        values = [getattr(point.scores[name], self.score) for point in self.points]
+        values = self._values(name)
         spots = [
             f"{self._x(point.events):.1f} {self._y(value):.1f}"
             for point, value in zip(self.points, values, strict=True)
@@ -147,11 +149,20 @@ class CurvePlot:
             + _text(_LEFT + 30, y, f"{name}  {last}")
         )
 
+    def _values(self, name: str) -> list[float]:
+        return [float(getattr(point.scores[name], self.score)) for point in self.points]
+
+    def _top(self) -> float:
+        """The end of the axis: all that is drawn lies below it."""
+        values = [value for name in self.points[-1].scores for value in self._values(name)]
+        most = max((value for value in values if math.isfinite(value)), default=1.0)
+        return next(top for top in (0.1, 0.2, 0.5, 1.0) if most <= top)
+
     def _x(self, events: int) -> float:
         return _LEFT + (_WIDTH - _LEFT - _RIGHT) * events / max(self.points[-1].events, 1)
 
     def _y(self, value: float) -> float:
-        return _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * min(max(value, 0.0), 1.0)
+        return _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * value / self._top()
 
 
 def _ticks(most: int) -> list[int]:

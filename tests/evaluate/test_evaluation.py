@@ -95,7 +95,7 @@ def test_the_picture_is_svg_with_a_line_and_a_name_for_each_learner():
     root = ET.fromstring(plot.svg())
     assert plot._repr_svg_() == plot.svg()
     texts = [text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert texts[0] == "micro f1"
+    assert texts[0] == "micro f1, sliding window"
     assert [text.split("  ")[0] for text in texts[-2:]] == ["learner", "<&>"]
     assert "600" in "".join(texts)
     lines = [path for path in root.iter("{http://www.w3.org/2000/svg}path") if len(path)]
