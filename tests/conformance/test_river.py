@@ -10,7 +10,7 @@ from river import compose, evaluate, metrics, preprocessing
 from experiments.checks.river_checks import CHECKS, NOT_APPLICABLE, data, outcomes
 from streamml import IHOMER
 from streamml.baselines import MajorityLabelSet, NoChange
-from streamml.errors import SchemaError
+from streamml.errors import ConfigError, SchemaError
 
 DATA = list(data())
 
@@ -111,3 +111,18 @@ def test_missing_labels_are_unknown_one_by_one_too():
 def test_an_event_that_is_none_is_refused_with_what_is_wrong(x, y, sentence):
     with pytest.raises(SchemaError, match=sentence):
         NoChange().learn_one(x, y)
+
+
+def test_a_keyword_that_does_not_exist_is_refused_and_so_is_a_weight():
+    model, x = NoChange(), {"f": 1.0}
+    for call in (model.learn_one, model.learn_many):
+        with pytest.raises(TypeError, match="wieght"):
+            call(x, {"a"}, wieght=2.0)
+    for call in (model.predict_one, model.predict_proba_one, model.predict_many):
+        with pytest.raises(TypeError, match="least"):
+            call(x, least=1)
+    with pytest.raises(ConfigError, match=r"weight w is 2\.0: events weigh 1"):
+        model.learn_one(x, {"a"}, w=2.0)
+    assert model.predict_one(x) == {}
+    model.learn_one(x, {"a"}, w=1.0)
+    assert model.predict_one(x) == {"a": True}

@@ -1,5 +1,6 @@
 """What prequential takes as a stream and as a learner: the same figures whatever it comes as."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -74,8 +75,13 @@ def test_the_figures_are_the_same_whatever_the_stream_comes_as(kind, delay, tmp_
         assert set(found.label_names) == set(LABELS)
 
 
-def test_a_file_that_was_opened_is_closed_and_one_that_is_not_there_is_named(tmp_path):
-    prequential(in_file(tmp_path), NoChange(), beside={})  # an open file is a warning, an error
+def test_a_file_that_was_opened_is_closed_and_one_that_is_not_there_is_named(tmp_path, monkeypatch):
+    given = EventSource(events())
+    module = sys.modules["streamml.evaluate.prequential"]  # its function has the same name
+    monkeypatch.setattr(module, "open_path", lambda path: given)
+    assert prequential(in_file(tmp_path), NoChange(), beside={}).events == 120
+    assert given.closed
+    monkeypatch.undo()
     with pytest.raises(DataError, match="There is no file"):
         prequential(tmp_path / "none.arff", NoChange())
 
@@ -141,6 +147,13 @@ def test_a_learner_that_was_taught_goes_on_with_pairs_under_its_names():
     result = prequential(pairs(20), learner, beside={})
     assert result.labels == 3
     assert learner.snapshot()["position"] == 30
+
+
+def test_delays_per_label_are_asked_for_by_its_key():
+    asked = set()
+    delay = VariableDelay(lambda _, label: asked.add(label) or 1, per_label=True)
+    prequential([({"f": 1.0}, {7: True, ("a", 1): False})] * 3, NoChange(), delay=delay, beside={})
+    assert asked == {7, ("a", 1)}
 
 
 def test_sources_give_their_events_in_a_loop(tmp_path):

@@ -76,6 +76,11 @@ def test_a_sparse_matrix_leaves_out_its_zeros_where_absent_means_zero(kind):
     assert [e.x for e in whole] == [dict(zip(FEATURES, row, strict=True)) for row in np.nan_to_num(X).tolist()]  # fmt: skip # noqa: E501
 
 
+def test_a_cell_that_a_sparse_matrix_says_twice_is_their_sum():
+    twice = sparse.csr_matrix((np.ones(3), [1, 1, 0], [0, 2, 3]), shape=(2, 2))
+    assert [e.x for e in EventBatch.from_arrays(twice)] == [{1: 2.0}, {0: 1.0}]
+
+
 @pytest.mark.parametrize("kind", [*KINDS, *MATRICES])
 def test_learners_take_and_give_back_tables_of_one_kind(kind):
     make = KINDS.get(kind) or (lambda cells, names: MATRICES[kind](np.nan_to_num(cells)))
@@ -85,6 +90,7 @@ def test_learners_take_and_give_back_tables_of_one_kind(kind):
     for x, y in zip(X, Y, strict=True):
         one.learn_one(dict(zip(FEATURES, x, strict=True)), dict(zip(labels, y, strict=True)))
     assert many.schema.labels.keys == labels
+    assert many.schema.absent_is_zero == (kind in MATRICES)
     decided, proba = (
         many.predict_many(make(X, FEATURES)),
         many.predict_proba_many(make(X, FEATURES)),
@@ -139,14 +145,15 @@ def test_labels_may_be_a_series_of_sets_or_mappings():
     assert model.predict_many(x[:1]).iloc[0].to_dict() == {"a": False, "b": False, "c": True}
 
 
-def test_keys_of_columns_come_back_as_they_came():
-    names = [1, "1", ("u", "v")]
+@pytest.mark.parametrize("names", [[1, "1", ("u", "v")], [("u", 1), ("u", 2), ("v", 1)]])
+def test_keys_of_columns_come_back_as_they_came(names):
     model, x = NoChange(), pd.DataFrame(X, columns=pd.Index(names, tupleize_cols=False))
     x.index = list("pqrs")
     y = pd.DataFrame([[1, 0, 1]] * 4, columns=pd.Index(names, tupleize_cols=False))
     model.learn_many(x, y)
     for found in (model.predict_many(x), model.predict_proba_many(x)):
         assert list(found.columns) == names
+        assert found.columns.nlevels == 1
         assert list(found.index) == list("pqrs")
     assert set(model.schema.features.keys) == set(names)
 
