@@ -18,6 +18,7 @@ from streamml.types.values import FLOAT32_MAX, BadValueError, feature_items, sho
 __all__ = ["features", "in_order", "labels"]
 
 _PLAIN: Final = frozenset({float, int})
+_NUMBERS: Final = _PLAIN | {bool, np.bool_, np.float64, np.float32, np.int64, np.int32}
 _NAMED: Final = frozenset({str, int, tuple})
 
 
@@ -45,14 +46,16 @@ def features(x: Mapping[Any, Any]) -> Mapping[Any, float]:
                 "text needs an embedding stage.",
             )
         x = dict(x.items())
-    return x if _is_plain(x) else _made_of(x)
+    types = set(map(type, x.values()))
+    plain = x
+    if not types <= _PLAIN and types <= _NUMBERS:
+        plain = {key: float(value) for key, value in x.items()}
+    return plain if types <= _NUMBERS and _is_usable(plain) else _made_of(x)
 
 
-def _is_plain(x: dict[Any, Any]) -> bool:
-    """Whether all of it are numbers that can stay as they are, which nearly all events are."""
+def _is_usable(x: dict[Any, Any]) -> bool:
+    """Whether numbers can stay as they are, as in nearly all events."""
     values = x.values()
-    if not _PLAIN.issuperset(map(type, values)):
-        return False
     if not _NAMED.issuperset(map(type, x)) and not all(map(is_key, x)):
         return False
     try:
@@ -116,8 +119,11 @@ def _told(items: Iterable[tuple[Any, Any]], schema: Schema) -> Labels:
     """The labels of a mapping; those it does not name are unknown, or not there yet."""
     told: dict[Any, bool] = {}
     for label, value in items:
-        known = value if value is True or value is False else truth(value, f"Label {label!r}")
-        if known is not None:
+        if value is True or value is False:
+            told[label] = value
+        elif type(value) is np.bool_:
+            told[label] = bool(value)
+        elif (known := truth(value, f"Label {label!r}")) is not None:
             told[label] = known
     positive = frozenset(label for label, value in told.items() if value)
     names = schema.labels
