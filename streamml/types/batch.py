@@ -26,7 +26,6 @@ from streamml.types.event import (
     Labels,
     PartialLabels,
 )
-from streamml.types.names import features as named_features
 from streamml.types.names import labels as named_labels
 from streamml.types.offsets import joined_offsets
 from streamml.types.schema import Schema, Vocabulary
@@ -171,13 +170,12 @@ class EventBatch:
         builder = BatchBuilder(schema, takes_empty=True)
         for k, (x, y) in enumerate(zip(rows, known, strict=True)):
             try:
-                given = named_features(x)
                 told = None if Y is None else named_labels(y, schema)
             except SchemaError as error:
                 raise SchemaError(f"Row {k} cannot be used: {error}") from error
-            letter = builder.append(Event(first_id + k, float(first_id + k), given, told))
+            letter = builder.append(Event(first_id + k, float(first_id + k), x, told))
             if letter is not None:
-                raise SchemaError(f"Row {k} cannot be used ({letter.reason}): {letter.detail}")
+                raise SchemaError(f"Row {k} cannot be used: {letter.detail}")
         return cls.built(builder)
 
     @classmethod
