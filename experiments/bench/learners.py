@@ -18,6 +18,7 @@ from typing import Any
 
 from experiments.common.tables import rows_of
 from streamml.base import Learner
+from streamml.baselines import as_learner
 from streamml.errors import ConfigError, MissingDependencyError, install_hint
 
 __all__ = ["LearnerRow", "build", "choose", "learners"]
@@ -76,9 +77,10 @@ def build(name: str, seed: int = 1) -> Learner:
     if row.missing:
         raise MissingDependencyError(f"{name} needs {row.missing}: {install_hint('bench')}.")
     made = _build({"class": row.where, **row.parameters}, seed)
-    if not isinstance(made, Learner):
-        raise ConfigError(f"{row.where} made no learner of streamml but {type(made).__name__}.")
-    return made
+    try:
+        return as_learner(made)
+    except ConfigError as error:
+        raise ConfigError(f"{row.where} made what is {error}") from error
 
 
 def _build(described: dict[str, Any], seed: int | None = None) -> Any:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from river import base as river_base
 
-from streamml.errors import SchemaError
+from streamml.base.answers import Decided, Probabilities
+from streamml.errors import ConfigError, SchemaError
 from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema, frames
 from streamml.types.encode import BatchBuilder
 from streamml.types.names import features, labels
@@ -42,58 +43,75 @@ class NamedFace(river_base.MultiLabelClassifier):
         """Learn the events of a batch."""
 
     def learn_one(
-        self, x: Mapping[Any, Any], y: Mapping[Any, bool] | Iterable[Any] | PartialLabels, **_: Any
+        self,
+        x: Mapping[Any, Any],
+        y: Mapping[Any, Any] | Iterable[Any] | PartialLabels,
+        w: float = 1.0,
     ) -> None:
         """Learn one event.
 
         Parameters
         ----------
         x
-            Feature name -> number.
+            Feature -> number; it may be empty. ``None`` and NaN are absent, a text is a feature
+            of its own (``city=Rome``), an object has dotted names, a list one a position.
         y
             ``{label: bool}``: known labels that it leaves out, or that are ``None`` or NaN,
             are unknown, not negative. Or a set of the positive labels: all others are negative.
+            Or a row of zeros and ones, where all labels are known already.
+        w
+            1: other weights are refused.
 
         Raises
         ------
         SchemaError
             ``x`` or ``y`` is something else, or has a value that cannot be used.
+        ConfigError
+            ``w`` is not 1.
         """
-        builder = BatchBuilder(self.schema)
-        event = Event(self._position, 0.0, features(x), labels(y, self.schema))
-        letter = builder.append(event)
+        if w != 1:
+            raise ConfigError(f"The weight w is {w!r}: events weigh 1, so leave it out.")
+        builder = BatchBuilder(self.schema, takes_empty=True)
+        x = features(x)  # before a label is named: what cannot be used leaves no trace
+        letter = builder.append(Event(self._position, 0.0, x, labels(y, self.schema)))
         if letter is not None:
             raise SchemaError(f"This event cannot be learned ({letter.reason}): {letter.detail}")
         self.learn(EventBatch.built(builder))
 
-    def predict_one(self, x: Mapping[Any, Any], **_: Any) -> dict[Any, bool]:
+    def predict_one(self, x: Mapping[Any, Any]) -> Decided:  # type: ignore[override]
         """The decided label set as ``{label: bool}`` over all labels known so far."""
-        known = self.schema.labels
-        decided = {int(c) for c in self.predict(self._unlearned(x)).row(0)}
-        return {name: column in decided for column, name in enumerate(known.names)}
+        keys = self.schema.labels.keys
+        decided = Decided(dict.fromkeys(keys, False))
+        for column in self.predict(self._unlearned(x)).row(0).tolist():
+            decided[keys[column]] = True
+        return decided
 
-    def predict_proba_one(self, x: Mapping[Any, Any], **_: Any) -> dict[Any, dict[bool, float]]:
+    def predict_proba_one(  # type: ignore[override]
+        self, x: Mapping[Any, Any]
+    ) -> Probabilities:
         """``{label: {False: p, True: q}}`` with p + q = 1, over all labels known so far."""
         known = self.schema.labels
         found = self.predict(self._unlearned(x), min_score=0.0)
         scores = dict(zip(found.score_indices.tolist(), found.scores.tolist(), strict=True))
-        return {
-            name: {False: 1.0 - scores.get(column, 0.0), True: scores.get(column, 0.0)}
-            for column, name in enumerate(known.names)
-        }
+        return Probabilities(
+            (key, {False: 1.0 - scores.get(column, 0.0), True: scores.get(column, 0.0)})
+            for column, key in enumerate(known.keys)
+        )
 
-    # -- many events as DataFrames -----------------------------------------------------
+    # -- many events as tables ---------------------------------------------------------
 
-    def learn_many(self, X: Any, y: Any, **_: Any) -> None:
-        """Learn the rows of a pandas DataFrame, in order; the same as one by one.
+    def learn_many(self, X: Any, y: Any) -> None:
+        """Learn the rows of a table, in order; the same as one by one.
 
         Parameters
         ----------
         X
-            A column a feature; a missing cell is an absent feature.
+            A DataFrame (pandas, polars, pyarrow) with a column a feature, where a missing cell
+            is an absent feature; a matrix (numpy, scipy.sparse), whose columns are known by
+            their numbers or have the names that the learner knows; or a list of mappings.
         y
-            A DataFrame with a boolean column a label, where a missing cell is not known; or
-            a series of what :meth:`learn_one` takes.
+            Such a table with a column a label, true or false, where a missing cell is not known;
+            or a series of what :meth:`learn_one` takes.
 
         Raises
         ------
@@ -102,68 +120,48 @@ class NamedFace(river_base.MultiLabelClassifier):
 
         Examples
         --------
-        >>> import pandas as pd
+        >>> import numpy as np
         >>> from streamml.baselines import NoChange
         >>> learner = NoChange()
-        >>> learner.learn_many(pd.DataFrame({"f": [1.0, 2.0]}), pd.DataFrame({"a": [True, False]}))
-        >>> learner.predict_many(pd.DataFrame({"f": [3.0]}))
-               a
-        0  False
+        >>> learner.learn_many(np.array([[1.0], [2.0]]), np.array([[True, True], [False, True]]))
+        >>> learner.predict_many(np.array([[3.0]]))
+        array([[False,  True]])
         """
-        events, told = frames.rows(X), list(frames.label_rows(y))
-        if len(events) != len(told):
-            raise SchemaError(
-                f"{len(events)} events have {len(told)} rows of labels: give each event one."
-            )
-        builder = BatchBuilder(self.schema)
-        for k, (x, known) in enumerate(zip(events, told, strict=True)):
-            letter = builder.append(Event(self._position + k, 0.0, x, labels(known, self.schema)))
-            if letter is not None:
-                raise SchemaError(f"Row {k} cannot be learned ({letter.reason}): {letter.detail}")
-        self.learn(EventBatch.built(builder))
+        if frames.is_sparse(X) and not self._position and not len(self.schema.features):
+            self.schema.absent_is_zero = True
+        self.learn(EventBatch.from_arrays(X, y, schema=self.schema, first_id=self._position))
 
-    def predict_many(self, X: Any, **_: Any) -> Any:
-        """The decided label sets as a DataFrame of booleans, a column a label known so far."""
-        found = self._predict_rows(X, MIN_SCORE)
-        decided = np.zeros((len(found), len(self.schema.labels)), np.bool_)
-        decided[np.repeat(np.arange(len(found)), np.diff(found.indptr)), found.indices] = True
-        return frames.frame(decided, self.schema.labels.names, X.index)
+    def predict_many(self, X: Any) -> Any:
+        """The decided label sets as a table of booleans of the same kind, a column a label."""
+        decided = self._predict_rows(X, MIN_SCORE).to_matrix(self.schema)
+        return frames.frame_like(X, decided, self.schema.labels)
 
-    def predict_proba_many(self, X: Any, **_: Any) -> Any:
-        """The probability of every label as a DataFrame, a column a label known so far."""
-        found = self._predict_rows(X, 0.0)
-        scores = np.zeros((len(found), len(self.schema.labels)))
-        rows = np.repeat(np.arange(len(found)), np.diff(found.score_indptr))
-        scores[rows, found.score_indices] = found.scores
-        return frames.frame(scores, self.schema.labels.names, X.index)
+    def predict_proba_many(self, X: Any) -> Any:
+        """The probability of every label as a table of the same kind, a column a label."""
+        scores = self._predict_rows(X, 0.0).to_matrix(self.schema, scores=True)
+        return frames.frame_like(X, scores, self.schema.labels)
 
     def _predict_rows(self, X: Any, min_score: float) -> Predictions:
-        found = [self.predict(self._unlearned(x), min_score) for x in frames.rows(X)]
-        return Predictions.concatenate(found)
+        rows = frames.rows(X, self.schema)
+        return Predictions.concatenate([self.predict(self._unlearned(x), min_score) for x in rows])
 
     def _unlearned(self, x: Mapping[Any, Any]) -> EventBatch:
         """One row; unknown features get columns past the vocabulary, which stays as it is."""
-        vocabulary, named = self.schema.features, features(x)
-        columns: list[int] = []
-        unknown = len(vocabulary)
-        for name in named:
-            column = vocabulary.find(name)
-            if column < 0:
-                column, unknown = unknown, unknown + 1
-            columns.append(column)
-        with np.errstate(over="ignore"):  # said below
-            values = np.array(list(named.values()), np.float32)
-        if not np.isfinite(values).all():
-            name = list(named)[int(np.flatnonzero(~np.isfinite(values))[0])]
-            raise SchemaError(f"Feature {name!r} is not finite: leave out what is not known.")
+        find, named = self.schema.features.find, features(x)
+        columns = np.fromiter(map(find, named), np.int32, len(named))
+        new = columns < 0
+        unknown = len(self.schema.features)
+        if new.any():
+            columns[new] = unknown + np.arange(new.sum())
+            unknown += int(new.sum())
         none = np.zeros(2, np.int64)
         return EventBatch(
             self.schema,
             [self._position],
             np.zeros(1),
             np.array([0, len(columns)], np.int64),
-            np.array(columns, np.int32),
-            values,
+            columns,
+            np.fromiter(named.values(), np.float32, len(named)),
             none,
             np.zeros(0, np.int32),
             np.zeros(1, np.uint8),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from streamml.baselines.isoup import ISOUPT
     from streamml.baselines.mlhat import MLHAT
     from streamml.baselines.mlht import MLHT, MLHTPS
+    from streamml.baselines.river_multilabel import RiverMultiLabel, as_learner
     from streamml.baselines.vowpal import VowpalWabbit
 
 __all__ = [
@@ -32,7 +33,9 @@ __all__ = [
     "NoChange",
     "PatientQuantizer",
     "PureSplitter",
+    "RiverMultiLabel",
     "VowpalWabbit",
+    "as_learner",
 ]
 
 _LAZY = {
@@ -45,7 +48,9 @@ _LAZY = {
     "MLHTPS": "mlht",
     "PatientQuantizer": "_river_parts",
     "PureSplitter": "_river_parts",
+    "RiverMultiLabel": "river_multilabel",
     "VowpalWabbit": "vowpal",
+    "as_learner": "river_multilabel",
 }
 
 

@@ -32,9 +32,11 @@ from streamml.checks.report import Check, CheckFailed, Report, Result, run
 from streamml.checks.space import (
     empty_sets,
     features_vanish,
+    keys_come_back,
     labels_vanish,
     new_features,
     new_labels,
+    no_features,
     partial_labels,
 )
 from streamml.errors import ConfigError
@@ -56,6 +58,8 @@ CHECKS: tuple[Check, ...] = (
     labels_vanish,
     empty_sets,
     partial_labels,
+    no_features,
+    keys_come_back,
 )
 """Every check, in the order they run: a function of one that makes fresh learners."""
 

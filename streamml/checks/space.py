@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
+from typing import Any
 
 from streamml.base import Learner
 from streamml.checks.material import answers, batch_of, demand, exercised, run, simple_events
+from streamml.errors import StateError
 from streamml.types import Event, EventBatch, PartialLabels, Schema
 
 Make = Callable[[], Learner]
 
 _EVENTS = 120
+
+
+class _Colour(Enum):
+    RED = 1
+
+
+_KEYS: tuple[Any, ...] = (7, "7", ("new", "york"), _Colour.RED, True)
+"""Names that are no texts, and one that is written as another."""
 
 
 def _tail(learner: Learner, events: list[Event], start: int) -> tuple[EventBatch, list[set[str]]]:
@@ -40,7 +51,7 @@ def features_vanish(make: Make) -> str:
     for t in range(_EVENTS // 2, _EVENTS):
         e = events[t]
         name = sorted(e.x)[t % len(e.x)]
-        value: float = e.x[name]  # type: ignore[index, assignment]
+        value: float = e.x[name]  # type: ignore[assignment]
         events[t] = Event(e.id, e.timestamp, {name: value}, e.y)
     learner = make()
     batch, _ = _tail(learner, events, _EVENTS // 2)
@@ -115,3 +126,50 @@ def partial_labels(make: Make) -> str:
     )
     demand(not any("c" in row for row in after), "it decides for a label known to be false")
     return exercised(len(decided) - 20, "events with a label that was not known")
+
+
+def no_features(make: Make) -> str:
+    """An event may have no features, as a text without words: its labels are learned."""
+    learner = make()
+    for t, event in enumerate(simple_events(_EVENTS)):
+        assert isinstance(event.y, frozenset)
+        learner.learn_one({} if t % 4 == 0 else event.x, event.y | {"always"})  # type: ignore[arg-type]
+    found = learner.predict_one({})
+    demand(set(found) == {"always", "a0", "a1", "b0", "b1"}, f"it names {sorted(found)}")
+    only = make()
+    for _ in range(30):
+        only.learn_one({}, {"a": True, "b": False})
+    demand(set(only.predict_one({})) == {"a", "b"}, "events without features name no labels to it")
+    return exercised(_EVENTS // 4 + 30, "events without features")
+
+
+def keys_come_back(make: Make) -> str:
+    """Names that are no texts come back as they were, and mean what texts would."""
+    learner, texts = make(), make()
+    name = {key: f"{k}" for k, key in enumerate(_KEYS)}
+    for t, event in enumerate(simple_events(_EVENTS)):
+        x = dict(zip(_KEYS, event.x.values(), strict=True))  # type: ignore[union-attr]
+        y = {key: k == t % 3 for k, key in enumerate(_KEYS)}
+        learner.learn_one(x, y)
+        texts.learn_one(_renamed(x, name), _renamed(y, name))
+    for one in (learner, _restored(make(), learner)):
+        found, proba = one.predict_one(x), one.predict_proba_one(x)
+        for keys in (found, proba):
+            same = [(type(key), key) for key in keys] == [(type(key), key) for key in _KEYS]
+            demand(same, f"its labels come back as {list(keys)}, not {list(_KEYS)}")
+        expected = texts.predict_proba_one(_renamed(x, name))
+        demand(_renamed(proba, name) == expected, "names that are no texts give other numbers")
+    return exercised(len(proba), "labels whose names are no texts, also after a restore")
+
+
+def _renamed(mapping: Any, name: dict[Any, str]) -> dict[str, Any]:
+    return {name[key]: value for key, value in mapping.items()}
+
+
+def _restored(fresh: Learner, learner: Learner) -> Learner:
+    """The learner, or a fresh one in its state where it has one."""
+    try:
+        fresh.restore(learner.snapshot())
+    except StateError:
+        return learner
+    return fresh

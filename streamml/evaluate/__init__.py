@@ -1,5 +1,7 @@
 """Prequential evaluation: predict, score, learn; labels that come late."""
 
+from streamml.evaluate.curve import CurvePlot, CurvePoint
+from streamml.evaluate.evaluation import LabelScore
 from streamml.evaluate.prequential import (
     Delay,
     Evaluation,
@@ -11,8 +13,11 @@ from streamml.evaluate.prequential import (
 )
 
 __all__ = [
+    "CurvePlot",
+    "CurvePoint",
     "Delay",
     "Evaluation",
+    "LabelScore",
     "PrequentialLoop",
     "ReportsSplit",
     "StepResult",

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from streamml.base import MIN_SCORE, Learner
+from streamml.base import MIN_SCORE
 from streamml.errors import ConfigError
 from streamml.evaluate.late_state import DelayedEvent, Due, restore_waiting, waiting_state
 from streamml.evaluate.learners import EvaluatedLearners, StepResult, Timer
@@ -109,10 +109,10 @@ class LateLoop(EvaluatedLearners):
 
     def __init__(
         self,
-        learner: Learner,
+        learner: Any,
         *,
         delay: VariableDelay,
-        beside: Mapping[str, Learner] | None = None,
+        beside: Mapping[str, Any] | None = None,
         metrics: Callable[[], Prequential] = Prequential,
         min_score: float = MIN_SCORE,
     ) -> None:
@@ -226,7 +226,7 @@ class LateLoop(EvaluatedLearners):
         known = np.arange(int(event.n_labels[0]), dtype=np.int32)
         if event.y_kind[0] == LABELS_PARTIAL:
             known = np.union1d(event.y_indices, event.negative_indices).astype(np.int32)
-        names, by_delay = event.schema.labels.names, dict[float, list[int]]()
+        names, by_delay = event.schema.labels.keys, dict[float, list[int]]()
         for column in known.tolist():
             delay = self.delay.checked_delay(event.ids[0], names[column])
             by_delay.setdefault(delay, []).append(column)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from streamml import baselines
 from streamml.base import MIN_SCORE, Learner
 from streamml.baselines import MajorityLabelSet, NoChange
 from streamml.errors import ConfigError
@@ -32,9 +33,10 @@ class EvaluatedLearners:
     Parameters
     ----------
     learner
-        What is evaluated; its name is ``"learner"``.
+        What is evaluated; its name is ``"learner"``. A learner, or a multi-label classifier of
+        river, or a pipeline that ends in one.
     beside
-        Other learners by name; by default ``no-change`` and ``majority``.
+        Others by name; by default ``no-change`` and ``majority``.
     metrics
         Makes the metrics of one learner.
     min_score
@@ -48,9 +50,9 @@ class EvaluatedLearners:
 
     def __init__(
         self,
-        learner: Learner,
+        learner: Any,
         *,
-        beside: Mapping[str, Learner] | None = None,
+        beside: Mapping[str, Any] | None = None,
         metrics: Callable[[], Prequential] = Prequential,
         min_score: float = MIN_SCORE,
     ) -> None:
@@ -58,10 +60,9 @@ class EvaluatedLearners:
             beside = {"no-change": NoChange(), "majority": MajorityLabelSet()}
         if "learner" in beside:
             raise ConfigError("'learner' names the evaluated learner: call the other by another.")
-        self.learner = learner
+        self.learners = _learners({"learner": learner, **beside})
+        self.learner = self.learners["learner"]
         self.min_score = min_score
-        self.learners: dict[str, Learner] = {"learner": learner, **beside}
-        _check_learners(self.learners)
         self.metrics = {name: metrics() for name in self.learners}
 
     @property
@@ -231,17 +232,15 @@ class Timer:
         self.seconds[target] += seconds
 
 
-def _check_learners(learners: Mapping[str, object]) -> None:
-    for name, learner in learners.items():
-        if isinstance(learner, type):
-            raise ConfigError(
-                f"{name!r} is the class {learner.__name__}: give an instance, {learner.__name__}()."
-            )
-        if not issubclass(type(learner), Learner):  # river counts a pipeline as its last step
-            raise ConfigError(
-                f"{name!r} is of type {type(learner).__name__}, which is no "
-                "streamml.base.Learner: wrap a classifier of river in "
-                "streamml.baselines.BinaryRelevance."
-            )
-    if len({id(learner) for learner in learners.values()}) < len(learners):
+def _learners(models: Mapping[str, Any]) -> dict[str, Learner]:
+    """Each as a learner; what is of river's own is wrapped."""
+    found: dict[str, Learner] = {}
+    for name, model in models.items():
+        try:
+            is_one = issubclass(type(model), Learner)  # river counts a pipeline as its last step
+            found[name] = model if is_one else baselines.as_learner(model)
+        except ConfigError as error:
+            raise ConfigError(f"{name!r} is {error}") from error
+    if len({id(model) for model in models.values()}) < len(models):
         raise ConfigError("One learner has two names, and would learn twice: give a clone().")
+    return found

@@ -11,18 +11,23 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from streamml.base import MIN_SCORE, Learner
+from streamml.base import MIN_SCORE
 from streamml.errors import ConfigError
+from streamml.evaluate.curve import CurveRecorder
 from streamml.evaluate.delay import ArrivalClock, Delay, DelayedBatch
+from streamml.evaluate.evaluation import Evaluation
+from streamml.evaluate.inputs import Stream, batches_of
 from streamml.evaluate.late_loop import LateLoop, VariableDelay
 from streamml.evaluate.learners import EvaluatedLearners, ReportsSplit, StepResult, Timer
 from streamml.io import Source
+from streamml.io.opening import open_path
 from streamml.metrics import Prequential
 from streamml.state.capture import check, part_of
 from streamml.types import EventBatch, Predictions, Schema
@@ -37,8 +42,6 @@ __all__ = [
     "prequential",
 ]
 
-_SHOWN = ("exact_match", "hamming_loss", "micro_f1", "macro_f1", "example_f1")
-
 
 class PrequentialLoop(EvaluatedLearners):
     """Predicts, scores and learns, step by step; how a stream is cut changes no bit.
@@ -46,7 +49,8 @@ class PrequentialLoop(EvaluatedLearners):
     Parameters
     ----------
     learner
-        What is evaluated; its metrics are ``metrics["learner"]``.
+        What is evaluated; its metrics are ``metrics["learner"]``. A multi-label classifier of
+        river will do, or a pipeline that ends in one.
     delay
         Of the labels; ``None`` is no delay. Memory grows with the events that wait.
     beside
@@ -76,10 +80,10 @@ class PrequentialLoop(EvaluatedLearners):
 
     def __init__(
         self,
-        learner: Learner,
+        learner: Any,
         *,
         delay: Delay | None = None,
-        beside: Mapping[str, Learner] | None = None,
+        beside: Mapping[str, Any] | None = None,
         metrics: Callable[[], Prequential] = Prequential,
         min_score: float = MIN_SCORE,
     ) -> None:
@@ -202,62 +206,13 @@ class PrequentialLoop(EvaluatedLearners):
             timer.lap("score")
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What came out of a stream.
-
-    Parameters
-    ----------
-    events, features, labels
-        How many events were handed out, and how many names were known at the end.
-    metrics
-        ``"learner"`` and the names of those beside -> metrics.
-    seconds
-        Wall time of ``read``, ``predict``, ``learn``, ``score`` and ``beside``.
-    dead_letters
-        Reason -> how many events could not be used (of a source).
-
-    Examples
-    --------
-    Printed, it is a table of what was scored from the first event on:
-
-    >>> from streamml.baselines import MLHAT
-    >>> from streamml.streams import DemoStream
-    >>> print(prequential(DemoStream(n_events=500), MLHAT()))
-    500 events, 40 features, 12 labels
-              exact_match hamming_loss micro_f1 macro_f1 example_f1
-    learner         0.078        0.253    0.510    0.510      0.459
-    no-change       0.058        0.348    0.247    0.246      0.227
-    majority        0.092        0.361    0.244    0.222      0.231
-    """
-
-    events: int
-    features: int
-    labels: int
-    metrics: Mapping[str, Prequential]
-    seconds: Mapping[str, float]
-    dead_letters: Mapping[str, int]
-
-    def __str__(self) -> str:
-        width = max(map(len, self.metrics), default=0)
-        lines = [
-            f"{self.events:,} events, {self.features:,} features, {self.labels:,} labels",
-            " ".join([" " * width, *_SHOWN]),
-        ]
-        for name, metrics in self.metrics.items():
-            scores = metrics.cumulative().as_dict()
-            cells = [f"{scores[score]:{len(score)}.3f}" for score in _SHOWN]
-            lines.append(" ".join([f"{name:{width}}", *cells]))
-        return "\n".join(lines)
-
-
 def prequential(
-    stream: Source | Iterable[EventBatch],
-    learner: Learner,
+    stream: Stream,
+    learner: Any,
     *,
     delay: Delay | VariableDelay | None = None,
     batch_size: int = 1000,
-    beside: Mapping[str, Learner] | None = None,
+    beside: Mapping[str, Any] | None = None,
     metrics: Callable[[], Prequential] = Prequential,
 ) -> Evaluation:
     """Run a whole stream through a learner: predict, score, then learn.
@@ -265,9 +220,12 @@ def prequential(
     Parameters
     ----------
     stream
-        A source (read to its end, not closed), or batches of one schema.
+        A source (read to its end, not closed); the path of a file that says itself which columns
+        are labels; batches of one schema, or one batch; events; or pairs ``(x, y)``, as
+        ``learn_one`` takes them and river's streams give them.
     learner
-        What is evaluated.
+        What is evaluated: a learner, or a multi-label classifier of river, or a pipeline that
+        ends in one.
     delay
         Of the labels; what waits at the end of the stream is scored and learned then. A
         :class:`VariableDelay` gives every event, or every label, a delay of its own.
@@ -279,9 +237,7 @@ def prequential(
     Examples
     --------
     >>> from streamml.baselines import NoChange
-    >>> from streamml.types import Event, EventBatch, Schema
-    >>> events = [Event(i, float(i), {"f": 1.0}, frozenset({"a"})) for i in range(4)]
-    >>> result = prequential([EventBatch.from_events(events, Schema())], NoChange())
+    >>> result = prequential([({"f": 1.0}, {"sun": True, "rain": False})] * 4, NoChange())
     >>> result.events, result.metrics["learner"].cumulative().exact_match
     (4, 0.75)
 
@@ -289,6 +245,8 @@ def prequential(
     ------
     ConfigError
         The stream, a learner or the delay is something else.
+    SchemaError
+        A pair cannot be used; an event that cannot be used is counted as a dead letter.
     ContractError
         A learner works with another stream. With ``learner.restore(learner.snapshot())`` it
         goes on with one that has the same names.
@@ -306,58 +264,38 @@ def prequential(
         loop = LateLoop(learner, delay=delay, beside=beside, metrics=metrics)
     else:
         loop = PrequentialLoop(learner, delay=delay, beside=beside, metrics=metrics)
+    if isinstance(stream, str | Path):
+        with closing(open_path(stream)) as source:
+            return _run(source, loop, batch_size)
+    return _run(stream, loop, batch_size)
+
+
+def _run(stream: Stream, loop: PrequentialLoop | LateLoop, batch_size: int) -> Evaluation:
     if isinstance(stream, Source):  # a learner that was restored brings its names first
         for one in loop.learners.values():
             one.bind(stream.schema)
-    seconds = {"read": 0.0}
-    letters: Counter[str] = Counter()
-    events, schema = 0, Schema()
-    batches = _read(stream, batch_size, letters)
+    schema = Schema() if loop.learner._unbound else loop.learner.schema
+    seconds, letters = {"read": 0.0}, Counter[str]()
+    curve, events = CurveRecorder(loop.metrics), 0
+    batches = batches_of(stream, schema, batch_size, letters)
     while True:
         started = time.perf_counter()
         batch = next(batches, None)
         seconds["read"] += time.perf_counter() - started
         if batch is None:
             break
-        _add(seconds, loop.step(batch).seconds)
+        for first, stop in curve.cuts(events, len(batch)):
+            _add(seconds, loop.step(batch.slice(first, stop)).seconds)
+            curve.note(events + stop)
         events, schema = events + len(batch), batch.schema
     _add(seconds, loop.flush().seconds)
+    names = tuple(schema.labels.keys)
     return Evaluation(
-        events, len(schema.features), len(schema.labels), loop.metrics, seconds, dict(letters)
-    )
+        events, len(schema.features), len(names), loop.metrics, seconds, dict(letters),
+        names, curve.end(events),
+    )  # fmt: skip
 
 
 def _add(totals: dict[str, float], more: Mapping[str, float]) -> None:
     for name, seconds in more.items():
         totals[name] = totals.get(name, 0.0) + seconds
-
-
-def _read(
-    stream: Source | Iterable[EventBatch], batch_size: int, letters: Counter[str]
-) -> Iterator[EventBatch]:
-    if not isinstance(stream, Source):
-        yield from _batches(stream)
-        return
-    batch = stream.next_batch(batch_size)
-    while batch is not None:
-        letters.update(letter.reason for letter in stream.take_dead_letters())
-        yield batch
-        batch = stream.next_batch(batch_size)
-    letters.update(letter.reason for letter in stream.take_dead_letters())
-
-
-def _batches(stream: object) -> Iterator[EventBatch]:
-    """The batches of an iterable, as long as they are batches."""
-    what = f"is of type {type(stream).__name__}"
-    if isinstance(stream, Iterable) and not isinstance(stream, str):
-        for batch in stream:
-            if not isinstance(batch, EventBatch):
-                what = f"gives a {type(batch).__name__}"
-                break
-            yield batch
-        else:
-            return
-    raise ConfigError(
-        f"The stream {what}: give a source, such as streamml_connectors.files.open_source(path), "
-        "or EventBatches."
-    )

@@ -1,5 +1,6 @@
 """What a source and a sink are, and how fast one is read."""
 
+from streamml.io.iterated import Iterated
 from streamml.io.protocols import (
     JSON,
     Committing,
@@ -16,6 +17,7 @@ __all__ = [
     "DeadLetterSink",
     "Durable",
     "InputLost",
+    "Iterated",
     "PredictionSink",
     "Source",
 ]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from streamml.io.iterated import Iterated
 from streamml.io.protocols import Source
 
 __all__ = ["Behind"]
 
 
-class Behind:
+class Behind(Iterated):
     """A source with another one behind it, whose name and further attributes it has.
 
     Attributes

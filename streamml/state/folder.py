@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from streamml.errors import ConfigError, DataError, StreamMLError
-from streamml.state.learners import read, write
+from streamml.state.mapping import read, write
 
 __all__ = ["Saved", "SnapshotFolder"]
 

@@ -23,19 +23,14 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Final
 
-import streamml
-from streamml.errors import ConfigError, StateError
+from streamml.errors import ConfigError, DataError, StateError
 from streamml.state.capture import Restorable, Saveable, part_of
-from streamml.state.document import pack, unpack
-from streamml.state.migrations import upgrade
+from streamml.state.folder import KIND, SnapshotFolder
+from streamml.state.mapping import LIMIT, read, write
 from streamml.state.objects import capture_objects, may_capture, restore_objects
 from streamml.state.parameters import check_values, parameter_names
-from streamml.state.statefile import VERSION, read_file, write_file
 
 __all__ = ["ENTRY_POINTS", "LIMIT", "load", "read", "save", "write"]
-
-LIMIT: Final = 16 * 2**30
-"""Largest file that is read by default, in bytes."""
 
 ENTRY_POINTS: Final = "streamml.learners"
 """Group of entry points (name -> class) by which installed packages make learners known."""
@@ -44,67 +39,6 @@ _OBJECT = "$object"
 _GRAPH = "$graph"  # a library's object, such as a model of river's
 
 Known = Iterable[type] | Mapping[str, type]
-
-
-def write(path: str | Path, mapping: Mapping[str, Any], kind: str = "state") -> None:
-    """Write a nested mapping to a file, atomically: a reader sees the old one or the new one.
-
-    Parameters
-    ----------
-    path
-        The file; its directory must exist. One writer at a time and process.
-    mapping
-        Text, integer or other scalar keys; values None, bool, int, float, str, bytes, list,
-        tuple, mapping, named tuple, numpy array (boolean, integer or float).
-    kind
-        What it is; :func:`read` can insist on it.
-
-    Raises
-    ------
-    StateError
-        A value cannot be saved, or the operating system refuses.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import numpy as np
-    >>> path = Path(tempfile.mkdtemp()) / "counts.state"
-    >>> write(path, {"counts": np.arange(3), "names": {7: "seven"}})
-    >>> read(path)
-    {'counts': array([0, 1, 2]), 'names': {7: 'seven'}}
-    """
-    document, arrays = pack(mapping)
-    write_file(Path(path), kind, streamml.__version__, document, arrays)
-
-
-def read(path: str | Path, kind: str | None = None, limit: int = LIMIT) -> dict[str, Any]:
-    """Read what :func:`write` wrote; the file may come from anywhere.
-
-    Parameters
-    ----------
-    path
-        The file.
-    kind
-        What it must be, or ``None`` for anything.
-    limit
-        Largest file, in bytes; memory stays within 8 times the file, beside 32 MiB that any
-        file may take.
-
-    Raises
-    ------
-    StateError
-        There is no such file, it is damaged, of another kind or a version not known.
-    """
-    content = read_file(Path(path), limit)
-    if kind is not None and content.kind != kind:
-        raise StateError(
-            f"{path} holds a {content.kind[:40]!r}, not a {kind!r}: name another file."
-        )
-    try:
-        found = unpack(content.document, content.arrays)
-        return upgrade(content.kind, content.version, found, VERSION)
-    except StateError as error:
-        raise StateError(f"{path}: {error}") from error
 
 
 def save(learner: Saveable, path: str | Path) -> None:
@@ -132,10 +66,13 @@ def save(learner: Saveable, path: str | Path) -> None:
 def load(path: str | Path, known: Known = (), limit: int = LIMIT) -> Any:
     """The learner that was saved; it goes on as if it had never stopped.
 
+    Reads only: a run that keeps its snapshots there is not disturbed.
+
     Parameters
     ----------
     path
-        A file that :func:`save` wrote.
+        A file that :func:`save` wrote, a snapshot of a run, or a folder of such snapshots: the
+        newest one that is whole.
     known
         Further classes that the file may name: learners, or node classifiers among a
         learner's parameters. By class name, or name -> class.
@@ -145,13 +82,39 @@ def load(path: str | Path, known: Known = (), limit: int = LIMIT) -> Any:
     Raises
     ------
     StateError
-        The file cannot be used, or names a class that is not known.
+        The file cannot be used, or names a class that is not known; the folder has no snapshot,
+        or none that is whole.
     """
-    mapping = read(path, kind="learner", limit=limit)
+    path = Path(path)
+    mapping = _newest(path) if path.is_dir() else read(path, ("learner", KIND), limit)
     try:
-        return restore_learner(mapping, known)
+        return restore_learner(_of_run(mapping) if "run" in mapping else mapping, known)
     except StateError as error:
         raise StateError(f"{path}: {error}") from error
+
+
+def _newest(path: Path) -> dict[str, Any]:
+    try:
+        found = SnapshotFolder(path).newest()
+    except DataError as error:
+        raise StateError(str(error)) from error
+    if found is None:
+        raise StateError(f"{path} holds no snapshot: name the --snapshot-dir of a run.")
+    return found
+
+
+def _of_run(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What :func:`describe` would say of the learner of a run."""
+    run = part_of(found, "run", dict, "the snapshot")
+    described = run.get("learner")
+    if not isinstance(described, dict):
+        raise StateError(
+            "The snapshot does not say which learner it holds: it is of an earlier version, or the "
+            "learner's parameters cannot be saved."
+        )
+    loop = part_of(run, "loop", dict, "the run")
+    kept = part_of(part_of(loop, "learners", dict, "the loop"), "learner", dict, "the loop")
+    return {**described, "state": {**kept, "schema": loop.get("schema")}}
 
 
 # -- learners as mappings -----------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from streamml.errors import ContractError
-from streamml.io import JSON
+from streamml.io import JSON, Iterated
 from streamml.types import DeadLetter, EventBatch, Schema
 
 __all__ = ["BLOCK", "GeneratedStream"]
@@ -16,7 +16,7 @@ BLOCK = 1_000
 """Events that share one random generator, where a stream is made in blocks."""
 
 
-class GeneratedStream(abc.ABC):
+class GeneratedStream(Iterated, abc.ABC):
     """A :class:`streamml.io.Source` whose every position costs the same to reach.
 
     Attributes

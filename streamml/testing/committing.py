@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from streamml.errors import ContractError, DataError
-from streamml.io import JSON, InputLost
+from streamml.io import JSON, InputLost, Iterated
 from streamml.io.operation import PartitionLag
 from streamml.types import DeadLetter, Event, EventBatch, Schema
 
@@ -16,7 +16,7 @@ __all__ = ["CommittingSource"]
 _NO_POSITION: Final = "The snapshot holds no position in a log: give what snapshot() gave."
 
 
-class CommittingSource:
+class CommittingSource(Iterated):
     """A :class:`streamml.io.Committing` source: one process's share of a log in memory.
 
     Events come in the order of their timestamps, of equal ones the lower partition's

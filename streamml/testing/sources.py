@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from streamml.errors import ContractError, DataError
-from streamml.io import JSON, Source
+from streamml.io import JSON, Iterated, Source
 from streamml.types import DeadLetter, Event, EventBatch, Schema
 
 __all__ = ["Aborted", "AbortingSource", "EventSource"]
 
 
-class EventSource:
+class EventSource(Iterated):
     """Events from memory as a :class:`streamml.io.Source`.
 
     Parameters
@@ -77,7 +77,7 @@ class Aborted(Exception):  # noqa: N818 - it plays the part of a crash, not of a
     """What :class:`AbortingSource` raises."""
 
 
-class AbortingSource:
+class AbortingSource(Iterated):
     """Another source that breaks at a chosen event, as a crash would.
 
     Parameters

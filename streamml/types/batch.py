@@ -6,13 +6,16 @@ events were cut into batches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any
 
 import numpy as np
 
 from streamml.arrays import Float32Array, Float64Array, Int32Array, Int64Array, UInt8Array
 from streamml.errors import SchemaError
+from streamml.types import frames
 from streamml.types.encode import BatchBuilder
 from streamml.types.event import (
     LABELS_FULL,
@@ -23,8 +26,9 @@ from streamml.types.event import (
     Labels,
     PartialLabels,
 )
+from streamml.types.names import labels as named_labels
 from streamml.types.offsets import joined_offsets
-from streamml.types.schema import Schema
+from streamml.types.schema import Schema, Vocabulary
 
 __all__ = ["EventBatch"]
 
@@ -90,7 +94,8 @@ class EventBatch:
         """Encode events; new names are appended to ``schema``.
 
         An event that cannot be used is appended to ``dead_letters``, or raises
-        :class:`SchemaError` where no list is given.
+        :class:`SchemaError` where no list is given. Where one is given, as in a stream, an
+        event without features is among them, unless the schema says that absent means zero.
 
         Examples
         --------
@@ -99,7 +104,7 @@ class EventBatch:
         >>> b.x_values.tolist(), b.y_indices.tolist(), s.labels.names
         ([2.0], [0], ['a'])
         """
-        builder = BatchBuilder(schema)
+        builder = BatchBuilder(schema, takes_empty=dead_letters is None)
         for event in events:
             letter = builder.append(event)
             if letter is not None:
@@ -108,6 +113,69 @@ class EventBatch:
                         f"Event {event.id!r} cannot be used ({letter.reason}): {letter.detail}"
                     )
                 dead_letters.append(letter)
+        return cls.built(builder)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        X: Any,
+        Y: Any = None,
+        *,
+        features: Sequence[Hashable] | None = None,
+        labels: Sequence[Hashable] | None = None,
+        schema: Schema | None = None,
+        first_id: int = 0,
+    ) -> EventBatch:
+        """The rows of a table as events, one a row; their numbers are ids and timestamps.
+
+        Parameters
+        ----------
+        X
+            A DataFrame (pandas, polars, pyarrow) with a column a feature, where a missing cell
+            is an absent feature; a matrix (numpy; scipy.sparse, where absent means zero); or a
+            list of mappings.
+        Y
+            Such a table with a column a label, true or false, where a missing cell is not known;
+            a series of mappings or sets; or ``None``, where nothing is known.
+        features, labels
+            Names of the columns, in order; by default those of a frame, else their numbers.
+        schema
+            That of the stream, where the batch is not its first; grows.
+        first_id
+            Number of the first row.
+
+        Raises
+        ------
+        SchemaError
+            There is not one row of labels an event, or a row cannot be used.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X, Y = np.array([[1.0, np.nan], [2.0, 0.5]]), np.array([[1, 0], [0, 1]])
+        >>> batch = EventBatch.from_arrays(X, Y, features=["f", "g"], labels=["a", "b"])
+        >>> [(event.x, set(event.y)) for event in batch]
+        [({'f': 1.0}, {'a'}), ({'f': 2.0, 'g': 0.5}, {'b'})]
+        """
+        if schema is None:
+            declared = frames.names_of(Y, Vocabulary(), labels) or labels or ()
+            schema = Schema(labels=declared, absent_is_zero=frames.is_sparse(X))
+        rows = list(frames.rows(X, schema, features))
+        unknown = repeat(None, len(rows))
+        known: list[Any] = list(unknown if Y is None else frames.label_rows(Y, schema, labels))
+        if len(rows) != len(known):
+            raise SchemaError(
+                f"{len(rows)} events have {len(known)} rows of labels: give each event one."
+            )
+        builder = BatchBuilder(schema, takes_empty=True)
+        for k, (x, y) in enumerate(zip(rows, known, strict=True)):
+            try:
+                told = None if Y is None else named_labels(y, schema)
+            except SchemaError as error:
+                raise SchemaError(f"Row {k} cannot be used: {error}") from error
+            letter = builder.append(Event(first_id + k, float(first_id + k), x, told))
+            if letter is not None:
+                raise SchemaError(f"Row {k} cannot be used: {letter.detail}")
         return cls.built(builder)
 
     @classmethod
@@ -159,20 +227,28 @@ class EventBatch:
             texts=None if self.texts is None else self.texts[start:stop],
         )
 
-    def label_set(self, row: int) -> frozenset[str]:
-        """Names of the positive labels of a row."""
-        names = self.schema.labels
+    def label_set(self, row: int) -> frozenset[Any]:
+        """The positive labels of a row, by the keys that they came with."""
+        keys = self.schema.labels.keys
         columns = self.y_indices[self.y_indptr[row] : self.y_indptr[row + 1]]
-        return frozenset(names[int(c)] for c in columns)
+        return frozenset(keys[c] for c in columns.tolist())
+
+    def __iter__(self) -> Iterator[Event]:
+        return self.events()
 
     def events(self) -> Iterator[Event]:
-        """Decode the batch, event by event; an event with text shows its text alone."""
-        features, labels = self.schema.features, self.schema.labels
+        """Decode the batch, event by event; an event with text shows its text alone.
+
+        So does a loop over the batch. Out of the events the same batch can be made again.
+        """
+        features, labels = self.schema.features.keys, self.schema.labels.keys
         for i, event_id in enumerate(self.ids):
             row = slice(self.x_indptr[i], self.x_indptr[i + 1])
-            x: Mapping[str, float] | str = {
-                features[int(j)]: float(v)
-                for j, v in zip(self.x_indices[row], self.x_values[row], strict=True)
+            x: Mapping[Any, float] | str = {
+                features[j]: v
+                for j, v in zip(
+                    self.x_indices[row].tolist(), self.x_values[row].tolist(), strict=True
+                )
             }
             if self.texts is not None:
                 x = self.texts[i]
@@ -183,5 +259,5 @@ class EventBatch:
                 columns = self.negative_indices[
                     self.negative_indptr[i] : self.negative_indptr[i + 1]
                 ]
-                y = PartialLabels(self.label_set(i), frozenset(labels[int(c)] for c in columns))
+                y = PartialLabels(self.label_set(i), frozenset(labels[c] for c in columns.tolist()))
             yield Event(event_id, float(self.timestamps[i]), x, y)

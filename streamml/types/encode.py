@@ -17,13 +17,15 @@ from streamml.types.event import (
     DeadLetter,
     Event,
     EventId,
+    Labels,
     PartialLabels,
 )
+from streamml.types.keys import is_key
+from streamml.types.names import features, in_order
 from streamml.types.schema import Schema
+from streamml.types.values import BadValueError
 
 __all__ = ["BatchBuilder"]
-
-_FLOAT32_MAX = 3.4028234e38
 
 
 class BatchBuilder:
@@ -31,10 +33,19 @@ class BatchBuilder:
 
     ``append`` gives ``None``, or the dead letter of an event that cannot be used; such
     an event leaves no trace in the batch or in the schema.
+
+    Parameters
+    ----------
+    schema
+        What the columns mean; grows.
+    takes_empty
+        Whether an event may be without features where that does not mean zeros. In a stream
+        it is somebody's mistake; a text without words comes to a learner as such a one.
     """
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, takes_empty: bool = False) -> None:
         self.schema = schema
+        self.takes_empty = takes_empty or schema.absent_is_zero
         self._ids: list[EventId] = []
         self._timestamps = array("d")
         self._x_indptr, self._x_indices, self._x_values = array("q", [0]), array("i"), array("f")
@@ -49,15 +60,18 @@ class BatchBuilder:
 
     def append(self, event: Event) -> DeadLetter | None:
         """Add one event, or say why it cannot be used."""
-        problem = _problem(event, self.schema)
-        if problem is not None:
-            reason, detail = problem
-            return DeadLetter(reason, detail, f"event {event.id}", repr(event)[:4096].encode())
-        if isinstance(event.x, str):
+        try:
+            x = self._features(event.x)
+            _check_time(event.timestamp)
+            _check_labels(event.y, self.schema)
+        except BadValueError as bad:
+            raw = repr(event)[:4096].encode()
+            return DeadLetter(bad.reason, bad.detail, f"event {event.id}", raw)
+        if isinstance(x, str):
             assert self._texts is not None
-            self._texts.append(event.x)
+            self._texts.append(x)
         else:
-            self._append_features(event.x)
+            self._append_features(x)
         self._append_labels(event)
         self._x_indptr.append(len(self._x_indices))
         self._ids.append(event.id)
@@ -66,12 +80,27 @@ class BatchBuilder:
         self._n_labels.append(len(self.schema.labels))
         return None
 
-    def _append_features(self, x: Mapping[str, float]) -> None:
-        for name, value in x.items():
-            column = self.schema.features.add(name)
+    def _features(self, x: Any) -> Mapping[Any, float] | str:
+        """What an event is learned by, checked: a text, or features with finite numbers."""
+        if self.schema.takes_text:
+            if isinstance(x, str) and x.strip():
+                return x
+            raise BadValueError("no_text", "It has no text: the embedding stage needs one.")
+        found = features(x)
+        if not found and not self.takes_empty:
+            raise BadValueError("no_features", "It has no features: give it at least one.")
+        return found
+
+    def _append_features(self, x: Mapping[Any, float]) -> None:
+        columns = list(map(self.schema.features.add, x))
+        if -1 not in columns:
+            self._x_indices.extend(columns)
+            self._x_values.extend(x.values())
+            return
+        for column, value in zip(columns, x.values(), strict=True):
             if column >= 0:
                 self._x_indices.append(column)
-                self._x_values.append(float(value))
+                self._x_values.append(value)
 
     def _append_labels(self, event: Event) -> None:
         add = self.schema.labels.add
@@ -79,11 +108,11 @@ class BatchBuilder:
             self._y_kind.append(LABELS_UNKNOWN)
         elif isinstance(event.y, PartialLabels):
             self._y_kind.append(LABELS_PARTIAL)
-            self._y_indices.extend(sorted(add(name) for name in sorted(event.y.positive)))
-            self._negative_indices.extend(sorted(add(name) for name in sorted(event.y.negative)))
+            self._y_indices.extend(sorted(map(add, in_order(event.y.positive))))
+            self._negative_indices.extend(sorted(map(add, in_order(event.y.negative))))
         else:
             self._y_kind.append(LABELS_FULL)
-            self._y_indices.extend(sorted(add(name) for name in sorted(event.y)))
+            self._y_indices.extend(sorted(map(add, in_order(event.y))))
         self._y_indptr.append(len(self._y_indices))
         self._negative_indptr.append(len(self._negative_indices))
 
@@ -97,50 +126,22 @@ class BatchBuilder:
         return {"ids": list(self._ids), **filled}
 
 
-def _problem(event: Event, schema: Schema) -> tuple[str, str] | None:
-    """Reason and sentence for an event that cannot be used, else ``None``."""
-    problem = _x_problem(event.x, schema)
-    if problem is not None:
-        return problem
-    if not math.isfinite(event.timestamp):
-        return "not_finite", "Its timestamp is not finite: give seconds as a number."
-    return _label_problem(event, schema)
+def _check_time(timestamp: float) -> None:
+    if not math.isfinite(timestamp):
+        raise BadValueError("not_finite", "Its timestamp is not finite: give seconds as a number.")
 
 
-def _x_problem(x: object, schema: Schema) -> tuple[str, str] | None:
-    if schema.takes_text:
-        if isinstance(x, str) and x.strip():
-            return None
-        return "no_text", "It has no text: the embedding stage needs one."
-    if not isinstance(x, Mapping):
-        return "wrong_type", "Its features are no mapping: text needs an embedding stage."
-    if not x:
-        return "no_features", "It has no features: give it at least one."
-    for name, value in x.items():
-        if not isinstance(name, str):
-            return "wrong_type", f"The feature name {name!r} is no string."
-        try:
-            size = abs(float(value))
-        except (TypeError, ValueError, OverflowError):
-            return "not_a_number", f"Feature {name!r} is {value!r}, which is no number."
-        if size != size:
-            return "not_finite", f"Feature {name!r} is NaN: leave out what is not known."
-        if not size <= _FLOAT32_MAX:
-            return "not_finite", f"Feature {name!r} is {value!r}: float32 cannot hold it."
-    return None
-
-
-def _label_problem(event: Event, schema: Schema) -> tuple[str, str] | None:
-    if event.y is None:
-        return None
-    y = event.y
+def _check_labels(y: Labels | None, schema: Schema) -> None:
+    if y is None:
+        return
     names = y.positive | y.negative if isinstance(y, PartialLabels) else y
-    if not all(isinstance(name, str) for name in names):
-        return "wrong_type", "A label is no string: name labels with strings."
+    if not all(map(is_key, names)):
+        raise BadValueError("wrong_type", "A label has no name: name labels with texts or numbers.")
     limit = schema.labels.limit
     if limit is not None:
         new = sum(name not in schema.labels for name in names)
         if len(schema.labels) + new > limit:
             schema.labels.refused += new
-            return "over_label_cap", f"It brings a label beyond the cap of {limit}: raise it."
-    return None
+            raise BadValueError(
+                "over_label_cap", f"It brings a label beyond the cap of {limit}: raise it."
+            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from streamml.errors import SchemaError
 
@@ -39,18 +39,18 @@ class PartialLabels:
     frozenset({'rain'})
     """
 
-    positive: frozenset[str]
-    negative: frozenset[str]
+    positive: frozenset[Any]
+    negative: frozenset[Any]
 
     def __post_init__(self) -> None:
         both = self.positive & self.negative
         if both:
             raise SchemaError(
-                f"Label {min(both)!r} is both positive and negative: give it one side only."
+                f"Label {min(both, key=str)!r} is both positive and negative: give it one side."
             )
 
 
-Labels = frozenset[str] | PartialLabels
+Labels = frozenset[Any] | PartialLabels
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,9 @@ class Event:
     timestamp
         Seconds, event time.
     x
-        Feature name -> finite number; a feature that is absent is absent, not zero.
-        Text where an embedding stage is on (``Schema(takes_text=True)``).
+        Feature -> finite number; a feature that is absent is absent, not zero. Other values
+        become features as :func:`streamml.types.values.feature_items` says. Text where an
+        embedding stage is on (``Schema(takes_text=True)``).
     y
         The label set; ``None`` while it is not known.
 
@@ -77,7 +78,7 @@ class Event:
 
     id: EventId
     timestamp: float
-    x: Mapping[str, float] | str
+    x: Mapping[Any, Any] | str
     y: Labels | None = None
 
 

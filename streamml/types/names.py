@@ -3,40 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+from math import isfinite
+from typing import Any, Final
 
 import numpy as np
 
 from streamml.errors import SchemaError
 from streamml.types.event import Labels, PartialLabels
+from streamml.types.keys import is_key
 from streamml.types.schema import Schema
+from streamml.types.truth import truth
+from streamml.types.values import FLOAT32_MAX, BadValueError, feature_items, shown
 
-__all__ = ["features", "labels", "name_of"]
+__all__ = ["features", "in_order", "labels"]
+
+_PLAIN: Final = frozenset({float, int})
+_NUMBERS: Final = _PLAIN | {bool, np.bool_, np.float64, np.float32, np.int64, np.int32}
+_NAMED: Final = frozenset({str, int, tuple})
 
 
-def name_of(name: Hashable) -> str:
-    """A name as vocabularies keep it."""
-    return name if isinstance(name, str) else str(name)
+def features(x: Mapping[Any, Any]) -> Mapping[Any, float]:
+    """Feature -> finite number; keys stay as they are.
 
-
-def features(x: Mapping[Any, Any]) -> dict[str, float]:
-    """Feature name -> number.
+    What is missing is absent, a text is a feature of its own (``city=Rome``), an object has
+    dotted names, a list a name for each position: :func:`streamml.types.values.feature_items`.
 
     Raises
     ------
-    SchemaError
-        It is no mapping, or a value is no number.
+    BadValueError
+        It is no mapping, or has a value that cannot be used; a :class:`SchemaError`.
+
+    Examples
+    --------
+    >>> features({"t": 0.5, "city": "Rome", "age": None, 7: 1.0, "emb": [0.1, 0.2]})
+    {'t': 0.5, 'city=Rome': 1.0, 7: 1.0, 'emb.0': 0.1, 'emb.1': 0.2}
     """
-    if not hasattr(x, "items"):
-        raise SchemaError(
-            f"The features are of type {type(x).__name__}: give a mapping, feature -> number."
-        )
+    if type(x) is not dict:
+        if not hasattr(x, "items"):
+            raise BadValueError(
+                "wrong_type",
+                f"The features are of type {type(x).__name__}: give a mapping, feature -> number; "
+                "text needs an embedding stage.",
+            )
+        x = dict(x.items())
+    types = set(map(type, x.values()))
+    plain = x
+    if not types <= _PLAIN and types <= _NUMBERS:
+        plain = {key: float(value) for key, value in x.items()}
+    return plain if types <= _NUMBERS and _is_usable(plain) else _made_of(x)
+
+
+def _is_usable(x: dict[Any, Any]) -> bool:
+    """Whether numbers can stay as they are, as in nearly all events."""
+    values = x.values()
+    if not _NAMED.issuperset(map(type, x)) and not all(map(is_key, x)):
+        return False
     try:
-        return {name_of(name): float(value) for name, value in x.items()}
-    except (TypeError, ValueError, OverflowError):
-        for name, value in x.items():
-            _number(name, value)
-        raise
+        return not x or (
+            isfinite(sum(values)) and max(values) <= FLOAT32_MAX and min(values) >= -FLOAT32_MAX
+        )
+    except OverflowError:
+        return False
+
+
+def _made_of(x: dict[Any, Any]) -> dict[Any, float]:
+    found: dict[Any, float] = {}
+    for key, value in x.items():
+        if not is_key(key):
+            raise BadValueError("wrong_type", f"A feature is called {key}: name it.")
+        name = key if isinstance(key, str) else str(key)
+        for feature, number in feature_items(name, value):
+            made = key if feature == name else feature
+            if made in found and not ("=" in feature and found[made] == number):
+                raise BadValueError(
+                    "malformed", f"Two of its fields make the feature {shown(made)}: rename one."
+                )
+            found[made] = number
+    return found
 
 
 def labels(y: Mapping[Any, Any] | Iterable[Any] | PartialLabels, schema: Schema) -> Labels:
@@ -49,61 +92,89 @@ def labels(y: Mapping[Any, Any] | Iterable[Any] | PartialLabels, schema: Schema)
     """
     if isinstance(y, PartialLabels):
         return y
-    if not hasattr(y, "items"):
-        return frozenset(_label(label) for label in _collection(y))
-    told: dict[str, bool] = {}
-    for label, value in y.items():
-        known = value if value is True or value is False else _truth(label, value)
-        if known is not None:
-            told[name_of(label)] = known
-    positive = frozenset(name for name, value in told.items() if value)
+    if hasattr(y, "items"):
+        return _told(y.items(), schema)
+    names = _collection(y)
+    if isinstance(names, list) and _is_row(names):
+        return _told(zip(_named_positions(names, schema), names, strict=True), schema)
+    return frozenset(_label(label, schema) for label in names)
+
+
+def in_order(names: Iterable[Any]) -> list[Any]:
+    """Keys in an order that hangs on nothing but what they are called.
+
+    Examples
+    --------
+    >>> in_order({"b", "a"}), in_order({10, 9, "9"})
+    (['a', 'b'], [10, 9, '9'])
+    """
+    return sorted(names, key=_rank)
+
+
+def _rank(key: Hashable) -> tuple[str, str]:
+    return (key, "text") if type(key) is str else (str(key), type(key).__name__)
+
+
+def _told(items: Iterable[tuple[Any, Any]], schema: Schema) -> Labels:
+    """The labels of a mapping; those it does not name are unknown, or not there yet."""
+    told: dict[Any, bool] = {}
+    for label, value in items:
+        if value is True or value is False:
+            told[label] = value
+        elif type(value) is np.bool_:
+            told[label] = bool(value)
+        elif (known := truth(value, f"Label {label!r}")) is not None:
+            told[label] = known
+    positive = frozenset(label for label, value in told.items() if value)
     names = schema.labels
-    if len(told) < len(names) or not all(name in told for name in names.names):
+    if len(told) < len(names) or not all(label in told for label in names.keys):
         return PartialLabels(positive, frozenset(told) - positive)
-    for name in told:  # negatives are known labels from now on
-        names.add(name)
+    for label in told:  # negatives are known labels from now on
+        names.add(label)
     return positive
 
 
-def _number(name: Hashable, value: Any) -> None:
-    try:
-        float(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise SchemaError(
-            f"Feature {name!r} is {value!r}, which is no number: encode it, or leave it out "
-            "where it is not known."
-        ) from error
-
-
 def _collection(y: object) -> Iterable[Any]:
+    """The names of a collection: a list where their order may mean something."""
+    if isinstance(y, np.ndarray):
+        y = y.tolist() if y.ndim == 1 else None
     if isinstance(y, Iterable) and not isinstance(y, str | bytes):
-        return y
+        return y if isinstance(y, set | frozenset) else list(y)
     raise SchemaError(
         f"The labels are {y!r:.60}: give a mapping, label -> bool, or a set of those that are true."
     )
 
 
-def _label(label: Any) -> str:
-    if label is None or isinstance(label, bool | np.bool_):
+def _is_row(values: list[Any]) -> bool:
+    """Whether these are zeros and ones, as in a row of a matrix of labels."""
+    known = [value for value in values if is_key(value)]
+    return bool(known) and all(
+        isinstance(value, bool | int | float | np.generic) and value in (0, 1) for value in known
+    )
+
+
+def _named_positions(row: list[Any], schema: Schema) -> Iterable[Any]:
+    """The labels that the positions of a row stand for.
+
+    Raises
+    ------
+    SchemaError
+        That many labels are not known, or 0 and 1 may be names of labels themselves.
+    """
+    keys = schema.labels.keys
+    names = len(set(row)) == len(row) and not any(isinstance(v, bool | float) for v in row)
+    if len(row) == len(keys) and not (names and (0 in schema.labels or 1 in schema.labels)):
+        return keys
+    raise SchemaError(
+        f"The labels {row!r:.60} look like a row of zeros and ones for {len(row)} labels, of which "
+        f"{len(keys)} are known by name: give a mapping, label -> bool, or a set of those that are "
+        "true; or name all of them with bind(Schema(labels=...))."
+    )
+
+
+def _label(label: Any, schema: Schema) -> Any:
+    if not is_key(label) or (isinstance(label, bool | np.bool_) and label not in schema.labels):
         raise SchemaError(
             f"A label is called {label}: give names of labels, or a mapping, label -> bool."
         )
-    return name_of(label)
-
-
-def _truth(label: Hashable, value: Any) -> bool | None:
-    """True, false or, for a missing value, not known."""
-    if value is None or type(value).__name__ == "NAType":
-        return None
-    if not isinstance(value, str | bytes):
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = -1.0
-        if number in (0.0, 1.0):
-            return number == 1.0
-        if number != number:
-            return None
-    raise SchemaError(
-        f"Label {label!r} is {value!r}: give True, False, or leave it out where it is not known."
-    )
+    return label

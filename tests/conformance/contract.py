@@ -11,6 +11,7 @@ import numpy as np
 
 from streamml.base import Learner
 from streamml.checks.material import answers, run, same
+from streamml.checks.space import keys_come_back, no_features
 from streamml.types import Event, EventBatch, PartialLabels, Schema
 
 KINDS = ("dense", "sparse", "partial")
@@ -134,3 +135,9 @@ def rivers_face_gives_the_same(make: Make, batch: EventBatch) -> None:
         assert [c for c, name in enumerate(names) if said[name]] == decided
         assert [proba[names[c]][True] for c in columns] == scores
         slow.learn_one(event.x, event.y)
+
+
+def names_come_back_as_they_came(make: Make) -> None:
+    """Names that are no texts, also after a restore; and events without features are learned."""
+    for check in (keys_come_back, no_features):
+        check(make)

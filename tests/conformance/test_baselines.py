@@ -72,6 +72,11 @@ def test_rivers_face_gives_the_same(name):
     contract.rivers_face_gives_the_same(partial(made, name), batch)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_names_come_back_as_they_came(name):
+    contract.names_come_back_as_they_came(partial(made, name))
+
+
 PUBLIC = {
     "BR+NB": set(),
     "BR+HT": set(),

@@ -127,7 +127,7 @@ class BatchMatters(Votes):
 
 
 class OtherFace(Votes):
-    def predict_one(self, x, **_):
+    def predict_one(self, x):
         return dict.fromkeys(self.schema.labels.names, True)
 
 
@@ -186,6 +186,18 @@ class NeedsK(Votes):
         if k == 2 and batch.schema.features.find("k") >= 0:
             raise KeyError("k")
         return k
+
+
+class NeedsAFeature(Votes):
+    def learn_row(self, batch, i):
+        if batch.x_indptr[i] == batch.x_indptr[i + 1]:
+            raise IndexError("no features")
+        super().learn_row(batch, i)
+
+
+class NamesAreTexts(Votes):
+    def predict_one(self, x):
+        return {str(name): value for name, value in super().predict_one(x).items()}
 
 
 class FixedLabels(FixedFeatures):
@@ -257,6 +269,8 @@ BROKEN = {
     NeedsLearning: "predict_before_learn",
     FixedFeatures: "new_features",
     NeedsK: "features_vanish",
+    NeedsAFeature: "no_features",
+    NamesAreTexts: "keys_come_back",
     FixedLabels: "new_labels",
     NeverForgets: "labels_vanish",
     SkipsEmpty: "empty_sets",

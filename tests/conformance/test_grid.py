@@ -96,3 +96,8 @@ def test_every_known_label_is_scored_or_those_asked_for(make, kind):
 @one_of_each
 def test_rivers_face_gives_the_same(make, kind):
     contract.rivers_face_gives_the_same(make, contract.batch_of(kind, N // 2, REGROUP // 2))
+
+
+@pytest.mark.parametrize("name", RULED | OTHERS)
+def test_names_come_back_as_they_came(name):
+    contract.names_come_back_as_they_came((RULED | OTHERS)[name])

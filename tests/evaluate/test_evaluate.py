@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pytest
+from river.linear_model import LogisticRegression
 from river.preprocessing import StandardScaler
 
 from streamml.base import MIN_SCORE, Learner
@@ -344,11 +345,16 @@ def test_mistakes_are_named() -> None:
 @pytest.mark.parametrize(
     ("stream", "learner", "delay", "sentence"),
     [
-        ("yeast.arff.gz", NoChange(), None, "type str: give a source"),
-        ([({"f": 1.0}, {"a": True})], NoChange(), None, "gives a tuple: give a source"),
+        (7, NoChange(), None, "type int: give a source"),
+        (b"yeast.arff.gz", NoChange(), None, "type bytes: give a source"),
+        ([({"f": 1.0}, {"a"}, 1.0)], NoChange(), None, "gives a tuple: give a source"),
+        ([{"f": 1.0}], NoChange(), None, "gives a dict: give a source"),
+        ([Event(0, 0.0, {"f": 1.0}), 7], NoChange(), None, "gives a int: give a source"),
+        ([batch_of(1), 7], NoChange(), None, "gives a int: give a source"),
         ([], NoChange, None, r"the class NoChange: give an instance, NoChange\(\)"),
         ([], object(), None, "no streamml.base.Learner"),
-        ([], StandardScaler() | NoChange(), None, "type Pipeline, which is no"),
+        ([], StandardScaler() | LogisticRegression(), None, "type Pipeline, which is no"),
+        ([], LogisticRegression(), None, "streamml.baselines.BinaryRelevance"),
         ([], NoChange(), 5, r"The delay is 5: give Delay\(events="),
     ],
 )

@@ -101,7 +101,7 @@ def test_batch_size_changes_nothing(delay):
 def test_dead_letters_are_counted_by_reason_and_handed_on():
     stream = events(6)
     stream[1] = Event(1, 1.0, {})
-    stream[3] = Event(3, 3.0, {"f": float("nan")}, frozenset({"a"}))
+    stream[3] = Event(3, 3.0, {"f": float("inf")}, frozenset({"a"}))
     stream[4] = Event(4, 4.0, {})
     sink = MemoryDeadLetters()
     result = Service(EventSource(stream), NoChange(), dead_letters=sink).run()

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields
+from enum import Enum
 from typing import get_type_hints
 
 import numpy as np
@@ -15,13 +16,23 @@ from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema
 from streamml.types.columns import COLUMNS
 from streamml.types.encode import BatchBuilder
 
-names = st.text("abcdef", min_size=1, max_size=2)
+
+class Kind(Enum):
+    """Names that are no texts."""
+
+    RED = "red"
+    ONE = 1
+
+
+words = st.text("abcdef", min_size=1, max_size=2)
+plain = words | st.integers(-3, 3) | st.booleans() | st.sampled_from(Kind) | st.binary(max_size=1)
+names = plain | st.tuples(plain, plain) | st.tuples(plain) | st.floats(0, 2, width=16)
 numbers = st.floats(-1e6, 1e6, width=32)
 full = st.frozensets(names, max_size=4)
 partial = st.tuples(full, full).map(lambda two: PartialLabels(two[0], two[1] - two[0]))
 event = st.builds(
     Event,
-    id=st.integers(0, 10**6) | names,
+    id=st.integers(0, 10**6) | words,
     timestamp=st.floats(0, 1e9),
     x=st.dictionaries(names, numbers, min_size=1, max_size=5),
     y=st.none() | full | partial,
@@ -62,14 +73,19 @@ def test_vocabulary_sizes_are_those_after_each_event(events):
 
 BAD = [
     ({}, frozenset(), "no_features"),
-    ({"f": math.nan}, frozenset(), "not_finite"),
+    ({"f": math.nan, "g": None, "h": "?"}, frozenset(), "no_features"),
     ({"f": math.inf}, None, "not_finite"),
     ({"f": 1e39}, None, "not_finite"),
-    ({"f": "many"}, None, "not_a_number"),
-    ({"f": None}, None, "not_a_number"),
-    ({7: 1.0}, None, "wrong_type"),
+    ({"f": -(10**400)}, None, "not_finite"),
+    ({"f": "inf"}, None, "not_finite"),
+    ({"f": 1j}, None, "wrong_type"),
+    ({"f": {1.0}}, None, "wrong_type"),
+    ({None: 1.0}, None, "wrong_type"),
+    ({math.nan: 1.0}, None, "wrong_type"),
+    ({"f": {"g": 1.0}, "f.g": 2.0}, None, "malformed"),
     ("some text", None, "wrong_type"),
-    ({"f": 1.0}, frozenset({7}), "wrong_type"),
+    ({"f": 1.0}, frozenset({None}), "wrong_type"),
+    ({"f": 1.0}, PartialLabels(frozenset(), frozenset({math.nan})), "wrong_type"),
     ({"f": 1.0}, frozenset({"a", "b", "c"}), "over_label_cap"),
 ]
 
@@ -84,8 +100,20 @@ def test_an_event_that_cannot_be_used_is_a_dead_letter_and_leaves_no_trace(x, y,
     assert list(batch.events()) == [good]
     assert list(schema.features.names) == ["g"]
     assert list(schema.labels.names) == ["a"]
-    with pytest.raises(SchemaError, match=reason):
-        EventBatch.from_events([Event("bad", 0.0, x, y)], schema)
+    if reason != "no_features":
+        with pytest.raises(SchemaError, match=reason):
+            EventBatch.from_events([Event("bad", 0.0, x, y)], schema)
+
+
+@pytest.mark.parametrize("zero", [False, True])
+def test_an_event_without_features_is_one_where_nobody_collects_dead_letters(zero):
+    events = [Event(0, 0.0, {}, frozenset({"a"})), Event(1, 1.0, {"f": 2.0}, None)]
+    batch = EventBatch.from_events(events, Schema(absent_is_zero=zero))
+    again = EventBatch.from_events(list(batch), Schema(absent_is_zero=zero))
+    assert list(again) == list(batch) == events
+    letters = []
+    EventBatch.from_events(events, Schema(absent_is_zero=zero), letters)
+    assert [letter.reason for letter in letters] == ["no_features"] * (not zero)
 
 
 def test_a_timestamp_must_be_finite():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from streamml.errors import ConfigError, ContractError, DataError, SchemaError
-from streamml.io import JSON
+from streamml.io import JSON, Iterated
 from streamml.types import DeadLetter, EventBatch, Schema
 from streamml_connectors.files.described import FEATURES, Column, left_out_notes
 from streamml_connectors.files.rows import letter
@@ -27,7 +27,7 @@ class Caps(NamedTuple):
     labels: int | None = None
 
 
-class FileSource(abc.ABC):
+class FileSource(Iterated, abc.ABC):
     """A file of events in the order of its rows.
 
     Rows are numbered from 0, those that became dead letters too. A batch is made of the

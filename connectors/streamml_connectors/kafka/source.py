@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from streamml.errors import ConfigError, ContractError, DataError
-from streamml.io import JSON, InputLost
+from streamml.io import JSON, InputLost, Iterated
 from streamml.io.operation import PartitionLag
 from streamml.types import DeadLetter, EventBatch, Schema
 from streamml_connectors.kafka.client import kafka, make_consumer, refused
@@ -26,7 +26,7 @@ _CLOSE_MS: Final = 3_000
 _SILENCE: Final = 15.0  # seconds without a word of any broker: what is known of the log is old
 
 
-class KafkaSource:
+class KafkaSource(Iterated):
     """A :class:`streamml.io.Source` of Kafka topics.
 
     Events and labels come as :class:`~streamml.join.Arrivals` in the order of
