@@ -35,6 +35,8 @@ class Option:
         Whether the value is never shown.
     reads
         Whether the value is a file that is read: nothing may be written over it.
+    bare
+        What it means without a value behind it, where that is allowed.
     """
 
     help: str
@@ -46,6 +48,7 @@ class Option:
     parse: Callable[[str], Any] | None = None
     secret: bool = False
     reads: bool = False
+    bare: str | None = None
 
 
 def option(help: str, *, default: Any = None, **about: Any) -> Any:  # noqa: A002

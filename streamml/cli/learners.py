@@ -45,7 +45,12 @@ _WORDS: Final[dict[Any, str]] = {
 _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def make_learner(name: str, settings: Sequence[str] = (), seed: int | None = None) -> Learner:
+def make_learner(
+    name: str,
+    settings: Sequence[str] = (),
+    seed: int | None = None,
+    positive_only: str | None = None,
+) -> Learner:
     """The learner called ``name``, with parameters from texts like ``"n_min=200"``.
 
     Parameters
@@ -56,6 +61,8 @@ def make_learner(name: str, settings: Sequence[str] = (), seed: int | None = Non
         ``name=value``, typed as the parameter is.
     seed
         Goes to the parameter ``seed`` where there is one and no setting names it.
+    positive_only
+        Goes to the parameter of this name: a number, or ``"true"``.
 
     Raises
     ------
@@ -83,10 +90,24 @@ def make_learner(name: str, settings: Sequence[str] = (), seed: int | None = Non
             has = f"it takes {', '.join(takes)}" if takes else "it takes none"
             raise ConfigError(f"{name} has no parameter {key!r}: {has}.")
         values[key] = _typed(f"--set {setting}", text.strip(), hints.get(key, str))
+    if positive_only is not None:
+        values["positive_only"] = _propensity(name, positive_only, takes)
     if seed is not None and "seed" in takes:
         values.setdefault("seed", seed)
     made: Learner = kind(**values)
     return made
+
+
+def _propensity(name: str, text: str, takes: Mapping[str, Any]) -> bool | float:
+    if "positive_only" not in takes:
+        raise ConfigError(f"{name} cannot learn from positives only: leave out --positive-only.")
+    try:
+        return True if text == "true" else float(text)
+    except ValueError:
+        raise ConfigError(
+            f"--positive-only takes a probability such as 0.5, or nothing, not {text!r}: name the "
+            "source before it."
+        ) from None
 
 
 def _typed(setting: str, text: str, hint: Any) -> Any:

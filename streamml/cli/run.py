@@ -77,7 +77,9 @@ def _run(options: RunOptions) -> int:
     pace = parse_rate(options.play.rate, options.reading.order)
     every = parse_every(options.output.snapshot_every)
     chosen, limit = options.learner, options.play.limit
-    learner = make_learner(chosen.learner, chosen.settings, chosen.seed)
+    learner = make_learner(
+        chosen.learner, chosen.settings, chosen.seed, positive_only=chosen.positive_only
+    )
     if options.embed.embed is not None:
         check_input(options)
     embedder = options.embed.make(chosen.seed)

@@ -41,6 +41,13 @@ class LearnerOptions:
         metavar="NAME=VALUE",
         default=(),
     )
+    positive_only: str | None = option(
+        "Events name only labels that are true: what is not named is learned as not true, and "
+        "scores are divided by the probability that a true label is named; without a number it "
+        "is learned from events whose labels are all known.",
+        metavar="[PROPENSITY]",
+        bare="true",
+    )
     seed: int = option("For the learner and the demo stream.", metavar="N", default=1, least=0)
 
 

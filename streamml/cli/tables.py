@@ -213,6 +213,8 @@ def _click(one: _Declared) -> dict[str, Any]:
     given: dict[str, Any] = {"metavar": about.metavar, "type": _type(about, kind)}
     if get_origin(kind) is tuple and about.parse is None:
         return given | {"multiple": True}
+    if about.bare is not None:
+        given |= {"is_flag": False, "flag_value": about.bare}
     if one.default is not None:
         given |= {"default": one.default, "show_default": True}
     return given

@@ -97,7 +97,8 @@ def labels(y: Mapping[Any, Any] | Iterable[Any] | PartialLabels, schema: Schema)
     names = _collection(y)
     if isinstance(names, list) and _is_row(names):
         return _told(zip(_named_positions(names, schema), names, strict=True), schema)
-    return frozenset(_label(label, schema) for label in names)
+    found = frozenset(_label(label, schema) for label in names)
+    return PartialLabels(found, frozenset()) if schema.positive_only else found
 
 
 def in_order(names: Iterable[Any]) -> list[Any]:
@@ -116,8 +117,13 @@ def _rank(key: Hashable) -> tuple[str, str]:
 
 
 def _told(items: Iterable[tuple[Any, Any]], schema: Schema) -> Labels:
-    """The labels of a mapping; those it does not name are unknown, or not there yet."""
+    """The labels of a mapping.
+
+    Where it says of a label that it is not true, or not known, those that it does not name are
+    unknown; where it names true ones only, the schema says what that means.
+    """
     told: dict[Any, bool] = {}
+    unknown = False
     for label, value in items:
         if value is True or value is False:
             told[label] = value
@@ -125,9 +131,14 @@ def _told(items: Iterable[tuple[Any, Any]], schema: Schema) -> Labels:
             told[label] = bool(value)
         elif (known := truth(value, f"Label {label!r}")) is not None:
             told[label] = known
+        else:
+            unknown = True
     positive = frozenset(label for label, value in told.items() if value)
     names = schema.labels
-    if len(told) < len(names) or not all(label in told for label in names.keys):
+    named = len(told) >= len(names) and all(label in told for label in names.keys)
+    if positive == told.keys() and not (unknown or named or schema.positive_only):
+        return positive
+    if not named:
         return PartialLabels(positive, frozenset(told) - positive)
     for label in told:  # negatives are known labels from now on
         names.add(label)

@@ -200,6 +200,11 @@ class Schema:
         What an absent feature means: zero (sparse files), or that it is not known.
     takes_text
         Whether every event brings a text, for an embedding stage.
+    positive_only
+        What it means where labels are named and nothing is said to be not true (a set or list of
+        labels, or ``{label: True}``): by default that the other labels are not true; with
+        ``positive_only`` that they are unknown. Then only a mapping that names every label says
+        all. See the parameter of this name of :class:`~streamml.ihomer.IHOMER`.
 
     Examples
     --------
@@ -214,6 +219,7 @@ class Schema:
         "declared_labels",
         "features",
         "labels",
+        "positive_only",
         "takes_text",
     )
 
@@ -225,9 +231,11 @@ class Schema:
         max_labels: int | None = None,
         absent_is_zero: bool = False,
         takes_text: bool = False,
+        positive_only: bool = False,
     ) -> None:
         self.absent_is_zero = absent_is_zero
         self.takes_text = takes_text
+        self.positive_only = positive_only
         self.features = Vocabulary(features, max_features)
         self.labels = Vocabulary(labels, max_labels)
         self.declared_features = len(self.features)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+import click
 import pytest
 
 from streamml.baselines import NoChange
@@ -15,6 +16,8 @@ from streamml.cli import learners, main
 from streamml.cli.config import read_toml
 from streamml.cli.learners import make_learner
 from streamml.cli.options import ReadingOptions, open_stream, parse_delay, parse_every, parse_rate
+from streamml.cli.run_options import RunOptions
+from streamml.cli.tables import Command, add_options
 from streamml.errors import ConfigError
 from streamml.evaluate import Delay
 from streamml.pacing import EventsPerSecond, OriginalTimestamps, Unpaced
@@ -257,3 +260,27 @@ def test_where_events_have_their_times_those_count(tmp_path, flag, text):
     path.write_text(ROWS["times.jsonl"])
     assert call("run", path, "--learner", "majority", "--json", flag, text) == 0
     assert call("run", "--limit", "9", "--learner", "majority", "--json", flag, text) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "learned"),
+    [(["--positive-only"], True), (["--positive-only", "0.5"], 0.5), ([], False)],
+)
+def test_positive_only_may_have_a_number(given, learned):
+    chosen = {}
+
+    @click.command(cls=Command)
+    @add_options(RunOptions)
+    def run(**values):
+        chosen.update(values)
+
+    run.main([*given, "--limit", "1"], standalone_mode=False)
+    model = make_learner("ihomer", positive_only=chosen["positive_only"])
+    assert model.positive_only == learned
+
+
+def test_a_propensity_that_is_none_costs_one_sentence():
+    with pytest.raises(ConfigError, match=r"a probability such as 0\.5, or nothing, not 'x\.csv'"):
+        make_learner("ihomer", positive_only="x.csv")
+    with pytest.raises(ConfigError, match="no-change cannot learn from positives only"):
+        make_learner("no-change", positive_only="0.5")

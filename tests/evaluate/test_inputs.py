@@ -184,7 +184,11 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("delay", [None, Delay(events=3), VariableDelay(lambda *_: 2)], ids=str)
+@pytest.mark.parametrize(
+    "delay",
+    [None, Delay(events=3), VariableDelay(lambda *_: 2)],
+    ids=["no", "constant", "variable"],
+)
 def test_any_model_of_rivers_is_evaluated_as_river_does(name, delay):
     result = prequential(pairs(200), MODELS[name](), delay=delay, beside={"ours": NoChange()})
     exact = result.metrics["learner"].cumulative().exact_match

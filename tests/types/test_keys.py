@@ -278,3 +278,21 @@ def test_other_values_become_features_as_they_do_in_files():
     }  # fmt: skip
     with pytest.raises(SchemaError, match=r"make the feature 'd\.e'"):
         features({"d": {"e": 1}, "d.e": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("y", "told", "positive_only"),
+    [
+        ({"a": True}, frozenset("a"), PartialLabels({"a"}, frozenset())),
+        ({}, frozenset(), PartialLabels(frozenset(), frozenset())),
+        ({"a"}, frozenset("a"), PartialLabels({"a"}, frozenset())),
+        (["a", "b"], frozenset("ab"), PartialLabels({"a", "b"}, frozenset())),
+        ({"a": 1, "b": None}, *[PartialLabels({"a"}, frozenset())] * 2),
+        ({"a": True, "b": False}, *[PartialLabels({"a"}, {"b"})] * 2),
+        ({"a": True, "b": False, "c": 0}, *[frozenset("a")] * 2),
+    ],
+)
+def test_naming_only_what_is_true_says_all_unless_the_schema_says_otherwise(y, told, positive_only):
+    names = ["a", "b", "c"]
+    assert labels(y, Schema(labels=names)) == told
+    assert labels(y, Schema(labels=names, positive_only=True)) == positive_only
