@@ -54,7 +54,7 @@ def test_no_two_files_import_each_other():
 
 def private_names(tree):
     """Private names that a file takes from what is not its own: attributes, and imports."""
-    public = {"_asdict", "_fields", "_replace"}  # of named tuples
+    public = {"_asdict", "_fields", "_make", "_replace"}  # of named tuples
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and re.match("_(?!_)|__dict__", node.attr):
             owner = node.value.func if isinstance(node.value, ast.Call) else node.value

@@ -89,9 +89,10 @@ def entry_point(function: Function) -> Function:
     cached = getattr(compiled, "_cache", None)  # none where compiling is turned off
     if cached is not None:
         kept = cached._cache_file
-        if not hasattr(kept, "_source_stamp"):  # better no start than stale code
+        if not hasattr(kept, "_version"):  # better no start than stale code
             raise RuntimeError("This numba keeps machine code in another way: install numba 0.68.")
-        kept._source_stamp = _package_stamp()
+        # what another version kept is not unpickled: classes it names may be gone
+        kept._version = f"{kept._version} {_package_stamp()}"
     found: Function = compiled
     return found
 
