@@ -181,8 +181,9 @@ PLAIN = "@relation 'r: -C 1'\n@attribute l {0,1}\n@attribute c numeric\n"
 
 def test_a_comma_behind_the_last_field_ends_a_row(tmp_path):
     """MOA writes one."""
-    assert rows_of(tmp_path, PLAIN, "0,1,\n1,2,\n 1 , 3 , \n0,4, % x\n")[1:] == (
-        [{"c": 1.0}, {"c": 2.0}, {"c": 3.0}, {"c": 4.0}], [set(), {"l"}, {"l"}, set()],
+    assert rows_of(tmp_path, PLAIN, "0,1,\n1,2,\n 1 , 3 , \n0,4, % x\n1,'5',\n")[1:] == (
+        [{"c": 1.0}, {"c": 2.0}, {"c": 3.0}, {"c": 4.0}, {"c": 5.0}],
+        [set(), {"l"}, {"l"}, set(), {"l"}],
     )  # fmt: skip
     assert rows_of(tmp_path, PLAIN, "{0 1,1 2,}\n{1 3 , }\n")[1:] == (
         [{"c": 2.0}, {"c": 3.0}], [{"l"}, set()],
@@ -367,6 +368,13 @@ def test_a_training_part_is_read_with_the_xml_of_the_whole(tmp_path):
     source, events, _ = read(write(tmp_path, NO_LABELS + "@data\n1,0,2\n", "emo-train.arff"))
     assert source.schema.labels.names == ["l1"]
     assert [e.y for e in events] == [{"l1"}]
+
+
+def test_a_part_that_names_its_labels_itself_needs_no_xml_of_the_whole(tmp_path):
+    (tmp_path / "emo.xml").write_text(XML)
+    text = NO_LABELS.replace("emo", "'emo: -C 2'") + "@data\n1,0,2\n"
+    for name, labels in (("emo-2.arff", ["l1", "l2"]), ("emo.arff", ["l1"])):
+        assert read(write(tmp_path, text, name))[0].schema.labels.names == labels
 
 
 def test_where_no_labels_are_named_the_xml_that_is_there_is(tmp_path):

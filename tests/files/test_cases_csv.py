@@ -348,6 +348,21 @@ def test_lists_of_other_lengths(table):
     assert read.letters == [("malformed", "row 1000")]
 
 
+def test_objects_in_parquet_have_dotted_names(table):
+    meta = [{"likes": 3, "from": {"city": "Rome"}}, None, {"likes": None, "from": {"city": "Bern"}}]
+    read = table({"f": [1, 2, 3], "meta": meta, "meta.other": [4, 5, 6], "label:a": [0, 1, 1]})
+    assert read.x == [
+        {"f": 1.0, "meta.likes": 3.0, "meta.from.city=Rome": 1.0, "meta.other": 4.0},
+        {"f": 2.0, "meta.other": 5.0},
+        {"f": 3.0, "meta.from.city=Bern": 1.0, "meta.other": 6.0},
+    ]
+    assert table({"m": [{"a": 1, "y": True}, {"a": 2, "y": False}]}, labels=["m.y"]).y == [
+        some("m.y"), some(),
+    ]  # fmt: skip
+    with pytest.raises(SchemaError, match=r"'m\.a' twice"):
+        table({"m": [{"a": 1}], "m.a": [1], "label:a": [0]})
+
+
 def test_texts_of_parquet_are_read_as_those_of_csv(table):
     read = table({
         "zip": ["04107", "10115", "04107"], "open": ["yes", "no", "NA"], "n": ["1.5", "2", "x"],

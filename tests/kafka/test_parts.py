@@ -156,11 +156,12 @@ def test_records_hold_what_lines_of_a_file_may_hold():
 def test_labels_of_a_topic_of_their_own_may_have_any_form():
     decoder = Decoder(Schema(), "labels")
     docs = [{"id": 1, "y": [3]}, {"id": 2, "y": {"a": True, "b": False}, "timestamp": 1.7e12},
-            {"id": 3, "y": ["a"], "timestamp": 1.7e18}]  # fmt: skip
+            {"id": 3, "y": ["a", "", "a"], "timestamp": 1.7e18}]  # fmt: skip
     records = [record(json.dumps(d).encode(), "labels", offset=k) for k, d in enumerate(docs)]
     batch, letters = decoder.decode(records, [0.0] * 3)
     assert letters == []
     assert [event.y for event in batch.events()] == [{"3"}, {"a"}, {"a"}]
+    assert decoder.schema.labels.names == ["3", "a"]
     assert batch.timestamps.tolist()[1:] == [1.7e9, 1.7e9]
 
 

@@ -15,6 +15,7 @@ from streamml_connectors.files.arff_header import Header, read_header, unescape
 from streamml_connectors.files.described import Kind
 from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.labels import find_label_xml, read_label_xml
+from streamml_connectors.files.packed import plain_name
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense, parse_sparse
 from streamml_connectors.files.rows import assemble, plain_rows
 from streamml_connectors.files.source import Caps, LineSource, check_names
@@ -180,7 +181,7 @@ def _label_names(
 ) -> list[str]:
     """Attribute names of the labels, from wherever they are told."""
     if labels is None:
-        xml = xml or find_label_xml(path)
+        xml = xml or _xml_beside(path, header)
         labels = read_label_xml(Path(xml)) if xml else header.own_labels()
     if labels is None:
         beside = ", ".join(sorted(str(one) for one in path.parent.glob("*.xml"))[:3])
@@ -195,3 +196,11 @@ def _label_names(
     if len(set(names)) == len(there):
         raise SchemaError(f"All attributes of {path} are labels: leave some as features.")
     return names
+
+
+def _xml_beside(path: Path, header: Header) -> Path | None:
+    """The label XML of a file, or of its data set where the header names no labels itself."""
+    beside = find_label_xml(path)
+    if beside is None or Path(plain_name(path)).stem == beside.stem:
+        return beside
+    return beside if header.own_labels() is None else None

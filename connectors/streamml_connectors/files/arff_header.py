@@ -207,7 +207,7 @@ def _values(text: str, path: Path, line: int, end: str = "") -> tuple[str, ...]:
 def _value(found: re.Match[str]) -> str:
     """What stands in single quotes, in double quotes, or as it is."""
     single, double, bare = found.groups()[:3]
-    return bare.strip() if bare is not None else unescape(single or double or "")
+    return bare if bare is not None else unescape(single or double or "")
 
 
 def _check(attributes: list[Attribute], path: Path) -> None:

@@ -28,7 +28,8 @@ _BUFFER = 65_536  # bytes of a column that are read at once
 class ParquetSource(FileSource):
     """Reads a Parquet file; memory holds one piece of a row group at a time.
 
-    Numbers and booleans are features; a list of numbers is one a position (``emb.0``, ...).
+    Numbers and booleans are features; a list of numbers is one a position (``emb.0``, ...), an
+    object is its fields (``meta.likes``).
     What a string column is, its first 1,000 rows show: ``column=value`` features that appear as
     the stream goes on; 1 and 0 for yes and no; or an identifier (more than 64 different texts, or
     none that comes twice), which is left out, as are times, binary and other nested columns, and
@@ -104,8 +105,8 @@ class ParquetSource(FileSource):
         self._keep_zeros = keep_zeros
         with self._closing_on_error():
             self._open()
-            names = self._file.schema_arrow.names
-            rows = self._multi_hot(label_list) if label_list in names else None
+            schema = _flat(self._file.schema_arrow.empty_table()).schema
+            rows = self._multi_hot(label_list) if label_list in schema.names else None
             check_label_options(labels if rows is None else None, label_list, separator)
             if rows is not None and len(rows) != len(labels or ()):
                 raise SchemaError(
@@ -114,7 +115,7 @@ class ParquetSource(FileSource):
                 )
             sides = {"labels": label_list, "id": id, "timestamp": timestamp, "text": text}
             self._layout: Layout = layout(
-                self.path, self._file.schema_arrow, self._peek, labels, sides, ignore, learned
+                self.path, schema, self._peek, labels, sides, ignore, learned
             )
             if not self._file.metadata.num_rows:
                 raise DataError(f"{self.path} holds no events: name a file with rows of data.")
@@ -174,7 +175,7 @@ class ParquetSource(FileSource):
         batches = self._file.iter_batches(batch_size=FIRST_ROWS, columns=[name])
         first = next(batches, None)
         batches.close()
-        return first.column(0).to_pylist() if first is not None else []
+        return _flat_batch(first).column(0).to_pylist() if first is not None else []
 
     @property
     def length(self) -> int | None:
@@ -189,7 +190,7 @@ class ParquetSource(FileSource):
         try:
             for group in range(self._file.num_row_groups):  # memory of a group is let go
                 for records in self._file.iter_batches(rows, [group], plan.used):
-                    yield read_piece(plan, records)
+                    yield read_piece(plan, _flat_batch(records))
         except (pyarrow.ArrowInvalid, OSError) as error:
             raise DataError(f"{self.path} is damaged: get a whole copy of it.") from error
 
@@ -216,3 +217,20 @@ class ParquetSource(FileSource):
             self._file.close()
         if self._unpacked is not None:
             self._unpacked.close()
+
+
+def _flat(table: Any) -> Any:
+    """A table whose nested columns of objects are columns with dotted names."""
+    import pyarrow.types
+
+    while any(pyarrow.types.is_struct(field.type) for field in table.schema):
+        table = table.flatten()
+    return table
+
+
+def _flat_batch(records: Any) -> Any:
+    import pyarrow
+
+    if not any(pyarrow.types.is_struct(field.type) for field in records.schema):
+        return records
+    return _flat(pyarrow.Table.from_batches([records])).combine_chunks().to_batches()[0]

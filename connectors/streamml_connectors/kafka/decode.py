@@ -202,7 +202,7 @@ class Decoder:
         else:
             row.id = document.id
             row.timestamp = None if document.timestamp is None else seconds(document.timestamp)
-            row.positive = list(dict.fromkeys(document.y))
+            row.positive = [name for name in dict.fromkeys(document.y) if name]
         if not row.y_known:
             raise BadRow("no_labels", 'It has no "y": send the labels of an event.')
         if row.id in (None, "") and not record.key:
