@@ -14,7 +14,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=_EXAMPLES, short_help="Write the learner of a run to a file of its own.")
 @click.argument("stored", metavar="STATE")
 @click.argument("file")
 def export(stored: str, file: str) -> None:

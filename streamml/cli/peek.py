@@ -30,6 +30,7 @@ Examples:
   streamml peek log.jsonl --label-list tags --events 20
   streamml peek kafka://localhost:9092/events --labels-topic labels
 """
+_SHORT: Final = "Show how the first events of a file or topic would be read."
 _ALL_PARTITIONS: Final = tuple(range(10_000))  # those that are there
 _LETTERS: Final = 100  # then it is enough
 
@@ -78,7 +79,7 @@ class Peeked:
     error: StreamMLError | None = None
 
 
-@click.command(cls=Command, epilog=_EXAMPLES)
+@click.command(cls=Command, epilog=_EXAMPLES, short_help=_SHORT)
 @click.argument("source")
 @add_options(_Options)
 @config_option()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -34,7 +34,8 @@ Examples:
   streamml predict model.streamml new.jsonl --output labelled.csv
   streamml predict state shop.csv --labels toys,books --true-labels --output both.parquet
 """
-_EVERY = 3.0  # seconds between two lines that say how far it is
+_SHORT: Final = "Predict the events of a file with what a run has learned."
+_EVERY: Final = 3.0  # seconds between two lines that say how far it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class _Options:
         return self.answers.true_labels or told != (None, None, None)
 
 
-@click.command(cls=Command, epilog=_EXAMPLES)
+@click.command(cls=Command, epilog=_EXAMPLES, short_help=_SHORT)
 @click.argument("stored", metavar="STATE")
 @click.argument("file")
 @add_options(_Options)

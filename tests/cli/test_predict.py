@@ -254,7 +254,9 @@ def test_a_file_cut_short_is_reported_after_what_it_held(folder, tmp_path, capsy
     out = tmp_path / "out.jsonl"
     assert call("predict", folder / "state", cut, "--output", out) == 2
     assert 0 < len(lines(out)) < 30_000
-    assert "cut.csv.gz is a gzip file cut short" in capsys.readouterr().err.splitlines()[-1]
+    told, error = capsys.readouterr().err.splitlines()[-2:]
+    assert f"{len(lines(out)):,} events predicted" in told
+    assert "cut.csv.gz is a gzip file cut short" in error
 
 
 def test_nothing_that_is_read_is_written_over(folder, tmp_path, capsys):
