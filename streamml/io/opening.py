@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from streamml.io.protocols import Source
 
 __all__ = ["open_path"]
 
-_READERS: Final = "streamml_connectors.files"  # looked for when it is asked: no import from here
+_GROUP: Final = "streamml.readers"  # of entry points: what reads files is not known here
 
 
 def open_path(path: str | Path, **options: Any) -> Source:
@@ -31,11 +31,10 @@ def open_path(path: str | Path, **options: Any) -> Source:
     MissingDependencyError
         The readers of files are not installed.
     """
-    try:
-        readers = import_module(_READERS)
-    except ImportError as error:
+    readers = entry_points(group=_GROUP, name="files")
+    if not readers:
         raise MissingDependencyError(
-            f"{path} needs {_READERS}, which reads files: install all of streamml."
-        ) from error
-    source: Source = readers.open_source(path, **options)
+            f"{path} needs streamml_connectors, which reads files: install all of streamml."
+        )
+    source: Source = next(iter(readers)).load()(path, **options)
     return source
