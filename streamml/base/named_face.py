@@ -12,16 +12,20 @@ from typing import Any
 import numpy as np
 from river import base as river_base
 
+from streamml.arrays import Int64Array
 from streamml.base.answers import Decided, Probabilities
 from streamml.errors import ConfigError, SchemaError
 from streamml.types import Event, EventBatch, PartialLabels, Predictions, Schema, frames
 from streamml.types.encode import BatchBuilder
 from streamml.types.names import features, labels
+from streamml.types.rows import select_rows
 
 __all__ = ["MIN_SCORE", "NamedFace"]
 
 MIN_SCORE = 0.01
 """Scores below this are left out of :class:`~streamml.types.Predictions` by default."""
+
+_HEAVIEST = 1000  # times that an event may count
 
 
 class NamedFace(river_base.MultiLabelClassifier):
@@ -57,26 +61,27 @@ class NamedFace(river_base.MultiLabelClassifier):
             of its own (``city=Rome``), an object has dotted names, a list one a position.
         y
             ``{label: bool}``: known labels that it leaves out, or that are ``None`` or NaN,
-            are unknown, not negative. Or a set of the positive labels: all others are negative.
+            are unknown, not negative; but where it names true ones only, all others are negative,
+            as they are for a set of the positive labels (unless the schema is ``positive_only``).
             Or a row of zeros and ones, where all labels are known already.
         w
-            1: other weights are refused.
+            How often the event counts, a whole number from 0 to 1,000: one of weight 2 is learned
+            as the same event twice in a row.
 
         Raises
         ------
         SchemaError
             ``x`` or ``y`` is something else, or has a value that cannot be used.
         ConfigError
-            ``w`` is not 1.
+            ``w`` is no such number.
         """
-        if w != 1:
-            raise ConfigError(f"The weight w is {w!r}: events weigh 1, so leave it out.")
+        times = None if w == 1 else _times([w])
         builder = BatchBuilder(self.schema, takes_empty=True)
         x = features(x)  # before a label is named: what cannot be used leaves no trace
         letter = builder.append(Event(self._position, 0.0, x, labels(y, self.schema)))
         if letter is not None:
             raise SchemaError(f"This event cannot be learned ({letter.reason}): {letter.detail}")
-        self.learn(EventBatch.built(builder))
+        self._learn_times(EventBatch.built(builder), times)
 
     def predict_one(self, x: Mapping[Any, Any]) -> Decided:  # type: ignore[override]
         """The decided label set as ``{label: bool}`` over all labels known so far."""
@@ -100,7 +105,7 @@ class NamedFace(river_base.MultiLabelClassifier):
 
     # -- many events as tables ---------------------------------------------------------
 
-    def learn_many(self, X: Any, y: Any) -> None:
+    def learn_many(self, X: Any, y: Any, w: Any = None) -> None:
         """Learn the rows of a table, in order; the same as one by one.
 
         Parameters
@@ -112,11 +117,15 @@ class NamedFace(river_base.MultiLabelClassifier):
         y
             Such a table with a column a label, true or false, where a missing cell is not known;
             or a series of what :meth:`learn_one` takes.
+        w
+            How often each row counts, as in :meth:`learn_one`; by default once.
 
         Raises
         ------
         SchemaError
-            There is not one row of labels an event, or a row cannot be learned.
+            There is not one row of labels, or weight, an event, or a row cannot be learned.
+        ConfigError
+            A weight is no whole number from 0 to 1,000.
 
         Examples
         --------
@@ -129,7 +138,19 @@ class NamedFace(river_base.MultiLabelClassifier):
         """
         if frames.is_sparse(X) and not self._position and not len(self.schema.features):
             self.schema.absent_is_zero = True
-        self.learn(EventBatch.from_arrays(X, y, schema=self.schema, first_id=self._position))
+        times = None if w is None else _times(w)
+        batch = EventBatch.from_arrays(X, y, schema=self.schema, first_id=self._position)
+        if times is not None and len(times) != len(batch):
+            raise SchemaError(
+                f"There are {len(times)} weights for {len(batch)} events: give one each."
+            )
+        self._learn_times(batch, times)
+
+    def _learn_times(self, batch: EventBatch, times: Int64Array | None) -> None:
+        if times is None or (times == 1).all():
+            self.learn(batch)
+        elif times.any():
+            self.learn(select_rows(batch, np.repeat(np.arange(len(batch)), times)))
 
     def predict_many(self, X: Any) -> Any:
         """The decided label sets as a table of booleans of the same kind, a column a label."""
@@ -170,3 +191,25 @@ class NamedFace(river_base.MultiLabelClassifier):
             np.array([unknown], np.int32),
             np.array([len(self.schema.labels)], np.int32),
         )
+
+
+def _times(weights: Any) -> Int64Array:
+    """Weights as numbers of times.
+
+    Raises
+    ------
+    ConfigError
+        One is no whole number from 0 to 1,000.
+    """
+    try:
+        given = np.asarray(weights, np.float64).ravel()
+    except (TypeError, ValueError):
+        given = np.array([np.nan])
+    wrong = given[~((given >= 0) & (given <= _HEAVIEST) & (given == np.floor(given)))]
+    if len(wrong):
+        shown = f"{weights!r:.60}" if np.isnan(wrong[0]) else f"{wrong[0]:g}"
+        raise ConfigError(
+            f"A weight w is {shown}: give a whole number from 0 to {_HEAVIEST:,}, how often the "
+            "event counts."
+        )
+    return given.astype(np.int64)

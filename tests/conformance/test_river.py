@@ -1,5 +1,6 @@
 """IHOMER in river's code: its checks, its pipelines, its evaluation, its metrics, DataFrames."""
 
+import copy
 import inspect
 
 import numpy as np
@@ -9,8 +10,9 @@ from river import compose, evaluate, metrics, preprocessing
 
 from experiments.checks.river_checks import CHECKS, NOT_APPLICABLE, data, outcomes
 from streamml import IHOMER
-from streamml.baselines import MajorityLabelSet, NoChange
+from streamml.baselines import MLHAT, MajorityLabelSet, NoChange
 from streamml.errors import ConfigError, SchemaError
+from streamml.types import Schema
 
 DATA = list(data())
 
@@ -113,7 +115,7 @@ def test_an_event_that_is_none_is_refused_with_what_is_wrong(x, y, sentence):
         NoChange().learn_one(x, y)
 
 
-def test_a_keyword_that_does_not_exist_is_refused_and_so_is_a_weight():
+def test_a_keyword_that_does_not_exist_is_refused():
     model, x = NoChange(), {"f": 1.0}
     for call in (model.learn_one, model.learn_many):
         with pytest.raises(TypeError, match="wieght"):
@@ -121,8 +123,32 @@ def test_a_keyword_that_does_not_exist_is_refused_and_so_is_a_weight():
     for call in (model.predict_one, model.predict_proba_one, model.predict_many):
         with pytest.raises(TypeError, match="least"):
             call(x, least=1)
-    with pytest.raises(ConfigError, match=r"weight w is 2\.0: events weigh 1"):
-        model.learn_one(x, {"a"}, w=2.0)
-    assert model.predict_one(x) == {}
-    model.learn_one(x, {"a"}, w=1.0)
-    assert model.predict_one(x) == {"a": True}
+
+
+@pytest.mark.parametrize("make", [IHOMER, MLHAT, lambda: IHOMER("fast", positive_only=0.5)])
+def test_an_event_of_weight_2_is_learned_twice_and_one_of_weight_0_not_at_all(make):
+    rng = np.random.default_rng(1)
+    events = [({"f": x, "g": 1.0}, {"a": x > 0, "b": x > 0.5}) for x in rng.normal(size=120)]
+    weights = rng.integers(0, 4, 120)
+    one_by_one, repeated, as_table = make(), make(), make()
+    names = Schema(["f", "g"], ["a", "b"])
+    for model in (one_by_one, repeated, as_table):
+        model.bind(copy.deepcopy(names))
+    for (x, y), w in zip(events, weights, strict=True):
+        one_by_one.learn_one(x, y, w=w)
+        for _ in range(w):
+            repeated.learn_one(x, y)
+    X, Y = (pd.DataFrame([event[k] for event in events]) for k in (0, 1))
+    as_table.learn_many(X, Y, w=weights)
+    told = [model.predict_proba_one({"f": 0.4, "g": 1.0}) for model in (one_by_one, repeated)]
+    assert told[0] == told[1] == as_table.predict_proba_one({"f": 0.4, "g": 1.0})
+
+
+@pytest.mark.parametrize("w", [-1, 0.5, float("nan"), 1001, "two", None, float("inf")])
+def test_a_weight_that_is_no_number_of_times_is_refused(w):
+    model = NoChange()
+    with pytest.raises(ConfigError, match=r"A weight w is .*: give a whole number from 0 to 1,000"):
+        model.learn_one({"f": 1.0}, {"a"}, w=w)
+    assert model.predict_one({"f": 1.0}) == {}
+    with pytest.raises(SchemaError, match="There are 2 weights for 1 events"):
+        model.learn_many(pd.DataFrame({"f": [1.0]}), pd.DataFrame({"a": [True]}), w=[1, 1])
