@@ -119,26 +119,34 @@ def _word(buf, start, end, words, place, attribute):  # type: ignore[no-untyped-
 
 
 @njit(cache=True)
-def _field(buf, start, end, role, known, words, place, attribute):  # type: ignore[no-untyped-def]
+def _word_field(buf, start, end, role, known, words, place, attribute):  # type: ignore[no-untyped-def]
+    """What to do with a field of two words, and its value; apart, as it would slow all others."""
+    is_label = role == WORD_LABEL
+    if start == end:
+        return (_BAD if is_label else _FIX), 0.0
+    if end - start == 1 and buf[start] == _QUESTION:
+        return (_BAD if is_label else _NOTHING), 0.0
+    which = _word(buf, start, end, words, place, attribute) if known else -1
+    if which < 0:
+        return (_BAD if is_label else _FIX), 0.0
+    if is_label:
+        return (_POSITIVE if which == 1 else _NOTHING), float(which)
+    return _VALUE, float(which)
+
+
+@njit(cache=True)
+def _field(buf, start, end, role, known):  # type: ignore[no-untyped-def]
     """What to do with one field, and its value."""
     if role == SKIP:
         return _NOTHING, 0.0
     if role == SIDE:
         return _ASIDE, 0.0
-    is_label = role in (LABEL, WORD_LABEL)
     if start == end:
-        return (_BAD if is_label else _FIX), 0.0
+        return (_BAD if role == LABEL else _FIX), 0.0
     if end - start == 1 and buf[start] == _QUESTION:
-        return (_BAD if is_label else _NOTHING), 0.0
+        return (_BAD if role == LABEL else _NOTHING), 0.0
     if role == TEXT or not known:
         return _FIX, 0.0
-    if role >= WORD_LABEL:
-        which = _word(buf, start, end, words, place, attribute)
-        if which < 0:
-            return (_BAD if is_label else _FIX), 0.0
-        if is_label:
-            return (_POSITIVE if which == 1 else _NOTHING), float(which)
-        return _VALUE, float(which)
     value, exact = _number(buf, start, end)
     if role == NUMBER:
         return (_VALUE if exact else _FIX), value
@@ -190,9 +198,11 @@ def _dense_row(  # type: ignore[no-untyped-def]
             i += 1
         if table[buf[i]] == ODD:
             break
-        what, value = _field(
-            buf, first, last, role[attribute], column[attribute] >= 0, words, place, attribute
-        )
+        kind, known = role[attribute], column[attribute] >= 0
+        if kind >= WORD_LABEL:
+            what, value = _word_field(buf, first, last, kind, known, words, place, attribute)
+        else:
+            what, value = _field(buf, first, last, kind, known)
         if what in (_VALUE, _FIX):
             xi[nx], xv[nx] = column[attribute], value
             nx += 1
@@ -266,7 +276,10 @@ def _sparse_row(  # type: ignore[no-untyped-def]
             i = _spaces(buf, table, i + 1)
         elif buf[i] != _CLOSE:
             good = False
-        what, value = _field(buf, first, last, role[index], True, words, place, index)
+        if role[index] >= WORD_LABEL:
+            what, value = _word_field(buf, first, last, role[index], True, words, place, index)
+        else:
+            what, value = _field(buf, first, last, role[index], True)
         if what == _FIX or (what == _VALUE and value != 0.0):
             xi[nx], xv[nx] = column[index], value
             nx += 1
