@@ -179,25 +179,39 @@ def contents(folder: Path) -> dict[str, tuple[bytes, tuple[str, ...]]]:
     }
 
 
-@pytest.mark.parametrize("form", ["csv", "tsv", "jsonl", "arff", "parquet", "svmlight"])
-@pytest.mark.parametrize("way", ["pipe", "redirected", "no suffix"])
-def test_any_format_is_read_from_standard_input_and_whatever_a_file_is_called(tmp_path, form, way):
-    data, labels = contents(tmp_path)[form]
-    path = tmp_path / "events"
-    path.write_bytes(data)
-    words = ["run", str(path) if way == "no suffix" else "-", "--format", form, *labels]
-    with path.open("rb") as file:
-        given = {"input": data} if way == "pipe" else {"stdin": file}
-        done = subprocess.run(
-            [sys.executable, "-m", "streamml", *words, *MAJORITY],
-            capture_output=True, check=False, **given,
-        )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+FORMATS = ["csv", "tsv", "jsonl", "arff", "parquet", "svmlight"]
+
+
+def check_two_events(shown: str | bytes) -> None:
+    found = json.loads(shown)
     assert (found["events"], found["features"], found["labels"]) == (2, 1, 1)
     assert found["dead_letters"] == {}
     majority = found["metrics"]["majority"]["cumulative"]
     assert majority["exact_match"] == 0.0  # nothing is known at first, and then the wrong thing
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_format_that_is_named_is_read_whatever_the_file_is_called(tmp_path, capsys, form):
+    data, labels = contents(tmp_path)[form]
+    (tmp_path / "events").write_bytes(data)
+    assert call("run", tmp_path / "events", "--format", form, *labels, *MAJORITY) == 0
+    check_two_events(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("form", "way"), [*((form, "pipe") for form in FORMATS), ("csv", "file"), ("parquet", "file")]
+)
+def test_any_format_is_read_from_standard_input(tmp_path, form, way):
+    data, labels = contents(tmp_path)[form]
+    path = tmp_path / "events"
+    path.write_bytes(data)
+    words = ["run", "-", "--format", form, *labels, *MAJORITY]
+    with path.open("rb") as file:
+        given = {"input": data} if way == "pipe" else {"stdin": file}
+        done = subprocess.run([sys.executable, "-m", "streamml", *words], capture_output=True,
+                              check=False, **given)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    check_two_events(done.stdout)
 
 
 def test_standard_input_needs_a_format(capsys):
