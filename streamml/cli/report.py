@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from rich import box
@@ -13,6 +13,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from streamml.cli import words
+from streamml.metrics import LOWER_IS_BETTER, TITLES
 from streamml.service import STRUCTURE_CHANGES
 from streamml.types.printable import printable
 
@@ -27,20 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["print_report"]
 
-_ROWS: Final = (
-    ("exact match", "exact_match"),
-    ("Hamming loss", "hamming_loss"),
-    ("micro F1", "micro_f1"),
-    ("  precision", "micro_precision"),
-    ("  recall", "micro_recall"),
-    ("macro F1", "macro_f1"),
-    ("  precision", "macro_precision"),
-    ("  recall", "macro_recall"),
-    ("example F1", "example_f1"),
-    ("  precision", "example_precision"),
-    ("  recall", "example_recall"),
-)
-_LOWER_IS_BETTER: Final = "hamming_loss"
 _CHANGES: Final = 10  # shown at most
 _CLUSTERS: Final = 30
 _LABELS: Final = 30
@@ -101,17 +88,27 @@ def _scores(metrics: Mapping[str, Prequential], progress: Progress, width: int) 
         columns.append(scores)
         for name in metrics:
             table.add_column(f"{name}\n{title}", justify="right", overflow="fold")
-    for label, field in _ROWS:
+    for label, field in _rows():
         cells = [cell for scores in columns for cell in _cells(scores, field)]
         style = "dim" if label.startswith(" ") else ""
         table.add_row(label, *cells, style=style)
     return table
 
 
+def _rows() -> Iterator[tuple[str, str]]:
+    """Title and field of each row: below an F1 its precision and recall."""
+    for field, title in TITLES.items():
+        yield title, field
+        kind = field.removesuffix("_f1")
+        if kind != field:
+            yield "  precision", f"{kind}_precision"
+            yield "  recall", f"{kind}_recall"
+
+
 def _cells(scores: Sequence[Scores], field: str) -> list[str]:
     """The scores of the learners side by side, the best one bold."""
     values = [float(getattr(s, field)) for s in scores]
-    best = min(values) if field == _LOWER_IS_BETTER else max(values)
+    best = min(values) if field in LOWER_IS_BETTER else max(values)
     shown = [words.score(value) for value in values]
     return [
         f"[bold]{text}[/]" if value == best else text

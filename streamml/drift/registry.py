@@ -1,4 +1,4 @@
-"""Detectors by name."""
+"""Detectors by name; what IHOMER asks of its clusters stands in ``ihomer/loop/detect.py``."""
 
 from __future__ import annotations
 

@@ -9,12 +9,11 @@ from typing import Any, Final, NamedTuple
 
 from streamml.errors import ConfigError
 from streamml.evaluate.curve import CurvePlot, CurvePoint
-from streamml.metrics import Prequential, Scores
+from streamml.metrics import TITLES, Prequential, Scores
 from streamml.metrics.prequential import View
 
 __all__ = ["Evaluation", "LabelScore"]
 
-_SHOWN: Final = ("exact_match", "hamming_loss", "micro_f1", "macro_f1", "example_f1")
 _SCORES: Final = tuple(field.name for field in fields(Scores))
 
 
@@ -128,14 +127,14 @@ class Evaluation:
 
     def __str__(self) -> str:
         width = max(map(len, self.metrics), default=0)
-        lines = [self._counts(), " ".join([" " * width, *_SHOWN])]
+        lines = [self._counts(), " ".join([" " * width, *TITLES])]
         for name, cells in self._cells().items():
-            padded = [f"{cell:>{len(score)}}" for cell, score in zip(cells, _SHOWN, strict=True)]
+            padded = [f"{cell:>{len(score)}}" for cell, score in zip(cells, TITLES, strict=True)]
             lines.append(" ".join([f"{name:{width}}", *padded]))
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        heads = "".join(f"<th>{score.replace('_', ' ')}</th>" for score in _SHOWN)
+        heads = "".join(f"<th>{score.replace('_', ' ')}</th>" for score in TITLES)
         rows = "".join(
             f"<tr><th>{escape(name)}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
             for name, cells in self._cells().items()
@@ -148,7 +147,7 @@ class Evaluation:
 
     def _cells(self) -> dict[str, list[str]]:
         scores = {name: metrics.cumulative().as_dict() for name, metrics in self.metrics.items()}
-        return {name: [f"{found[score]:.3f}" for score in _SHOWN] for name, found in scores.items()}
+        return {name: [f"{found[score]:.3f}" for score in TITLES] for name, found in scores.items()}
 
     @staticmethod
     def _named(name: str, known: Any, what: str) -> None:

@@ -1,10 +1,15 @@
 """The label space, cut on line into clusters of labels that occur together."""
 
 from streamml.hierarchy.counts import LabelCounts, Pairs
-from streamml.hierarchy.evidence import EvidenceRule
-from streamml.hierarchy.hierarchy import RULES, LabelHierarchy, Rule
-from streamml.hierarchy.linkage import Merge, average_linkage
-from streamml.hierarchy.odac import OdacRule
+from streamml.hierarchy.hierarchy import LabelHierarchy
+from streamml.hierarchy.rules import (
+    RULES,
+    EvidenceRule,
+    Merge,
+    OdacRule,
+    Rule,
+    average_linkage,
+)
 from streamml.hierarchy.tree import LabelTree, TreeNode
 
 __all__ = [

@@ -4,39 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from streamml.base.changes import ChangeLog
 from streamml.errors import ConfigError
-from streamml.hierarchy.comparison import AloneRule, FrozenRule, LinkageRule, OneRule, RandomRule
 from streamml.hierarchy.counts import LabelCounts
-from streamml.hierarchy.evidence import EvidenceRule
-from streamml.hierarchy.odac import OdacRule
+from streamml.hierarchy.rules import RULES
 from streamml.hierarchy.tree import LabelTree
 from streamml.state.capture import Restorable, check, part_of
 from streamml.types import Change, Int32Array, Int64Array
 
-__all__ = ["RULES", "LabelHierarchy", "Rule"]
+__all__ = ["LabelHierarchy"]
 
-
-class Rule(Protocol):
-    """Decides when clusters split, merge or are rebuilt."""
-
-    fading: float
-
-    def check(self, tree: LabelTree, counts: LabelCounts, position: int) -> list[Change]:
-        """Restructure ``tree`` where the counts ask for it, and say what was done."""
-
-
-RULES: dict[str, type[Rule]] = {
-    "evidence": EvidenceRule,
-    "odac": OdacRule,
-    "one": OneRule,
-    "alone": AloneRule,
-    "random": RandomRule,
-    "linkage": LinkageRule,
-    "frozen": FrozenRule,
-}
 
 _WORK_PER_EVENT = 16
 _LONGEST = 5  # checks that find nothing come up to so many times less often

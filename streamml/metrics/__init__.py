@@ -5,6 +5,6 @@
 """
 
 from streamml.metrics.prequential import Prequential
-from streamml.metrics.scores import LabelScores, Scores
+from streamml.metrics.scores import LOWER_IS_BETTER, TITLES, LabelScores, Scores
 
-__all__ = ["LabelScores", "Prequential", "Scores"]
+__all__ = ["LOWER_IS_BETTER", "TITLES", "LabelScores", "Prequential", "Scores"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,18 @@ from numpy.typing import NDArray
 from streamml.metrics._kernels import EVENTS, EXACT, F1, FULL, KNOWN, ONE, PRECISION, RECALL
 from streamml.types import Float64Array, Int64Array
 
-__all__ = ["LabelScores", "Scores"]
+__all__ = ["LOWER_IS_BETTER", "TITLES", "LabelScores", "Scores"]
+
+TITLES: Final = {
+    "exact_match": "exact match",
+    "hamming_loss": "Hamming loss",
+    "micro_f1": "micro-F1",
+    "macro_f1": "macro-F1",
+    "example_f1": "example-F1",
+}
+"""The scores that people are shown, in this order, with what they are called."""
+
+LOWER_IS_BETTER: Final = frozenset({"hamming_loss"})
 
 Tally = Int64Array | Float64Array
 
@@ -109,7 +121,7 @@ def scores(counts: Tally, totals: Tally) -> Scores:
     events = totals[EVENTS]
     labels = len(counts)
     if not events > 0:
-        return Scores(*[float("nan")] * 11)
+        return Scores(*[float("nan")] * len(fields(Scores)))
     tp, fp, fn = counts.sum(axis=0)
     cells = totals[FULL] * labels + totals[KNOWN]
 

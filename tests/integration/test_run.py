@@ -130,7 +130,7 @@ def test_the_report_has_everything():
     text = done.stdout
     for word in (
         *("ihomer", "no-change", "majority", "last 1,000"),
-        *("exact match", "Hamming loss", "micro F1", "macro F1", "example F1"),
+        *("exact match", "Hamming loss", "micro-F1", "macro-F1", "example-F1"),
         *("precision", "recall", "read", "predict", "learn", "score"),
         *("first prediction", "MB at the peak", "labels:", "alpha"),
     ):

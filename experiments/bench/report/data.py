@@ -12,17 +12,11 @@ import numpy as np
 from experiments.bench.learners import learners
 from experiments.bench.store import Result
 from experiments.datasets.registry import Dataset, find
+from streamml.metrics import LOWER_IS_BETTER, TITLES
 
 __all__ = ["LOWER_IS_BETTER", "METRICS", "Figures", "best_of", "ranks_of"]
 
-METRICS = {
-    "exact_match": "exact match",
-    "hamming_loss": "Hamming loss",
-    "micro_f1": "micro-F1",
-    "macro_f1": "macro-F1",
-    "example_f1": "example-F1",
-}
-LOWER_IS_BETTER = {"hamming_loss"}
+METRICS = TITLES
 
 
 def best_of(metric: str, values: Iterable[float]) -> float | None:

@@ -1,13 +1,11 @@
-"""The second half of an event: detectors, decision, mixture and members learn its labels."""
+"""The second half of an event: decision, mixture and members learn its labels."""
 
 from __future__ import annotations
 
-from streamml.drift.adwin import adwin_differs, adwin_tested, adwin_update
-from streamml.ihomer.loop.arrays import CALM, DRIFT, WARNING, ClusterDetectors
-from streamml.kernels.compile import F4, Real, kernel, part
+from streamml.ihomer.loop.arrays import ClusterDetectors
+from streamml.kernels.compile import F4, kernel, part
 from streamml.nodes.bayes import bayes_learn
 from streamml.nodes.combine.decision import decision_learn
-from streamml.nodes.combine.decision_state import Decision
 from streamml.nodes.combine.links import second_learn, second_neighbours
 from streamml.nodes.combine.mixture import mixer_learn
 from streamml.nodes.combine.propensity import propensity_learn
@@ -23,9 +21,7 @@ from streamml.nodes.transition import transition_learn
 from streamml.nodes.tree.member import tree_learn
 from streamml.types import Int32Array
 
-__all__ = ["ask_detectors", "learn_combination", "learn_members", "mark", "unmark"]
-
-_LOOSER = 100.0  # a warning asks for less confidence, by this factor of one minus it
+__all__ = ["learn_combination", "learn_members", "mark", "unmark"]
 
 
 @kernel
@@ -54,39 +50,6 @@ def unmark(event: Event, truth: Truth) -> None:
     if not truth.full:
         for label in range(event.padded):
             known[label] = F4(1.0)
-
-
-@kernel
-def ask_detectors(
-    clusters: ClusterDetectors, decision: Decision, event: Event, truth: Truth, delta: Real
-) -> bool:
-    """Give each cluster's detector its Hamming loss; true where one warns or finds a rise."""
-    decided, y, known = decision.out, truth.y, truth.known
-    n_leaves = len(clusters.level)
-    for leaf in range(n_leaves):
-        clusters.wrong[leaf] = 0.0
-        clusters.known[leaf] = 0.0
-    for label in range(event.n_labels):
-        leaf = clusters.leaf_of[label]
-        clusters.known[leaf] += known[label]
-        clusters.wrong[leaf] += known[label] * abs(F4(decided[label]) - y[label])
-    alarm = False
-    for leaf in range(n_leaves):
-        clusters.level[leaf] = CALM
-        if clusters.known[leaf] > 0.0 and delta > 0.0:
-            loss = clusters.wrong[leaf] / clusters.known[leaf]
-            if adwin_update(clusters.detectors, leaf, loss, delta):
-                sums = clusters.detectors.sums
-                if sums[leaf, 0] / sums[leaf, 2] > sums[leaf, 4]:
-                    clusters.level[leaf] = DRIFT
-            elif (
-                clusters.warn
-                and adwin_tested(clusters.detectors, leaf)
-                and adwin_differs(clusters.detectors, leaf, _LOOSER * delta, True)
-            ):
-                clusters.level[leaf] = WARNING
-        alarm |= clusters.level[leaf] != CALM
-    return alarm
 
 
 @part

@@ -12,8 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from streamml.ihomer.loop.arrays import BatchArrays, ClusterDetectors, Output, Settings
+from streamml.ihomer.loop.detect import ask_detectors
 from streamml.ihomer.loop.event import event_of, negative_of, row_of, truth_of
-from streamml.ihomer.loop.learn import ask_detectors, learn_combination, learn_members, mark, unmark
+from streamml.ihomer.loop.learn import learn_combination, learn_members, mark, unmark
 from streamml.ihomer.loop.score import combine, score_members, write_prediction
 from streamml.kernels.compile import entry_point
 from streamml.nodes.combine.propensity import OFF, scale_scores

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamml.hierarchy.counts import LabelCounts
-from streamml.hierarchy.linkage import Merge, average_linkage
+from streamml.hierarchy.rules.linkage import Merge, average_linkage
 from streamml.hierarchy.tree import LabelTree, TreeNode
 from streamml.types import Change, Float64Array, Int32Array
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from streamml.hierarchy.counts import LabelCounts
-from streamml.hierarchy.evidence import EvidenceRule
-from streamml.hierarchy.linkage import average_linkage
+from streamml.hierarchy.rules.evidence import EvidenceRule
+from streamml.hierarchy.rules.linkage import average_linkage
 from streamml.hierarchy.tree import LabelTree, TreeNode
 from streamml.state.capture import part_of
 from streamml.types import Change
