@@ -15,7 +15,7 @@ import numpy as np
 
 from experiments.common.watching import resident_mib
 from streamml import IHOMER
-from streamml.ihomer.memory import bytes_of
+from streamml.ihomer.budget import bytes_of
 from streamml.types import LABELS_FULL, EventBatch, Schema
 
 _COMMON = 200  # features that never go out of use

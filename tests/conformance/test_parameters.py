@@ -31,16 +31,31 @@ from streamml.state.parameters import (
     parameter_names,
 )
 
+
+def is_learner(found):
+    return isinstance(found, type) and issubclass(found, Learner)
+
+
 NEEDED = {"model": GaussianNB(), "dimensions": 8}  # where there is no default
+MULTI_LABEL = {"model": baselines.NoChange()}
 OTHERS = [*DETECTORS.values(), RandomFourierFeatures, SparseProjection, HashedWords]
 CLASSES = [
     IHOMER,
-    *(kind for name in baselines.__all__ if issubclass(kind := getattr(baselines, name), Learner)),
+    *(
+        kind
+        for kind in (getattr(baselines, name) for name in baselines.__all__)
+        if is_learner(kind)
+    ),
     baselines.LogisticLeaf,
     *OTHERS,
 ]
 SLOTS = [(kind, name) for kind in CLASSES for name in parameter_names(kind)]
-SAVED = [kind for kind in CLASSES if getattr(kind, "_from_files", False)]
+SAVED = [
+    kind
+    for kind in CLASSES
+    if getattr(kind, "_from_files", False) and kind is not baselines.RiverMultiLabel
+]
+"""Learners that a file makes; what a model of river for many labels holds, no file keeps."""
 
 ODD = [
     None, "a", "", "0.5 -p file -f file", b"1", [], {}, set(), object(), int, 1j, Fraction(-1, 3),
@@ -50,7 +65,8 @@ ODD = [
 
 
 def made(kind, **parameters):
-    needed = {name: NEEDED[name] for name in parameter_names(kind) if name in NEEDED}
+    given = MULTI_LABEL if kind is baselines.RiverMultiLabel else NEEDED
+    needed = {name: given[name] for name in parameter_names(kind) if name in given}
     return kind(**{**needed, **parameters})
 
 

@@ -87,8 +87,8 @@ def test_a_missing_file_is_named_before_a_model_is_loaded(capsys):
 def test_texts_without_a_stage_say_what_they_need(capsys, texts, tmp_path):
     out = tmp_path / "unusable.jsonl"
     code, said, _ = run(capsys, texts, "--learner", "majority")
-    assert code == 0
-    assert "--dead-letters FILE" in said
+    assert code == 1  # of nothing could be made use
+    assert "text needs --embed." in said
     run(capsys, texts, "--learner", "majority", "--dead-letters", str(out))
     assert "text needs --embed." in out.read_text()
 

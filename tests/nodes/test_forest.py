@@ -38,7 +38,7 @@ def drive(state, idx, x, offsets, d, dense, ys, y_offsets, n_labels, prior, budg
         labels[:ny] = ys[y_offsets[t] : y_offsets[t + 1]]
         event = event_of(row[:n], row_x[:n], d, dense, n_labels)
         forest.forest_score(state, event, prior_of(prior), out, t)
-        truth = Truth(prior, prior, prior, labels[:ny], True)  # only the last two are asked for
+        truth = Truth(prior, prior, prior, labels[:ny], True, True)  # only labels are asked for
         forest.forest_learn(state, event, prior_of(prior), truth, budget)
 
 
