@@ -78,6 +78,10 @@ class FakeBroker:
             when = int(event.timestamp * 1000)
             log.append(record(event_json(event), topic, partition, len(log), when))
 
+    def mark(self, topic: str, partition: int, n: int = 1) -> None:
+        """Offsets at the end of a log that no client hands out: markers, aborted records."""
+        self.logs[TopicPartition(topic, partition)] += [None] * n
+
     def admin(self, _connection: object) -> SimpleNamespace:
         """In place of ``make_admin``."""
         self.admins += 1
@@ -214,10 +218,10 @@ class FakeClient:
         found = {}
         for partition, state in reading.items():
             most = min(self.broker.fetch, max_records)
-            records = self._fetch(partition, state.position.offset, most)
-            if records:
+            entries = self._fetch(partition, state.position.offset, most)
+            self.seek(partition, min(state.position.offset + most, self.broker.end(partition)))
+            if records := [one for one in entries if one is not None]:
                 found[partition] = records
-                self.seek(partition, records[-1].offset + 1)
         self.fetches_again = 0
         return found
 

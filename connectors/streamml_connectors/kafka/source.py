@@ -89,6 +89,8 @@ class KafkaSource(Iterated):
             group_instance_id=what.instance,
             enable_auto_commit=False,
             auto_offset_reset="none",  # records that are gone are told of: nothing is skipped
+            isolation_level=what.isolation_level,
+            allow_auto_create_topics=False,
             session_timeout_ms=int(what.session_timeout * 1000),
             heartbeat_interval_ms=int(what.session_timeout * 1000 / 4),
             max_partition_fetch_bytes=4_194_304,
@@ -177,6 +179,7 @@ class KafkaSource(Iterated):
                 self._place()  # what was polled of them stood at the wrong place
             for partition, records in found.items():
                 self._intake.add(partition, records, self._what.until_end)
+            self._reach()
             self._hold_back()
             if not self._waits() or time.monotonic() >= until:
                 return
@@ -211,15 +214,17 @@ class KafkaSource(Iterated):
             end = self._intake.end(partition)
             if not self._what.until_end:
                 end = max(end, self._consumer.highwater(partition) or 0)
-            if max(fetched, self._past(partition, fetched)) < end:
+            if fetched < end:
                 found.add(partition)
         return found
 
-    def _past(self, partition: Any, fetched: int) -> int:
-        """Where the client stands: beyond markers of transactions, which are no records."""
-        state = self._consumer._subscription.assignment.get(partition)
-        position = state.position if state is not None else None
-        return fetched if position is None else position.offset
+    def _reach(self) -> None:
+        """Follow the client beyond what is no record: markers of transactions, aborted ones."""
+        states = self._consumer._subscription.assignment
+        for partition in self._intake.positions:
+            position = states[partition].position if partition in states else None
+            if position is not None:
+                self._intake.reach(partition, position.offset, self._what.until_end)
 
     def _at_end(self) -> bool:
         return (
