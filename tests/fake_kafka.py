@@ -78,6 +78,11 @@ class FakeBroker:
             when = int(event.timestamp * 1000)
             log.append(record(event_json(event), topic, partition, len(log), when))
 
+    def tombstones(self, topic: str, partition: int, n: int) -> None:
+        """Records without a value at the end of a log."""
+        log = self.logs[TopicPartition(topic, partition)]
+        log += [record(None, topic, partition, len(log) + k) for k in range(n)]
+
     def mark(self, topic: str, partition: int, n: int = 1) -> None:
         """Offsets at the end of a log that no client hands out: markers, aborted records."""
         self.logs[TopicPartition(topic, partition)] += [None] * n

@@ -106,7 +106,7 @@ class JoinBuffer:
     def __init__(self, policy: JoinPolicy | None = None) -> None:
         self.policy = policy or JoinPolicy()
         self.counts: Counter[str] = Counter()
-        """``"joined"`` and :data:`OUTCOMES` -> how many there were."""
+        """``"joined"``, ``"tombstones"`` and :data:`OUTCOMES` -> how many there were."""
         self._waiting: OrderedDict[EventId, WaitingEvent] = OrderedDict()
         self._early: OrderedDict[EventId, EarlyLabels] = OrderedDict()
         self._done: OrderedDict[EventId, bool] = OrderedDict()  # True: learned
@@ -115,6 +115,8 @@ class JoinBuffer:
 
     def join(self, arrivals: Arrivals) -> Joined:
         """Take arrivals in, in order; gives what can be predicted and learned now."""
+        if arrivals.tombstones:
+            self.counts["tombstones"] += arrivals.tombstones
         if self._all_complete(arrivals):
             return self._pass_on(arrivals)
         rows = JoinedRows(arrivals)
