@@ -48,6 +48,8 @@ class FakeBroker:
         """How many records of a partition a fetch brings at most."""
         self.admins = 0
         """How many clients for questions about topics are open."""
+        self.stable: dict[TopicPartition, int] = {}
+        """Where the first open transaction of a log begins."""
         self.away = 0
         """How many questions to come find no leader."""
 
@@ -191,7 +193,7 @@ class FakeClient:
 
     def end_offsets(self, partitions, timeout_ms):
         self._answer()
-        return {one: self.broker.end(one) for one in partitions}
+        return {one: self.broker.stable.get(one, self.broker.end(one)) for one in partitions}
 
     def beginning_offsets(self, partitions, timeout_ms):
         return {one: self.broker.begins[one] for one in partitions}
@@ -223,8 +225,10 @@ class FakeClient:
         found = {}
         for partition, state in reading.items():
             most = min(self.broker.fetch, max_records)
+            last = self.broker.stable.get(partition, self.broker.end(partition))
+            most = min(most, last - state.position.offset)
             entries = self._fetch(partition, state.position.offset, most)
-            self.seek(partition, min(state.position.offset + most, self.broker.end(partition)))
+            self.seek(partition, state.position.offset + most)
             if records := [one for one in entries if one is not None]:
                 found[partition] = records
         self.fetches_again = 0

@@ -79,3 +79,40 @@ def test_only_committed_records_are_read_unless_asked_and_no_topic_is_made(broke
     levels = [client.options["isolation_level"] for client in broker.clients]
     assert levels == ["read_committed", "read_uncommitted"]
     assert {client.options["allow_auto_create_topics"] for client in broker.clients} == {False}
+
+
+@pytest.fixture
+def open_one(broker):
+    """The first partition goes on with a transaction that is open."""
+    broker.stable[ZERO] = broker.end(ZERO)
+    broker.send("t", 0, events(5, 7))
+    return broker
+
+
+def test_an_open_transaction_holds_up_its_own_partition_alone(open_one):
+    source = opened()
+    assert read(source) == [0, 1, 2, 3, 4]
+    open_one.send("t", 1, events(6, 8))
+    assert read(source) == [6, 8]
+    assert [one.lag for one in source.partitions()] == [0, 0]  # nothing can be read
+    assert source.snapshot()["offsets"] == {"t/0": 5, "t/1": 10}
+    del open_one.stable[ZERO]
+    assert read(source) == [5, 7]
+    assert [one.lag for one in source.partitions()] == [0, 0]
+
+
+def test_what_came_before_an_open_transaction_is_the_end(open_one):
+    source = opened(until_end=True)
+    assert read(source) == [0, 1, 2, 3, 4]
+    assert source.next_batch(9) is None
+    assert source.snapshot()["offsets"] == {"t/0": 5, "t/1": 8}
+
+
+def test_a_broker_that_does_not_say_where_a_transaction_is_open_is_asked_again(open_one):
+    source = opened()
+    assert read(source) == [0, 1, 2, 3, 4]
+    open_one.away = 1
+    open_one.send("t", 0, events(9))
+    open_one.stable[ZERO] += 1
+    open_one.send("t", 1, events(6))
+    assert read(source) == [5, 6]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from kafka import KafkaProducer
 
@@ -20,7 +22,7 @@ def source(broker, topics):
     made = []
 
     def make(**options):
-        what = Input(topics[:1], group=topics[0], partitions=(0,), **options)
+        what = Input(topics[:1], **{"group": topics[0], "partitions": (0,), **options})
         made.append(KafkaSource(Connection(broker.address), what))
         return made[-1]
 
@@ -66,6 +68,29 @@ def test_of_transactions_only_committed_records_are_read_and_none_is_behind(brok
     assert [one.lag for one in following.partitions()] == [0]
     assert following.take_dead_letters() == []
     assert read(source(isolation_level="read_uncommitted", until_end=True)) == [250, 251]
+
+
+def test_an_open_transaction_holds_up_its_own_partition_alone(broker, topics, source):
+    producer = KafkaProducer(bootstrap_servers=broker.address, transactional_id=topics[0])
+    producer.init_transactions()
+    producer.begin_transaction()
+    send(producer, topics[0], *range(10))
+    producer.flush()
+    plain = KafkaProducer(bootstrap_servers=broker.address)
+    for event in events(*range(10, 20)):
+        plain.send(topics[0], event_json(event), partition=1)
+    plain.close()
+    reader = source(partitions=(0, 1))
+    found, until = [], time.monotonic() + 30
+    while len(found) < 10 and time.monotonic() < until:
+        found += reader.next_batch(10).ids
+    assert found == [*range(10, 20)]
+    assert [one.lag for one in reader.partitions()] == [0, 0]
+    producer.commit_transaction()
+    producer.close()
+    while len(found) < 20 and time.monotonic() < until:
+        found += reader.next_batch(10).ids
+    assert found[10:] == [*range(10)]
 
 
 @pytest.mark.parametrize("codec", CODECS)
