@@ -48,6 +48,8 @@ class FakeBroker:
         """How many records of a partition a fetch brings at most."""
         self.admins = 0
         """How many clients for questions about topics are open."""
+        self.stable: dict[TopicPartition, int] = {}
+        """Where the first open transaction of a log begins."""
         self.away = 0
         """How many questions to come find no leader."""
 
@@ -77,6 +79,15 @@ class FakeBroker:
         for event in events:
             when = int(event.timestamp * 1000)
             log.append(record(event_json(event), topic, partition, len(log), when))
+
+    def tombstones(self, topic: str, partition: int, n: int) -> None:
+        """Records without a value at the end of a log."""
+        log = self.logs[TopicPartition(topic, partition)]
+        log += [record(None, topic, partition, len(log) + k) for k in range(n)]
+
+    def mark(self, topic: str, partition: int, n: int = 1) -> None:
+        """Offsets at the end of a log that no client hands out: markers, aborted records."""
+        self.logs[TopicPartition(topic, partition)] += [None] * n
 
     def admin(self, _connection: object) -> SimpleNamespace:
         """In place of ``make_admin``."""
@@ -182,7 +193,7 @@ class FakeClient:
 
     def end_offsets(self, partitions, timeout_ms):
         self._answer()
-        return {one: self.broker.end(one) for one in partitions}
+        return {one: self.broker.stable.get(one, self.broker.end(one)) for one in partitions}
 
     def beginning_offsets(self, partitions, timeout_ms):
         return {one: self.broker.begins[one] for one in partitions}
@@ -214,10 +225,12 @@ class FakeClient:
         found = {}
         for partition, state in reading.items():
             most = min(self.broker.fetch, max_records)
-            records = self._fetch(partition, state.position.offset, most)
-            if records:
+            last = self.broker.stable.get(partition, self.broker.end(partition))
+            most = min(most, last - state.position.offset)
+            entries = self._fetch(partition, state.position.offset, most)
+            self.seek(partition, state.position.offset + most)
+            if records := [one for one in entries if one is not None]:
                 found[partition] = records
-                self.seek(partition, records[-1].offset + 1)
         self.fetches_again = 0
         return found
 

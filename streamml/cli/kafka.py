@@ -27,6 +27,20 @@ class TopicOptions:
     predictions_topic: str | None = option("Where predictions are sent.", metavar="TOPIC")
     dead_letter_topic: str | None = option("Where unusable records are sent.", metavar="TOPIC")
 
+    def refuse_loops(self, what: Input) -> None:
+        """Raise where what is sent would be read again, or two kinds of it would be mixed."""
+        uses = dict.fromkeys(what.topics, "events")
+        for topic, use in (
+            (what.labels_topic, "labels"),
+            (self.predictions_topic, "predictions"),
+            (self.dead_letter_topic, "dead letters"),
+        ):
+            if topic is not None and uses.setdefault(topic, use) != use:
+                raise ConfigError(
+                    f"The topic {topic} is named for {uses[topic]} and for {use}: "
+                    "name a topic of its own for each."
+                )
+
 
 @dataclass(frozen=True, slots=True)
 class JoinOptions:
@@ -88,6 +102,7 @@ class KafkaOptions:
         servers, topics = kafka.parse_url(url)
         connection = self.connection.make(servers)
         what = self.input.make(topics, labels=split_names(labels) or (), text=text)
+        self.topics.refuse_loops(what)
         predictions = dead_letters = None
         if self.topics.predictions_topic is not None:
             predictions = kafka.KafkaPredictionSink(connection, self.topics.predictions_topic)

@@ -155,6 +155,8 @@ def _facts(report: RunReport) -> Table:
         start = f"first prediction {words.seconds(report.first_prediction)} after the process began"
         table.add_row("", start)
     table.add_row("memory", f"{report.peak_rss_mb:,.0f} MB at the peak")
+    if tombstones := progress.operation.outcomes.get("tombstones"):
+        table.add_row("passed over", f"{words.plural(tombstones, 'record')} without a value")
     if progress.dead_letters:
         total = words.plural(sum(progress.dead_letters.values()), "dead letter")
         table.add_row("unusable", escape(f"{total}: {words.counts(progress.dead_letters)}"))

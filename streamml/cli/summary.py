@@ -82,6 +82,7 @@ def to_json(report: RunReport) -> str:
             "clusters": progress.clusters,
             "structure_changes": progress.structure_changes,
             "drifts": progress.drifts,
+            "outcomes": dict(progress.operation.outcomes),
             "dead_letters": dict(sorted(progress.dead_letters.items())),
             "first_dead_letters": {
                 reason: {"position": letter.position, "detail": letter.detail}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,6 +27,9 @@ class Arrivals(EventBatch):
     fetched
         When each row came to this process, seconds of :class:`~streamml.pacing.SystemClock`;
         empty where that is not known.
+    tombstones
+        Records without a value that came between: they say that a key is no longer of use,
+        and are counted.
     """
 
     labels_only: BoolArray
@@ -35,6 +38,7 @@ class Arrivals(EventBatch):
     origin: Int32Array
     offset: Int64Array
     fetched: Float64Array
+    tombstones: int = field(default=0, kw_only=True)
 
     def position(self, row: int) -> str:
         """``"topic/0@42"``."""

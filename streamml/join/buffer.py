@@ -1,7 +1,8 @@
 """Labels meet their events: a bounded buffer where either waits for the other.
 
 An event is predicted when its features arrive and then waits for its labels; labels that
-come first wait for their event. What comes twice, too late or never is counted and, as
+come first wait for their event. They meet by the text of the id: what one client sends as
+17 another may send as "17". What comes twice, too late or never is counted and, as
 the policy says, handed out as a dead letter. Time is that of the records, never of the
 machine, so that a replay of the same records ends in the same state.
 """
@@ -89,6 +90,8 @@ class JoinPolicy:
 class JoinBuffer:
     """The events and labels that wait for each other.
 
+    Ids are the same where their texts are; what is handed out has the id that came.
+
     Parameters
     ----------
     policy
@@ -106,25 +109,29 @@ class JoinBuffer:
     def __init__(self, policy: JoinPolicy | None = None) -> None:
         self.policy = policy or JoinPolicy()
         self.counts: Counter[str] = Counter()
-        """``"joined"`` and :data:`OUTCOMES` -> how many there were."""
-        self._waiting: OrderedDict[EventId, WaitingEvent] = OrderedDict()
-        self._early: OrderedDict[EventId, EarlyLabels] = OrderedDict()
-        self._done: OrderedDict[EventId, bool] = OrderedDict()  # True: learned
+        """``"joined"``, ``"tombstones"`` and :data:`OUTCOMES` -> how many there were."""
+        # by the text of the id
+        self._waiting: OrderedDict[str, WaitingEvent] = OrderedDict()
+        self._early: OrderedDict[str, EarlyLabels] = OrderedDict()
+        self._done: OrderedDict[str, bool] = OrderedDict()  # True: learned
         self._clock = RecordClock(self.policy.max_age)
         self._letters: list[DeadLetter] = []
 
     def join(self, arrivals: Arrivals) -> Joined:
         """Take arrivals in, in order; gives what can be predicted and learned now."""
-        if self._all_complete(arrivals):
-            return self._pass_on(arrivals)
+        if arrivals.tombstones:
+            self.counts["tombstones"] += arrivals.tombstones
+        keys = list(map(str, arrivals.ids))
+        if self._all_complete(arrivals, keys):
+            return self._pass_on(arrivals, keys)
         rows = JoinedRows(arrivals)
         only, now = arrivals.labels_only.tolist(), arrivals.arrived.tolist()
-        for i, event_id in enumerate(arrivals.ids):
+        for i, key in enumerate(keys):
             self._tick(now[i], arrivals.schema)
             if only[i]:
-                self._labels(i, event_id, rows)
+                self._labels(i, key, rows)
             else:
-                self._features(i, event_id, rows)
+                self._features(i, key, rows)
         return rows.joined()
 
     def take_dead_letters(self) -> list[DeadLetter]:
@@ -146,58 +153,57 @@ class JoinBuffer:
 
     # -- one arrival -------------------------------------------------------------------
 
-    def _features(self, i: int, event_id: EventId, rows: JoinedRows) -> None:
-        if event_id in self._waiting or event_id in self._done:
-            self._out("duplicate_event", event_id, rows.arrivals.position(i), {})
+    def _features(self, i: int, key: str, rows: JoinedRows) -> None:
+        if key in self._waiting or key in self._done:
+            self._out("duplicate_event", rows.arrivals.ids[i], rows.arrivals.position(i), {})
             return
-        early = self._early.pop(event_id, None)
+        early = self._early.pop(key, None)
         if rows.kind[i] != LABELS_UNKNOWN:
             if early is not None:
-                self._drop_labels("duplicate_labels", event_id, early, rows.arrivals.schema)
+                self._drop_labels("duplicate_labels", early, rows.arrivals.schema)
             rows.complete(i)
         elif early is not None:
             rows.with_labels(i, early)
         else:
-            self._waiting[event_id] = rows.open(i, self._clock.now or 0.0)
-            self._clock.note(event_id)
+            self._waiting[key] = rows.open(i, self._clock.now or 0.0)
+            self._clock.note(key)
             if len(self._waiting) > self.policy.max_events:
                 self._expire_event()
             return
-        self._learned(event_id)
+        self._learned(key)
 
-    def _labels(self, i: int, event_id: EventId, rows: JoinedRows) -> None:
-        waiting = self._waiting.pop(event_id, None)
+    def _labels(self, i: int, key: str, rows: JoinedRows) -> None:
+        waiting = self._waiting.pop(key, None)
         labels = rows.labels(i, self._clock.now or 0.0)
         schema = rows.arrivals.schema
         if waiting is not None:
             rows.close(i, waiting, labels)
-            self._learned(event_id)
-        elif event_id in self._done:
-            reason = "duplicate_labels" if self._done[event_id] else "late_labels"
-            self._drop_labels(reason, event_id, labels, schema)
-        elif event_id in self._early:
-            self._drop_labels("duplicate_labels", event_id, labels, schema)
+            self._learned(key)
+        elif key in self._done:
+            reason = "duplicate_labels" if self._done[key] else "late_labels"
+            self._drop_labels(reason, labels, schema)
+        elif key in self._early:
+            self._drop_labels("duplicate_labels", labels, schema)
         else:
-            self._early[event_id] = labels
-            self._clock.note(event_id)
+            self._early[key] = labels
+            self._clock.note(key)
             if len(self._early) > self.policy.max_labels:
                 self._expire_labels(schema)
 
-    def _all_complete(self, arrivals: Arrivals) -> bool:
+    def _all_complete(self, arrivals: Arrivals, keys: list[str]) -> bool:
         """Whether all rows are new events that bring their labels, and nothing waits."""
-        ids = arrivals.ids
         return (
             not (self._waiting or self._early or arrivals.labels_only.any())
             and bool((arrivals.y_kind != LABELS_UNKNOWN).all())
-            and self._done.keys().isdisjoint(ids)
-            and len(set(ids)) == len(ids)
+            and self._done.keys().isdisjoint(keys)
+            and len(set(keys)) == len(keys)
         )
 
-    def _pass_on(self, arrivals: Arrivals) -> Joined:
+    def _pass_on(self, arrivals: Arrivals, keys: list[str]) -> Joined:
         n = len(arrivals)
         for moment in arrivals.arrived.tolist():
             self._advance(moment)
-        self._done.update(dict.fromkeys(arrivals.ids, True))
+        self._done.update(dict.fromkeys(keys, True))
         self._forget()
         self.counts["joined"] += n
         return Joined(arrivals, np.ones(n, np.bool_), [None] * n)
@@ -205,8 +211,8 @@ class JoinBuffer:
     # -- time and bounds ---------------------------------------------------------------
 
     def _advance(self, moment: float) -> None:
-        for event_id in self._clock.advance(moment):
-            entry = self._waiting.get(event_id) or self._early.get(event_id)
+        for key in self._clock.advance(moment):
+            entry = self._waiting.get(key) or self._early.get(key)
             if entry is not None:
                 entry.arrived = self._clock.now or 0.0
 
@@ -222,29 +228,27 @@ class JoinBuffer:
             self._expire_labels(schema)
 
     def _expire_event(self) -> None:
-        event_id, waiting = self._waiting.popitem(last=False)
-        self._out("event_expired", event_id, waiting.position, {})
-        self._done[event_id] = False
+        key, waiting = self._waiting.popitem(last=False)
+        self._out("event_expired", waiting.id, waiting.position, {})
+        self._done[key] = False
         self._forget()
 
     def _expire_labels(self, schema: Schema) -> None:
-        event_id, labels = self._early.popitem(last=False)
-        self._drop_labels("labels_expired", event_id, labels, schema)
+        _, labels = self._early.popitem(last=False)
+        self._drop_labels("labels_expired", labels, schema)
 
-    def _learned(self, event_id: EventId) -> None:
+    def _learned(self, key: str) -> None:
         self.counts["joined"] += 1
-        self._done[event_id] = True
+        self._done[key] = True
         self._forget()
 
     def _forget(self) -> None:
         while len(self._done) > self.policy.remember:
             self._done.popitem(last=False)
 
-    def _drop_labels(
-        self, reason: str, event_id: EventId, labels: EarlyLabels, schema: Schema
-    ) -> None:
+    def _drop_labels(self, reason: str, labels: EarlyLabels, schema: Schema) -> None:
         names = [schema.labels[int(c)] for c in labels.positive]
-        self._out(reason, event_id, labels.position, {"y": names})
+        self._out(reason, labels.id, labels.position, {"y": names})
 
     def _out(self, reason: str, event_id: EventId, position: str, more: dict[str, Any]) -> None:
         self.counts[reason] += 1
@@ -293,4 +297,4 @@ class JoinBuffer:
             clock.restore(part_of(snapshot, "doubt", dict, where), where)
         clock.now, self._clock, self.counts = now, clock, Counter(counts)
         self._waiting, self._early = waiting, early
-        self._done = OrderedDict(zip(ids, (bool(x) for x in learned), strict=True))
+        self._done = OrderedDict(zip(map(str, ids), map(bool, learned), strict=True))

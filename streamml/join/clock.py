@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 
 from streamml.state.capture import check, part_of, restore_value
-from streamml.types import EventId
 
 __all__ = ["RecordClock"]
 
@@ -53,11 +52,11 @@ class RecordClock:
     def __init__(self, max_age: float | None) -> None:
         self.now: float | None = None
         self.doubted: list[float] = []
-        self.came: list[EventId | None] = []
+        self.came: list[str | None] = []
         self._reach = math.inf if max_age is None else max_age / _WITNESSES
         self._doubts_last = False
 
-    def advance(self, moment: float) -> Sequence[EventId]:
+    def advance(self, moment: float) -> Sequence[str]:
         """A record of this time came.
 
         Gives what came with records in doubt that the clock has gone to: it came now, and
@@ -75,13 +74,13 @@ class RecordClock:
         self._doubts_last = True
         return () if len(self.doubted) < _WITNESSES else self._go()
 
-    def note(self, event_id: EventId) -> None:
+    def note(self, key: str) -> None:
         """An event or labels came to wait with the last record."""
         if self._doubts_last:
-            self.came[-1] = event_id
+            self.came[-1] = key
 
-    def _go(self) -> list[EventId]:
-        came = [event_id for event_id in self.came if event_id is not None]
+    def _go(self) -> list[str]:
+        came = [key for key in self.came if key is not None]
         self.now = now = min(self.doubted)
         still = [one - now > self._reach for one in self.doubted]
         self._doubts_last = still[-1]
@@ -105,4 +104,5 @@ class RecordClock:
         ids = part_of(snapshot, "ids", list, where)
         check(len(ids) == len(times) and bool(np.isfinite(times).all()), where, "has no times")
         check(all(type(i) in (int, str, type(None)) for i in ids), where, "doubts what is no id")
-        self.doubted, self.came = times.tolist(), list(ids)
+        self.doubted = times.tolist()
+        self.came = [None if one is None else str(one) for one in ids]  # older ones have numbers

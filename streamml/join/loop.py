@@ -79,7 +79,8 @@ class JoinLoop(EvaluatedLearners):
     @property
     def outcomes(self) -> dict[str, int]:
         """What came of the events: outcome -> number."""
-        return {**super().outcomes, "expired": self.expired}
+        tombstones = self.buffer.counts["tombstones"]
+        return {**super().outcomes, "expired": self.expired, "tombstones": tombstones}
 
     def join_state(self) -> JoinState:
         """What waits in the buffer, and what was counted there."""

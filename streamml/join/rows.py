@@ -43,6 +43,7 @@ class JoinedRows:
         """An event without labels: to be predicted; it waits."""
         indices, values = self._row(i)
         waiting = WaitingEvent(
+            self.arrivals.ids[i],
             indices.copy(),
             values.copy(),
             float(self.arrivals.timestamps[i]),
@@ -71,7 +72,8 @@ class JoinedRows:
         """The labels of arrival ``i``."""
         kind, positive, negative = self._own_labels(i)
         position = self.arrivals.position(i)
-        return EarlyLabels(kind, positive.copy(), negative.copy(), now, position)
+        event_id = self.arrivals.ids[i]
+        return EarlyLabels(event_id, kind, positive.copy(), negative.copy(), now, position)
 
     def _row(self, i: int) -> tuple[Int32Array, Any]:
         a, b = self._x[i], self._x[i + 1]

@@ -39,6 +39,8 @@ class WaitingEvent:
 
     Attributes
     ----------
+    id
+        As it came.
     decided
         Name of a learner -> the columns it decided.
     arrived
@@ -47,6 +49,7 @@ class WaitingEvent:
         Where it stood in the input.
     """
 
+    id: EventId
     x_indices: Int32Array
     x_values: Float32Array
     timestamp: float
@@ -57,8 +60,9 @@ class WaitingEvent:
 
 @dataclass(slots=True)
 class EarlyLabels:
-    """Labels that wait for their event."""
+    """Labels that wait for their event; the id is as it came."""
 
+    id: EventId
     kind: int
     positive: Int32Array
     negative: Int32Array
@@ -66,12 +70,12 @@ class EarlyLabels:
     position: str
 
 
-def waiting_state(queue: Mapping[EventId, WaitingEvent]) -> dict[str, Any]:
+def waiting_state(queue: Mapping[str, WaitingEvent]) -> dict[str, Any]:
     """Waiting events as lists and arrays, in their order."""
     events = list(queue.values())
     learners = list(events[0].decided) if events else []
     return {
-        "ids": list(queue),
+        "ids": [e.id for e in events],
         "positions": [e.position for e in events],
         "timestamps": np.array([e.timestamp for e in events], np.float64),
         "arrived": np.array([e.arrived for e in events], np.float64),
@@ -83,8 +87,8 @@ def waiting_state(queue: Mapping[EventId, WaitingEvent]) -> dict[str, Any]:
     }
 
 
-def restore_waiting(state: Mapping[str, Any], schema: Schema) -> OrderedDict[EventId, WaitingEvent]:
-    """What :func:`waiting_state` wrote down; its columns are those of ``schema``.
+def restore_waiting(state: Mapping[str, Any], schema: Schema) -> OrderedDict[str, WaitingEvent]:
+    """Text of an id -> what :func:`waiting_state` wrote down; its columns are those of ``schema``.
 
     Raises
     ------
@@ -102,8 +106,9 @@ def restore_waiting(state: Mapping[str, Any], schema: Schema) -> OrderedDict[Eve
     }
     return OrderedDict(
         (
-            event_id,
+            str(event_id),
             WaitingEvent(
+                event_id,
                 x[k],
                 values[k],
                 times[k],
@@ -116,11 +121,11 @@ def restore_waiting(state: Mapping[str, Any], schema: Schema) -> OrderedDict[Eve
     )
 
 
-def early_state(queue: Mapping[EventId, EarlyLabels]) -> dict[str, Any]:
+def early_state(queue: Mapping[str, EarlyLabels]) -> dict[str, Any]:
     """Waiting labels as lists and arrays, in their order."""
     labels = list(queue.values())
     return {
-        "ids": list(queue),
+        "ids": [one.id for one in labels],
         "positions": [one.position for one in labels],
         "kinds": np.array([one.kind for one in labels], np.uint8),
         "arrived": np.array([one.arrived for one in labels], np.float64),
@@ -129,8 +134,8 @@ def early_state(queue: Mapping[EventId, EarlyLabels]) -> dict[str, Any]:
     }
 
 
-def restore_early(state: Mapping[str, Any], schema: Schema) -> OrderedDict[EventId, EarlyLabels]:
-    """What :func:`early_state` wrote down; its columns are those of ``schema``.
+def restore_early(state: Mapping[str, Any], schema: Schema) -> OrderedDict[str, EarlyLabels]:
+    """Text of an id -> what :func:`early_state` wrote down; its columns are those of ``schema``.
 
     Raises
     ------
@@ -147,7 +152,12 @@ def restore_early(state: Mapping[str, Any], schema: Schema) -> OrderedDict[Event
     )
     arrived = _times(state, "arrived", len(ids))
     return OrderedDict(
-        (event_id, EarlyLabels(int(kinds[k]), positive[k], negative[k], arrived[k], positions[k]))
+        (
+            str(event_id),
+            EarlyLabels(
+                event_id, int(kinds[k]), positive[k], negative[k], arrived[k], positions[k]
+            ),
+        )
         for k, event_id in enumerate(ids)
     )
 

@@ -27,6 +27,7 @@ OTHER = {
     "partitions": ("0,2-3", (0, 2, 3)),
     "start": ("latest", "latest"),
     "until_end": (None, True),
+    "isolation_level": ("read_uncommitted", "read_uncommitted"),
     "max_message": ("7", 7),
     "max_features": ("8", 8),
     "max_labels": ("9", 9),

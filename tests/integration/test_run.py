@@ -30,6 +30,7 @@ KEYS = [
     "clusters",
     "structure_changes",
     "drifts",
+    "outcomes",
     "dead_letters",
     "first_dead_letters",
     "metrics",

@@ -340,6 +340,29 @@ def test_what_the_command_line_says_of_the_group_reaches_the_client(broker, tmp_
     assert offsets(broker, "mine") == {0: 10, 1: 10}
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("--predictions-topic t", "The topic t is named for events and for predictions"),
+        ("--dead-letter-topic u", "The topic u is named for events and for dead letters"),
+        ("--labels-topic l --predictions-topic l", "named for labels and for predictions"),
+        ("--labels-topic l --dead-letter-topic l", "named for labels and for dead letters"),
+        (
+            "--predictions-topic p --dead-letter-topic p",
+            "named for predictions and for dead letters: name a topic of its own for each.",
+        ),
+        ("--labels-topic u", "Name every topic once"),
+    ],
+)
+def test_what_is_sent_is_not_read_again(broker, tmp_path, capsys, asked, said):
+    where = ("kafka://b:9092/t,u", "--snapshot-dir", str(tmp_path))
+    with pytest.raises(SystemExit) as caught:
+        main(["run", *where, *asked.split()])
+    assert caught.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert broker.clients == []  # before anything is read
+
+
 def test_an_embedded_topic_is_stored_and_committed_alike(broker, tmp_path, capsys):
     assert run_cli("--embed", "rff:16", "--snapshot-dir", str(tmp_path)) == 0
     broker.send("t", 1, events(*range(20, 25)))

@@ -72,7 +72,7 @@ def test_a_join_says_what_became_of_events_and_how_long_they_took():
     bounds += (10.0, 30.0, 60.0, 300.0)
     counts = dict.fromkeys(bounds, 0) | {0.5: 3, 1.0: 1, 2.5: 1}
     assert result.progress.operation == Operation(
-        outcomes={"learned": 2, "unlabelled": 0, "expired": 1},
+        outcomes={"learned": 2, "unlabelled": 0, "expired": 1, "tombstones": 0},
         end_to_end=LatencyCounts(bounds, (*counts.values(), 0), 3 * 0.5 + 1.0 + 2.0),
         join=JoinState(events=2, labels=1, oldest=3.0, joined=2, event_expired=1),
     )

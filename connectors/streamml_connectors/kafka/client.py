@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,13 @@ def refused(what: str) -> Iterator[None]:
     errors = kafka().errors
     try:
         yield
+    except errors.UnsupportedCodecError as error:
+        if (codec := re.search(r"Libraries for (\w+) ", str(error))) is None:
+            raise DataError(f"{what} ({_short(error)}).") from None
+        raise MissingDependencyError(
+            f"{what}: records are compressed with {codec[1]}, whose library is not installed: "
+            f"{install_hint('kafka')}."
+        ) from error
     except errors.KafkaError as error:
         raise DataError(f"{what} ({_short(error)}).") from None
 

@@ -37,6 +37,7 @@ __all__ = ["Decoder"]
 _ODD: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError, OverflowError)
 _INT64: Final = 2**63
 _MAX_ID: Final = 1_024
+_PREFIX: Final = 5  # bytes of a schema registry: 0, and the number of a schema
 
 
 class Decoder:
@@ -78,24 +79,25 @@ class Decoder:
     ) -> tuple[Arrivals, list[DeadLetter]]:
         """The rows of some records in their order, and the dead letters of the others.
 
-        ``moments``: when each record was fetched.
+        ``moments``: when each record was fetched. Records without a value are counted.
         """
         rows = _Builder(self.schema)
         letters: list[DeadLetter] = []
         for record, moment in zip(records, moments, strict=True):
             rows.moment = moment
+            if record.value is None:  # of a compacted topic, or a deletion of a changed table
+                rows.tombstones += 1
+                continue
             try:
                 self._read(record, rows)
             except BadRow as bad:
                 self.schema.labels.refused += bad.refused
                 position = f"{record.topic}/{record.partition}@{record.offset}"
-                letters.append(letter(bad.reason, bad.detail, position, record.value or b""))
+                letters.append(letter(bad.reason, bad.detail, position, record.value))
         return rows.build(), letters
 
     def _read(self, record: Any, rows: _Builder) -> None:
         raw = record.value
-        if raw is None:
-            raise BadRow("malformed", "The record has no value: send an event as JSON.")
         if len(raw) > self._max_message:
             detail = f"It has {len(raw)} bytes, more than {self._max_message}: raise max_message."
             raise BadRow("too_large", detail)
@@ -168,7 +170,7 @@ class Decoder:
 
     def _read_slowly(self, record: Any, rows: _Builder) -> None:
         row = Row()
-        found = decode_object(record.value)
+        found = _object(record.value)
         identify(found, row, "id", "timestamp")
         if self._text is not None:
             row.text = take_text(found, self._text)
@@ -196,7 +198,7 @@ class Decoder:
         try:
             document = self._label(record.value)
         except _ODD:
-            found = decode_object(record.value)
+            found = _object(record.value)
             identify(found, row, "id", "timestamp")
             read_labels(found, row)
         else:
@@ -219,6 +221,24 @@ class Decoder:
         if row.negative is not None:
             return LABELS_PARTIAL, positive, sorted({find(name) for name in row.negative})
         return (LABELS_FULL if row.y_known else LABELS_UNKNOWN), positive, []
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    """The JSON object in a record.
+
+    Raises
+    ------
+    BadRow
+        It is none; what a schema registry's serializer has put before it is named.
+    """
+    if raw[:1] == b"\0" and len(raw) >= _PREFIX:  # no JSON begins so
+        schema_id = int.from_bytes(raw[1:_PREFIX], "big")
+        raise BadRow(
+            "malformed",
+            f"It begins with a schema registry's prefix (magic byte 0, schema id {schema_id}): "
+            "only plain JSON is read, so send it without a registry's serializer.",
+        )
+    return decode_object(raw)
 
 
 def _id(given: EventId | None, record: Any) -> EventId:
@@ -263,6 +283,7 @@ class _Builder:
     fetched: list[float] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     moment: float = 0.0
+    tombstones: int = 0
     _x: int = 0
 
     def add(
@@ -323,4 +344,5 @@ class _Builder:
             np.array(self.offsets, np.int64),
             np.array(self.fetched, np.float64),
             texts=self.texts if self.schema.takes_text else None,
+            tombstones=self.tombstones,
         )

@@ -84,12 +84,28 @@ class Intake:
         self._merger.add(partition, records)
         place.times.append((records[-1].offset, time.perf_counter()))
 
+    def reach(self, partition: Any, offset: int, until_end: bool = False) -> None:
+        """All before an offset was fetched: what was not added of it is for nobody to read.
+
+        That are the markers of transactions, aborted records, and what compaction took away.
+        """
+        place = self._places[partition]
+        place.fetched = max(place.fetched, min(offset, place.end) if until_end else offset)
+        self._catch_up(partition, place)
+
     def take(self, n: int, unread: Collection[Any]) -> list[Any]:
         """The next records in order, at most ``n``; see :meth:`Merger.take`."""
         records = self._merger.take(n, unread)
         for record in records:
             self._place_of(record).position = record.offset + 1
+        for partition, place in self._places.items():
+            self._catch_up(partition, place)
         return records
+
+    def _catch_up(self, partition: Any, place: _Place) -> None:
+        """Where nothing is held, the next record to hand out is the next to fetch."""
+        if not self.held(partition):
+            place.position = place.fetched
 
     def fetched_at(self, record: Any) -> float:
         """When a record that was handed out was fetched; asked in order."""

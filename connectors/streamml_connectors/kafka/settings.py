@@ -242,6 +242,9 @@ class Input:
         Where to begin in a partition that nobody of the group has read.
     until_end
         Stop at what the log held when reading began.
+    isolation_level
+        Whether records of transactions are read once these are committed, and aborted ones
+        never, or all as they come.
     max_message
         Bytes; a larger record is a dead letter.
     max_features, max_labels
@@ -272,6 +275,10 @@ class Input:
         "Where to begin in a partition that the group has not read.", default="earliest"
     )
     until_end: bool = option("Stop at what the topics hold at the start.", default=False)
+    isolation_level: Literal["read_committed", "read_uncommitted"] = option(
+        "Whether records of aborted and open transactions are left out.",
+        default="read_committed",
+    )
     max_message: int = option(
         "A larger record is a dead letter.", metavar="BYTES", default=1_048_576, least=1
     )

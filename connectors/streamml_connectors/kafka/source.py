@@ -16,6 +16,7 @@ from streamml_connectors.kafka.intake import Intake
 from streamml_connectors.kafka.placing import NO_POSITION, Placing, name_of, offsets_of
 from streamml_connectors.kafka.rebalance import listener, range_assignor
 from streamml_connectors.kafka.settings import Connection, Input
+from streamml_connectors.kafka.standing import Standing
 
 __all__ = ["KafkaSource"]
 
@@ -23,7 +24,6 @@ _NAP_MS: Final = 100  # an empty batch is handed out after this long, so that a 
 _AT_ONCE: Final = 512  # records in a batch at most: the first waits for the last
 _COMMIT_MS: Final = 5_000
 _CLOSE_MS: Final = 3_000
-_SILENCE: Final = 15.0  # seconds without a word of any broker: what is known of the log is old
 
 
 class KafkaSource(Iterated):
@@ -81,7 +81,6 @@ class KafkaSource(Iterated):
         self._lost = False
         self._commits: dict[Any, Any] | None = None  # collected while in a rebalance
         self._letters: list[DeadLetter] = []
-        self._heard = time.monotonic()  # when a broker last said something
         self._closed = False
         self._consumer = make_consumer(
             connection,
@@ -89,11 +88,14 @@ class KafkaSource(Iterated):
             group_instance_id=what.instance,
             enable_auto_commit=False,
             auto_offset_reset="none",  # records that are gone are told of: nothing is skipped
+            isolation_level=what.isolation_level,
+            allow_auto_create_topics=False,
             session_timeout_ms=int(what.session_timeout * 1000),
             heartbeat_interval_ms=int(what.session_timeout * 1000 / 4),
             max_partition_fetch_bytes=4_194_304,
             partition_assignment_strategy=[range_assignor()],
         )
+        self._standing = Standing(self._consumer)
         self._placing = Placing(connection, self._consumer, what, problem)
         try:
             self._subscribe()
@@ -177,8 +179,12 @@ class KafkaSource(Iterated):
                 self._place()  # what was polled of them stood at the wrong place
             for partition, records in found.items():
                 self._intake.add(partition, records, self._what.until_end)
+            self._reach()
             self._hold_back()
-            if not self._waits() or time.monotonic() >= until:
+            if not self._waits():
+                return
+            if time.monotonic() >= until:
+                self._look_up_ends()
                 return
 
     def _poll(self, milliseconds: int) -> dict[Any, list[Any]]:
@@ -210,16 +216,23 @@ class KafkaSource(Iterated):
         for partition, fetched in self._intake.due.items():
             end = self._intake.end(partition)
             if not self._what.until_end:
-                end = max(end, self._consumer.highwater(partition) or 0)
-            if max(fetched, self._past(partition, fetched)) < end:
+                end = max(end, self._standing.end(partition, fetched) or 0)
+            if fetched < end:
                 found.add(partition)
         return found
 
-    def _past(self, partition: Any, fetched: int) -> int:
-        """Where the client stands: beyond markers of transactions, which are no records."""
-        state = self._consumer._subscription.assignment.get(partition)
-        position = state.position if state is not None else None
-        return fetched if position is None else position.offset
+    def _look_up_ends(self) -> None:
+        """See whether partitions bring nothing because of transactions that are open."""
+        blocked = [one for one in self._unread() if not self._intake.held(one)]
+        if blocked and not self._what.until_end:
+            self._standing.look_up(blocked, self._intake.due)
+
+    def _reach(self) -> None:
+        """Follow the client beyond what is no record: markers of transactions, aborted ones."""
+        for partition in self._intake.positions:
+            offset = self._standing.came_to(partition)
+            if offset is not None:
+                self._intake.reach(partition, offset, self._what.until_end)
 
     def _at_end(self) -> bool:
         return (
@@ -332,20 +345,15 @@ class KafkaSource(Iterated):
     def partitions(self) -> tuple[PartitionLag, ...]:
         """How far behind each partition is; not known while no broker answers."""
         assigned = sorted({*self._intake.positions, *self._fresh})
-        unknown = assigned if self._is_silent() else self._fresh
+        unknown = assigned if self._standing.is_silent() else self._fresh
         return tuple(
             PartitionLag(one.topic, one.partition, None if one in unknown else self._lag(one))
             for one in assigned
         )
 
-    def _is_silent(self) -> bool:
-        connections = list(self._consumer._manager._conns.values())
-        transports = [one.transport for one in connections if one.connected]
-        self._heard = max([self._heard, *(one.last_read for one in transports if one)])
-        return time.monotonic() - self._heard > _SILENCE
-
     def _lag(self, partition: Any) -> int:
-        end = self._consumer.highwater(partition) or self._intake.end(partition)
+        end = self._standing.end(partition, self._intake.due[partition])
+        end = end or self._intake.end(partition)
         return max(end - self._intake.positions[partition], 0)
 
     def close(self) -> None:

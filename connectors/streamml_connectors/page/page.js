@@ -182,7 +182,7 @@ function facts() {
     ["macro-F1, Hamming loss", `${score(w.macro_f1)}, ${score(w.hamming_loss)}`],
     ["structure changes, drifts", `${count(state.totals.changes)}, ${count(state.totals.drifts)}`],
   ];
-  for (const [outcome, n] of Object.entries(o.outcomes)) if (n) list.push([outcome, plural(n, "event")]);
+  for (const [outcome, n] of Object.entries(o.outcomes)) if (n) list.push([outcome, plural(n, outcome === "tombstones" ? "record" : "event")]);
   if (o.n_partitions !== null) list.push(["partitions", count(o.n_partitions)]);
   if (o.p99 !== null) list.push(["99 % answered within", `${o.p99} s`]);
   if (o.join) {
