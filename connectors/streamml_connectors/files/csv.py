@@ -19,7 +19,6 @@ from streamml_connectors.files.csv_header import (
 )
 from streamml_connectors.files.csv_rows import RowReader
 from streamml_connectors.files.described import Kind
-from streamml_connectors.files.fields import time_notes
 from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.learned import as_learned
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense
@@ -158,16 +157,15 @@ class CsvSource(LineSource):
         lists = [v for c, v in zip(self.columns, values, strict=True) if c.kind == "labels"]
         between = separator or find_separator(lists[0] if lists else ())
         self._columns = CsvColumns(self.columns, values, reader.delimiter, between)
+        self._times = self._columns.times
         self._declared = self._columns.declare(rows[0] if rows else [])
         self._tables = {ok: byte_classes(reader.delimiter, '"', ok) for ok in (False, True)}
         if delimiter is None and reader.delimiter not in ",\t":
-            self.notes.append(f"The fields of a row are separated by {reader.delimiter!r}.")
-        self.notes += label_notes(self.columns, values, self._columns.signed)
-        for column, held in zip(self.columns, values, strict=True):
-            self.notes += time_notes(held) if column.kind == "timestamp" else []
-        self.notes += filter(None, [unsplit(lists[0], between) if lists else None])
+            self._notes.append(f"The fields of a row are separated by {reader.delimiter!r}.")
+        self._notes += label_notes(self.columns, values, self._columns.signed)
+        self._notes += filter(None, [unsplit(lists[0], between) if lists else None])
         if separator is None and between != ";":
-            self.notes.append(f"The labels of a list are separated by {between!r}.")
+            self._notes.append(f"The labels of a list are separated by {between!r}.")
 
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
         parsed = self._fast(block)

@@ -16,7 +16,7 @@ from streamml.types.values import is_missing, number, shown
 from streamml_connectors.files.columns import BadRow, Columns, Row
 from streamml_connectors.files.csv_rows import split_fields
 from streamml_connectors.files.described import Column, Kind
-from streamml_connectors.files.fields import event_id, label_set, timestamp
+from streamml_connectors.files.fields import event_id, label_set
 from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP, TEXT, WORD, WORD_LABEL
 from streamml_connectors.files.kinds import (
     column_kind,
@@ -25,6 +25,7 @@ from streamml_connectors.files.kinds import (
     one_kept,
 )
 from streamml_connectors.files.parsing import Words
+from streamml_connectors.files.times import Times
 
 __all__ = ["CsvColumns", "Told", "described", "label_notes"]
 
@@ -162,6 +163,10 @@ class CsvColumns(Columns):
              for value in values}
         )  # fmt: skip
         self.words = Words.of([self._pair(j, values) for j, values in enumerate(first)])
+        self.times = Times(
+            value for kind, values in zip(self.kinds, first, strict=True) if kind == "timestamp"
+            for value in values
+        )  # fmt: skip
         self._delimiter, self._separator = delimiter, separator
         self._remembered: list[dict[str, tuple[str, float] | None]] = [{} for _ in names]
 
@@ -251,7 +256,7 @@ class CsvColumns(Columns):
         if kind == "id":
             row.id = event_id(text)
         elif kind == "timestamp":
-            row.timestamp = timestamp(text)
+            row.timestamp = self.times.read(text)
         elif kind == "text":
             row.text = text
         else:

@@ -10,10 +10,9 @@ import msgspec
 
 from streamml.types.label_lists import label_names, split_labels
 from streamml.types.truth import truth
-from streamml.types.values import FLOAT32_MAX, flat_features, is_missing, number
+from streamml.types.values import FLOAT32_MAX, flat_features, is_missing
 from streamml_connectors.files.columns import BadRow, Row
-from streamml_connectors.files.fields import seconds
-from streamml_connectors.files.fields import timestamp as parse_time
+from streamml_connectors.files.fields import moment
 
 __all__ = [
     "decode_object",
@@ -99,10 +98,21 @@ def plain(value: Any, depth: int = 0) -> Any:
     return {key: plain(held, depth + 1) for key, held in value.items()}
 
 
-def identify(found: Mapping[str, Any], row: Row, id_field: str, time_field: str) -> None:
+def identify(
+    found: Mapping[str, Any],
+    row: Row,
+    id_field: str,
+    time_field: str,
+    read_time: Callable[[Any, str], float | None] = moment,
+) -> None:
     """Read the identifier and the time of an object.
 
     Where it has no field of the name ``id``, MongoDB's ``_id`` is the identifier.
+
+    Parameters
+    ----------
+    read_time
+        Seconds, of a value and of what it is at the beginning of a sentence.
 
     Raises
     ------
@@ -115,11 +125,7 @@ def identify(found: Mapping[str, Any], row: Row, id_field: str, time_field: str)
     if isinstance(given, bool) or not isinstance(given, str | int | None):
         raise BadRow("wrong_type", f"Its {id_field!r} is neither a string nor an integer.")
     row.id = given
-    time = plain(found.get(time_field))
-    if isinstance(time, str):
-        row.timestamp = parse_time(time)
-    elif not is_missing(time):
-        row.timestamp = seconds(number(time, f"Its {time_field!r}"))
+    row.timestamp = read_time(plain(found.get(time_field)), f"Its {time_field!r}")
 
 
 def _name(value: Any) -> Any:

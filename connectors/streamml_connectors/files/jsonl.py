@@ -11,7 +11,6 @@ from streamml.errors import DataError, SchemaError
 from streamml.types import DeadLetter, EventBatch
 from streamml_connectors.files.columns import BadRow
 from streamml_connectors.files.described import Column, Kind
-from streamml_connectors.files.fields import time_notes
 from streamml_connectors.files.json_event import decode_object, plain
 from streamml_connectors.files.jsonl_fields import Fields, Names, described
 from streamml_connectors.files.kinds import FIRST_ROWS
@@ -116,8 +115,8 @@ class JsonlSource(LineSource):
                 [], names.labels, Caps(max_features, max_labels), columns,
                 takes_text=text is not None,
             )  # fmt: skip
-        times = time_notes(one.get(timestamp) for one in objects)
-        self.notes += [*self._columns.notes, *times]
+        self._notes += self._columns.notes
+        self._times = self._columns.times
 
     def _check(
         self,

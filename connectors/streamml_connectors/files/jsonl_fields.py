@@ -22,6 +22,7 @@ from streamml_connectors.files.json_event import (
     take_text,
 )
 from streamml_connectors.files.kinds import is_text_column, text_kind
+from streamml_connectors.files.times import Times
 
 __all__ = ["Fields", "Names", "described"]
 
@@ -158,6 +159,7 @@ class Fields(Columns):
     ) -> None:
         super().__init__((), np.zeros(0, np.uint8), np.zeros(0, np.int32), sparse=False)
         self._fields = names
+        self.times = Times(one.get(names.timestamp) for one in first)
         self._out = {*names.named, *(c.name for c in columns if c.kind not in FEATURES)}
         self._words = {c.name for c in columns if c.kind == "boolean"}
         self._nested = any("." in field for field in self._out | self._words)
@@ -178,7 +180,7 @@ class Fields(Columns):
         """Read one line."""
         found, names = decode_object(text), self._fields
         row, flat = Row(), names.flat(found)
-        identify(found, row, names.id, names.timestamp)
+        identify(found, row, names.id, names.timestamp, self.times.read)
         if names.text is not None:
             row.text = take_text(found, names.text)
         if names.unlabelled:

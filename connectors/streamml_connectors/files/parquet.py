@@ -10,7 +10,6 @@ from typing import IO, Any
 from streamml.errors import DataError, SchemaError
 from streamml.types import EventBatch
 from streamml.types.label_lists import find_separator, is_multi_hot
-from streamml_connectors.files.fields import time_notes
 from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.packed import PACKED
 from streamml_connectors.files.parquet_columns import Layout, layout
@@ -18,6 +17,7 @@ from streamml_connectors.files.parquet_pieces import Piece, read_piece
 from streamml_connectors.files.parquet_rows import piece_batch
 from streamml_connectors.files.source import Caps, FileSource, check_label_options
 from streamml_connectors.files.text import chunks
+from streamml_connectors.files.times import Times
 
 __all__ = ["ParquetSource"]
 
@@ -128,7 +128,8 @@ class ParquetSource(FileSource):
                 takes_text=text is not None,
             )
             self._separator = separator or self._found_separator(label_list)
-            self.notes += time_notes(self._peek(timestamp) if timestamp is not None else ())
+            time_column = self._layout.sides.get("timestamp")
+            self._times = Times(self._peek(time_column) if time_column is not None else ())
         self._pieces = self._read_pieces()
 
     def _multi_hot(self, name: str | None) -> list[Any] | None:
@@ -146,7 +147,7 @@ class ParquetSource(FileSource):
         texts = [value for value in self._peek(name) if isinstance(value, str)]
         found = find_separator(texts)
         if found != ";":
-            self.notes.append(f"The labels of a list are separated by {found!r}.")
+            self._notes.append(f"The labels of a list are separated by {found!r}.")
         return found
 
     def _open(self) -> None:
@@ -202,7 +203,7 @@ class ParquetSource(FileSource):
         stop = min(self._piece.n_rows, self._used + n)
         batch, letters = piece_batch(
             self._piece, self._layout, self.schema, slice(self._used, stop), self._rows,
-            separator=self._separator, keep_zeros=self._keep_zeros,
+            self._times,            separator=self._separator, keep_zeros=self._keep_zeros,
         )  # fmt: skip
         self._rows += stop - self._used
         self._used = stop

@@ -27,11 +27,11 @@ from streamml.types.values import is_missing, text_feature
 from streamml_connectors.files.batches import taken
 from streamml_connectors.files.columns import BadRow, Row, commit
 from streamml_connectors.files.described import Column
-from streamml_connectors.files.fields import label_set, seconds
-from streamml_connectors.files.fields import timestamp as parse_time
+from streamml_connectors.files.fields import label_set
 from streamml_connectors.files.parquet_columns import LABEL_BAD, LABEL_UNKNOWN, Layout
 from streamml_connectors.files.parquet_pieces import Piece
 from streamml_connectors.files.rows import letter
+from streamml_connectors.files.times import Times
 
 __all__ = ["piece_batch"]
 
@@ -42,6 +42,7 @@ def piece_batch(
     schema: Schema,
     part: slice,
     first_row: int,
+    times: Times,
     *,
     separator: str,
     keep_zeros: bool,
@@ -66,8 +67,8 @@ def piece_batch(
             rows.append(row)
             try:
                 if i not in bad:
-                    found = _named_row(piece, plan, part.start + i, row, separator)
-                    commit(row, schema)
+                    found = _named_row(piece, plan, part.start + i, row, separator, times)
+                    commit(row, schema, times)
                     for k, (name, value) in found.items():
                         made[i, k], made_values[i, k] = schema.features.find(name), value
             except BadRow as problem:
@@ -107,7 +108,7 @@ def _spoilt(
 
 
 def _named_row(
-    piece: Piece, plan: Layout, i: int, row: Row, separator: str
+    piece: Piece, plan: Layout, i: int, row: Row, separator: str, times: Times
 ) -> dict[int, tuple[str, float]]:
     """Read what has names into ``row``; the features that columns of texts make, by column."""
     found = {}
@@ -117,7 +118,10 @@ def _named_row(
             found[k] = feature
     row.x = dict(found.values())
     for use, values in piece.sides.items():
-        _side(use, values[i], row, separator, plan)
+        if use == "timestamp":
+            row.timestamp = times.read(values[i])
+        else:
+            _side(use, values[i], row, separator, plan)
     return found
 
 
@@ -146,14 +150,8 @@ def _side(use: str, value: Any, row: Row, separator: str, plan: Layout) -> None:
         return
     elif use == "text":
         row.text = str(value)
-    elif use == "id":
-        row.id = value if isinstance(value, str | int) else str(value)
-    elif isinstance(value, int | float):
-        if not np.isfinite(value):
-            raise BadRow("not_finite", "The timestamp is not finite: use null.")
-        row.timestamp = seconds(float(value))
     else:
-        row.timestamp = parse_time(str(value))
+        row.id = value if isinstance(value, str | int) else str(value)
 
 
 def _features(

@@ -120,7 +120,7 @@ def assemble(
         try:
             if not fixes or not _fix(i, fixes, parsed, columns, schema, data, work):
                 row = columns.row(row_text(line))
-                commit(row, schema)
+                commit(row, schema, columns.times)
                 work.extra[i] = row
         except BadRow as bad:
             position = f"line {first_line + int(parsed.lines[i, 2])}"
@@ -179,7 +179,7 @@ def _fix(
         if len(row.x) < len(values):
             raise BadRow("malformed", "Two of its fields make the same feature.")
         row.sparse = columns.sparse or x1 - x0 > len(found)
-        commit(row, schema)
+        commit(row, schema, columns.times)
     except (BadRow, UnicodeDecodeError):
         return False
     for attribute, slot, value in found:
