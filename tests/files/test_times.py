@@ -129,6 +129,76 @@ def test_what_is_no_time_is_a_dead_letter(tmp_path, time, detail):
     assert letters == [("wrong_type", detail)]
 
 
+def table_of(folder, form, times):
+    """The same with the time by its name, as text."""
+    path = folder / f"d.{form}"
+    if form == "parquet":
+        table = {"timestamp": times, "f": [1.0] * len(times), "l": [1] * len(times)}
+        pq.write_table(pa.table(table), path)
+    else:
+        path.write_text("timestamp,f,l\n" + "".join(f"{time},1.0,1\n" for time in times))
+    return path, {"labels": ["l"]}
+
+
+TABLES = ("csv", "parquet")
+
+
+@pytest.mark.parametrize("form", TABLES)
+def test_a_column_named_timestamp_is_the_time_although_some_are_missing(tmp_path, form):
+    path, options = table_of(tmp_path, form, [str(START), "", "NaN", str(START + 60)])
+    source = open_source(path, **options)
+    assert [column.kind for column in source.columns] == ["timestamp", "number", "label"]
+    source.close()
+    assert read(path, options)[0] == [START, START, START, START + 60]
+
+
+@pytest.mark.parametrize("form", TABLES)
+@pytest.mark.parametrize(
+    "dates",
+    [
+        ["31.12.2025 10:00", "01.01.2026 10:00:30"],
+        ["12/31/2025 10:00", "1/1/2026 10:00:30 AM"],
+        ["31/12/2025 10:00", "01/01/2026 10:00:30"],
+        ["2025-12-31T10:00:00Z", "2026-01-01 10:00:30"],
+    ],
+)
+def test_dates_are_read_as_spreadsheets_write_them(tmp_path, form, dates):
+    path, options = table_of(tmp_path, form, dates)
+    whens = [1_767_175_200, 1_767_261_630]
+    assert read(path, options) == (whens, [], [])
+    assert read(path, {**options, "timestamp": "timestamp"}) == (whens, [], [])
+
+
+@pytest.mark.parametrize("form", TABLES)
+def test_dates_of_which_the_day_is_not_clear_are_said(tmp_path, form):
+    path, options = table_of(tmp_path, form, ["01/02/2025", "03/04/2025"])
+    times, letters, notes = read(path, options)
+    assert (times, letters) == ([0, 1], [])
+    assert notes == [
+        "Column 'timestamp' is left out: dates such as '01/02/2025' do not show whether the day "
+        "comes first."
+    ]
+    _, letters, notes = read(path, {**options, "timestamp": "timestamp"})
+    assert [reason for reason, _ in letters] == ["wrong_type"] * 2
+    assert notes == [
+        "The first dates, such as '01/02/2025', do not show whether the day or the month comes "
+        "first: write 2025-12-31."
+    ]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("count", "said"), [(45292.25, "45292.25"), (20240101, "20240101")])
+def test_numbers_that_look_like_days_are_said(tmp_path, form, count, said):
+    path, options = written(tmp_path, form, [count, count + 1])
+    times, letters, notes = read(path, options)
+    assert (times, letters) == ([count, count + 1], [])
+    assert len(notes) == 1
+    assert notes[0].startswith("Timestamps are taken as seconds since 1970, but ")
+    assert f"{said} looks like the day 2024-01-01: " in notes[0].replace(".0 ", " ")
+    path, options = written(tmp_path, form, [5, count])
+    assert read(path, options)[2] == []
+
+
 class Record:
     """A record as a consumer gives it."""
 

@@ -54,8 +54,9 @@ class CsvSource(LineSource):
     separator
         What stands between the labels of that list; by default what the first rows show.
     id, timestamp
-        Columns with the identifier, and with seconds or ISO 8601 times; by default those of
-        these names, or else the number of the row, from 0.
+        Columns with the identifier, and with seconds, ISO 8601 times or dates such as
+        ``31.12.2025 10:00``; by default those of these names, or else the number of the row,
+        from 0. A row without a time takes that of the row before it.
     text
         Column with the text for an embedding stage; other columns stay features.
     ignore

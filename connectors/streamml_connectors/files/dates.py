@@ -4,16 +4,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
-__all__ = ["day_first", "unclear_date", "written_date"]
+__all__ = ["counted_date", "day_first", "unclear_date", "written_date"]
 
 _WRITTEN: Final = re.compile(
     r"(?P<a>\d{1,2})(?P<mark>[./])(?P<b>\d{1,2})(?P=mark)(?P<year>\d{4})"
     r"(?:,? (?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?: ?(?P<half>[AP])M)?)?",
     re.ASCII | re.IGNORECASE,
 )
+
+_EPOCH: Final = date(1899, 12, 30)  # from which spreadsheets count days
+_YEARS: Final = range(1990, 2101)  # of dates that a number may stand for
+
+
+def counted_date(number: float) -> date | None:
+    """The day of 1990 to 2100 that a number looks like, which as seconds lies in 1970.
+
+    A spreadsheet counts days since 1900 (``45292.04``), others write ``20240101``.
+
+    Examples
+    --------
+    >>> counted_date(45292.04), counted_date(20240101)
+    (datetime.date(2024, 1, 1), datetime.date(2024, 1, 1))
+    >>> counted_date(1_700_000_000), counted_date(5.0), counted_date(20241301)
+    (None, None, None)
+    """
+    if not 0 < number < 21_010_000:
+        return None
+    try:
+        if number < 100_000:
+            day = _EPOCH + timedelta(days=int(number))
+        elif number == int(number):
+            day = date(int(number) // 10_000, int(number) // 100 % 100, int(number) % 100)
+        else:
+            return None
+    except ValueError:
+        return None
+    return day if day.year in _YEARS else None
 
 
 def day_first(values: Iterable[object]) -> bool | None:

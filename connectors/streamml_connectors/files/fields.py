@@ -11,7 +11,7 @@ from streamml.types import EventId
 from streamml.types.label_lists import split_labels as label_set
 from streamml.types.values import BadValueError as BadRow
 from streamml.types.values import is_missing, number
-from streamml_connectors.files.dates import written_date
+from streamml_connectors.files.dates import counted_date, written_date
 
 __all__ = ["event_id", "label_set", "moment", "seconds", "time_notes", "time_unit", "timestamp"]
 
@@ -61,23 +61,37 @@ def seconds(time: float) -> float:
 
 
 def time_notes(times: Iterable[object]) -> list[str]:
-    """One sentence where numbers that are times count no seconds, and none else.
+    """One sentence where numbers that are times count no seconds, or look as if, and none else.
 
     Examples
     --------
     >>> time_notes(["1700000000000"])
     ['Timestamps are taken as milliseconds since 1970: 1700000000000 is no time in seconds.']
+    >>> time_notes([45292.04])
+    ['Timestamps are taken as seconds since 1970, but 45292.04 looks like the day 2024-01-01: \
+write times as 2024-01-01T10:00:00.']
     >>> time_notes([1700000000, None, "2023-11-14"])
     []
     """
+    days = []
     for time in times:
         try:
-            unit = "seconds" if is_missing(time) else time_unit(number(time, "The timestamp"))[0]
+            found = None if is_missing(time) else number(time, "The timestamp")
         except BadRow:
             continue
+        if found is None:
+            continue
+        unit = time_unit(found)[0]
         if unit != "seconds":
             return [f"Timestamps are taken as {unit} since 1970: {time} is no time in seconds."]
-    return []
+        days.append((time, counted_date(found)))
+    if not days or any(day is None for _, day in days):
+        return []
+    time, day = days[0]
+    return [
+        f"Timestamps are taken as seconds since 1970, but {time} looks like the day {day}: "
+        f"write times as {day}T10:00:00."
+    ]
 
 
 def timestamp(text: str, day_first: bool | None = None) -> float | None:

@@ -53,6 +53,7 @@ class JsonlSource(LineSource):
     id, timestamp
         Fields with the identifier (else MongoDB's ``_id``) and with the time, in seconds since
         1970 or smaller units, or as ISO 8601; the number of the row, from 0, where there is none.
+        An event without a time among others takes that of the event before it.
     text
         Field with the text for an embedding stage, beside ``x``, in it, or ``x`` itself
         (``"x"``); other numeric features stay.

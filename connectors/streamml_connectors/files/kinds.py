@@ -11,6 +11,7 @@ from typing import Final
 from streamml.errors import SchemaError
 from streamml.types.truth import words_of_pair
 from streamml.types.values import is_missing, shown
+from streamml_connectors.files.dates import unclear_date
 from streamml_connectors.files.described import FEATURES, Column, Kind
 from streamml_connectors.files.times import are_times
 
@@ -155,6 +156,9 @@ def column_kind(name: str, values: Sequence[str]) -> tuple[Kind, str]:
             f"writes numbers with a decimal comma in column {name!r} ({shown(texts[0])}): write "
             "them with a point, or leave the column out."
         )
+    unclear = unclear_date(known) if name.lower() == "timestamp" else None
+    if unclear is not None:
+        return "left out", f"dates such as {unclear!r} do not show whether the day comes first"
     return text_kind(known) if is_text_column(known, texts) else ("number", "")
 
 

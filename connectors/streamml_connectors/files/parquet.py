@@ -50,7 +50,8 @@ class ParquetSource(FileSource):
         What stands between the labels in such text; by default what the first rows show.
     id, timestamp
         Columns with the identifier and with seconds or times; by default those of these
-        names, or else the number of the row, from 0.
+        names, or else the number of the row, from 0. A row without a time takes that of the
+        row before it.
     text
         String column with the text for an embedding stage.
     ignore
