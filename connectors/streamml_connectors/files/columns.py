@@ -13,7 +13,14 @@ from streamml.types.values import BadValueError as BadRow
 from streamml_connectors.files.kernels import LABEL, SIDE, SKIP
 from streamml_connectors.files.times import Times
 
-__all__ = ["FLOAT32_MAX", "BadRow", "Columns", "Row", "binary", "commit", "number"]
+__all__ = ["FLOAT32_MAX", "BadRow", "BlankRow", "Columns", "Row", "binary", "commit", "number"]
+
+
+class BlankRow(BadRow):
+    """A row of delimiters only, as spreadsheets write below a table: it is passed over."""
+
+    def __init__(self) -> None:
+        super().__init__("malformed", "It holds nothing.")
 
 
 def binary(text: str, what: str) -> bool:
@@ -83,6 +90,7 @@ class Columns(abc.ABC):
         self.sparse = sparse
         self.signed = False  # whether -1 is the false of labels
         self.times = Times()
+        self.blank = 0  # rows that hold nothing
 
     @abc.abstractmethod
     def value(self, attribute: int, text: str) -> tuple[str, float] | None:

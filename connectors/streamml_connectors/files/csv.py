@@ -148,6 +148,7 @@ class CsvSource(LineSource):
         self._need_rows()
         block = reader.peek_rows(FIRST_ROWS, _FIRST_BYTES)
         rows = split_rows(block, reader.delimiter) if block is not None else []
+        rows = [row for row in rows if not row or any(row)]  # blank ones show nothing
         names = aligned(names, rows)
         values = by_column(names, rows)
         try:
@@ -167,6 +168,17 @@ class CsvSource(LineSource):
         self._notes += filter(None, [unsplit(lists[0], between) if lists else None])
         if separator is None and between != ";":
             self._notes.append(f"The labels of a list are separated by {between!r}.")
+
+    @property
+    def _blank_rows(self) -> int:
+        return self._columns.blank
+
+    def _seen(self) -> list[str]:
+        blank = self._blank_rows
+        rows = "1 row holds" if blank == 1 else f"{blank} rows hold"
+        return [f"{rows} delimiters only and {'is' if blank == 1 else 'are'} passed over."] * bool(
+            blank
+        )
 
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
         parsed = self._fast(block)

@@ -13,7 +13,7 @@ import numpy as np
 from streamml.errors import SchemaError
 from streamml.types.truth import is_signed, truth, words_of_pair
 from streamml.types.values import is_missing, number, shown
-from streamml_connectors.files.columns import BadRow, Columns, Row
+from streamml_connectors.files.columns import BadRow, BlankRow, Columns, Row
 from streamml_connectors.files.csv_rows import split_fields
 from streamml_connectors.files.described import Column, Kind
 from streamml_connectors.files.fields import event_id, label_set
@@ -266,6 +266,8 @@ class CsvColumns(Columns):
     def row(self, text: str) -> Row:
         """Read a row the slow way."""
         fields = split_fields(text, self._delimiter)
+        if not any(field for field, _ in fields):
+            raise BlankRow
         if len(fields) != len(self.names):
             raise BadRow(
                 "malformed", f"It has {len(fields)} fields, but the header {len(self.names)}."

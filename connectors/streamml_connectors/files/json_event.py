@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from streamml.types.label_lists import label_names, split_labels
 from streamml.types.truth import truth
-from streamml.types.values import FLOAT32_MAX, flat_features, is_missing
+from streamml.types.values import FLOAT32_MAX, flat_features, is_missing, shown
 from streamml_connectors.files.columns import BadRow, Row
 from streamml_connectors.files.fields import moment
 
@@ -18,6 +18,7 @@ __all__ = [
     "decode_object",
     "features",
     "identify",
+    "objects_note",
     "plain",
     "read_event",
     "read_labels",
@@ -190,7 +191,8 @@ def take_labels(value: Any, what: str, row: Row, separator: str | None = None) -
     what
         What the value is, at the beginning of a sentence.
     separator
-        What stands between labels that are a text; ``None``: a text is refused.
+        What stands between labels that are a text; ``None``: one label alone, a text or a
+        number, is refused.
 
     Raises
     ------
@@ -211,8 +213,29 @@ def take_labels(value: Any, what: str, row: Row, separator: str | None = None) -
         row.negative = [name for name, said in known.items() if not truth(said, what)]
     elif is_missing(value):
         row.y_known = False
+    elif separator is not None and type(value) in {int, float}:
+        row.positive = label_names([value], what)
     else:
         row.positive = label_names(plain(value), what)
+
+
+def objects_note(lists: Sequence[Any]) -> list[str]:
+    """One sentence where lists of labels hold objects, and none else.
+
+    Examples
+    --------
+    >>> objects_note([["a"]]), objects_note([[{"name": "a"}]])
+    ([], ["The lists of labels hold objects, such as {'name': 'a'}, whose rows cannot be used: \
+list the names alone."])
+    """
+    parts = (part for value in lists if isinstance(value, list) for part in value)
+    found = next((part for part in parts if isinstance(part, dict)), None)
+    if found is None:
+        return []
+    return [
+        f"The lists of labels hold objects, such as {shown(found)}, whose rows cannot be used: "
+        "list the names alone."
+    ]
 
 
 def _names_sides(y: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from streamml_connectors.files.described import FEATURES, Column, Kind
 from streamml_connectors.files.json_event import (
     decode_object,
     identify,
+    objects_note,
     plain,
     read_event,
     take_labels,
@@ -169,6 +170,7 @@ class Fields(Columns):
         self._separator = separator or find_separator(texts)
         self.are_rows_of_truth = _are_rows_of_truth(lists)
         self.notes = list(filter(None, [unsplit(_single(lists), self._separator)]))
+        self.notes += objects_note(lists)
         if separator is None and self._separator != ";":
             self.notes.append(f"The labels of a list are separated by {self._separator!r}.")
 

@@ -10,6 +10,7 @@ from typing import IO, Any
 from streamml.errors import DataError, SchemaError
 from streamml.types import EventBatch
 from streamml.types.label_lists import find_separator, is_multi_hot
+from streamml_connectors.files.json_event import objects_note
 from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.packed import PACKED
 from streamml_connectors.files.parquet_columns import Layout, layout
@@ -106,7 +107,8 @@ class ParquetSource(FileSource):
         self._keep_zeros = keep_zeros
         with self._closing_on_error():
             self._open()
-            schema = _flat(self._file.schema_arrow.empty_table()).schema
+            self._whole = label_list
+            schema = _flat(self._file.schema_arrow.empty_table(), label_list).schema
             rows = self._multi_hot(label_list) if label_list in schema.names else None
             check_label_options(labels if rows is None else None, label_list, separator)
             if rows is not None and len(rows) != len(labels or ()):
@@ -145,8 +147,9 @@ class ParquetSource(FileSource):
     def _found_separator(self, name: str | None) -> str:
         if name is None:
             return ";"
-        texts = [value for value in self._peek(name) if isinstance(value, str)]
-        found = find_separator(texts)
+        lists = self._peek(name)
+        self._notes += objects_note(lists)
+        found = find_separator([value for value in lists if isinstance(value, str)])
         if found != ";":
             self._notes.append(f"The labels of a list are separated by {found!r}.")
         return found
@@ -177,7 +180,7 @@ class ParquetSource(FileSource):
         batches = self._file.iter_batches(batch_size=FIRST_ROWS, columns=[name])
         first = next(batches, None)
         batches.close()
-        return _flat_batch(first).column(0).to_pylist() if first is not None else []
+        return _flat_batch(first, self._whole).column(0).to_pylist() if first is not None else []
 
     @property
     def length(self) -> int | None:
@@ -192,7 +195,7 @@ class ParquetSource(FileSource):
         try:
             for group in range(self._file.num_row_groups):  # memory of a group is let go
                 for records in self._file.iter_batches(rows, [group], plan.used):
-                    yield read_piece(plan, _flat_batch(records))
+                    yield read_piece(plan, _flat_batch(records, self._whole))
         except (pyarrow.ArrowInvalid, OSError) as error:
             raise DataError(f"{self.path} is damaged: get a whole copy of it.") from error
 
@@ -221,18 +224,27 @@ class ParquetSource(FileSource):
             self._unpacked.close()
 
 
-def _flat(table: Any) -> Any:
-    """A table whose nested columns of objects are columns with dotted names."""
-    import pyarrow.types
-
-    while any(pyarrow.types.is_struct(field.type) for field in table.schema):
-        table = table.flatten()
+def _flat(table: Any, whole: str | None) -> Any:
+    """A table whose nested columns of objects, but the whole one, are columns with dotted names."""
+    while any(_nested(field, whole) for field in table.schema):
+        kept = table.schema.get_field_index(whole) if whole in table.schema.names else -1
+        if kept < 0:
+            table = table.flatten()
+            continue
+        labels = table.column(kept)
+        table = table.remove_column(kept).flatten().append_column(whole, labels)
     return table
 
 
-def _flat_batch(records: Any) -> Any:
+def _nested(field: Any, whole: str | None) -> bool:
+    import pyarrow.types
+
+    return pyarrow.types.is_struct(field.type) and field.name != whole
+
+
+def _flat_batch(records: Any, whole: str | None) -> Any:
     import pyarrow
 
-    if not any(pyarrow.types.is_struct(field.type) for field in records.schema):
+    if not any(_nested(field, whole) for field in records.schema):
         return records
-    return _flat(pyarrow.Table.from_batches([records])).combine_chunks().to_batches()[0]
+    return _flat(pyarrow.Table.from_batches([records]), whole).combine_chunks().to_batches()[0]

@@ -20,7 +20,7 @@ from streamml.types import (
     Schema,
 )
 from streamml_connectors.files.batches import taken
-from streamml_connectors.files.columns import BadRow, Columns, Row, commit
+from streamml_connectors.files.columns import BadRow, BlankRow, Columns, Row, commit
 from streamml_connectors.files.kernels import OK, SLOW
 from streamml_connectors.files.parsing import Parsed
 from streamml_connectors.files.text import RAW_BYTES
@@ -122,6 +122,10 @@ def assemble(
                 row = columns.row(row_text(line))
                 commit(row, schema, columns.times)
                 work.extra[i] = row
+        except BlankRow:
+            columns.blank += 1
+            work.dead.append(i)
+            work.extra[i] = Row()
         except BadRow as bad:
             position = f"line {first_line + int(parsed.lines[i, 2])}"
             schema.labels.refused += bad.refused

@@ -70,7 +70,11 @@ class FileSource(Iterated, abc.ABC):
 
         More come with the rows, and count what was filled in up to here.
         """
-        return [*self._notes, *self._times.notes()]
+        return [*self._notes, *self._times.notes(), *self._seen()]
+
+    def _seen(self) -> list[str]:
+        """What the rows have shown beside, a sentence each."""
+        return []
 
     @contextmanager
     def _closing_on_error(self) -> Iterator[None]:
@@ -197,12 +201,19 @@ class LineSource(FileSource):
                 self._letters.append(self._too_long(item))
                 self._rows += 1
                 return EventBatch.from_events([], self.schema)
+            before = self._blank_rows
             batch, letters = self._parse(item)
-            self._rows += len(batch) + len(letters)
+            read = len(batch) + len(letters) + self._blank_rows - before
+            self._rows += read
             self._letters += letters
-            if len(batch) or letters:
+            if read:
                 return batch
         return None
+
+    @property
+    def _blank_rows(self) -> int:
+        """How many rows were passed over because they hold nothing."""
+        return 0
 
     @abc.abstractmethod
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
