@@ -11,6 +11,7 @@ from streamml.types.truth import truth
 from streamml.types.values import FLOAT32_MAX, number, shown
 from streamml.types.values import BadValueError as BadRow
 from streamml_connectors.files.kernels import LABEL, SIDE, SKIP
+from streamml_connectors.files.later import Later
 from streamml_connectors.files.times import Times
 
 __all__ = ["FLOAT32_MAX", "BadRow", "BlankRow", "Columns", "Row", "binary", "commit", "number"]
@@ -90,6 +91,7 @@ class Columns(abc.ABC):
         self.sparse = sparse
         self.signed = False  # whether -1 is the false of labels
         self.times = Times()
+        self.later = Later()
         self.blank = 0  # rows that hold nothing
 
     @abc.abstractmethod

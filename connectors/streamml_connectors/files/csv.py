@@ -174,11 +174,11 @@ class CsvSource(LineSource):
         return self._columns.blank
 
     def _seen(self) -> list[str]:
-        blank = self._blank_rows
-        rows = "1 row holds" if blank == 1 else f"{blank} rows hold"
-        return [f"{rows} delimiters only and {'is' if blank == 1 else 'are'} passed over."] * bool(
-            blank
-        )
+        notes, blank = self._columns.later.notes(), self._blank_rows
+        if blank:
+            rows, are = ("1 row holds", "is") if blank == 1 else (f"{blank} rows hold", "are")
+            notes.append(f"{rows} delimiters only and {are} passed over.")
+        return notes
 
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
         parsed = self._fast(block)

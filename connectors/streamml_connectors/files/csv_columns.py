@@ -19,6 +19,7 @@ from streamml_connectors.files.described import Column, Kind
 from streamml_connectors.files.fields import event_id, label_set
 from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP, TEXT, WORD, WORD_LABEL
 from streamml_connectors.files.kinds import (
+    all_numbers,
     column_kind,
     is_identifier,
     is_time_column,
@@ -167,6 +168,13 @@ class CsvColumns(Columns):
             value for kind, values in zip(self.kinds, first, strict=True) if kind == "timestamp"
             for value in values
         )  # fmt: skip
+        self._numbers = {
+            name for name, kind, values in zip(names, self.kinds, first, strict=True)
+            if kind == "number" and all_numbers([v for v in values if not is_missing(v)])
+        }  # fmt: skip
+        for kind, values in zip(self.kinds, first, strict=True):
+            if kind == "labels":
+                self.later.watch_lists(values, separator)
         self._delimiter, self._separator = delimiter, separator
         self._remembered: list[dict[str, tuple[str, float] | None]] = [{} for _ in names]
 
@@ -224,6 +232,8 @@ class CsvColumns(Columns):
                 return None
             if bad.reason != "not_a_number":
                 raise
+        if name in self._numbers:
+            self.later.saw_text(name, text)
         return f"{name}={text}", 1.0
 
     def _word(self, attribute: int, text: str) -> tuple[str, float]:
@@ -260,6 +270,7 @@ class CsvColumns(Columns):
         elif kind == "text":
             row.text = text
         else:
+            self.later.saw_list(text)
             labels = label_set(text, self._separator)
             row.positive, row.y_known = labels or [], labels is not None
 

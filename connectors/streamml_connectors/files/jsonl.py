@@ -145,6 +145,9 @@ class JsonlSource(LineSource):
                 f"(--label-list {field} --labels a,b,...), or list those that are true."
             )
 
+    def _seen(self) -> list[str]:
+        return self._columns.later.notes()
+
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
         parsed = plain_rows(block.data)
         return assemble(parsed, self._columns, self.schema, block.data, block.line, self._rows)

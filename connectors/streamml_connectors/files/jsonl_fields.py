@@ -168,6 +168,7 @@ class Fields(Columns):
         lists = [_at(one, names.label_list or "y") for one in first]
         texts = [text for text in lists if isinstance(text, str)]
         self._separator = separator or find_separator(texts)
+        self.later.watch_lists(texts, self._separator)
         self.are_rows_of_truth = _are_rows_of_truth(lists)
         self.notes = list(filter(None, [unsplit(_single(lists), self._separator)]))
         self.notes += objects_note(lists)
@@ -203,6 +204,8 @@ class Fields(Columns):
             if names.labels and isinstance(listed, list):
                 row.positive = labels_at(listed, names.labels, what)
             else:
+                if isinstance(listed, str):
+                    self.later.saw_list(listed)
                 take_labels(listed, what, row, self._separator)
             return
         for name in names.labels:

@@ -12,6 +12,7 @@ from streamml.types import EventBatch
 from streamml.types.label_lists import find_separator, is_multi_hot
 from streamml_connectors.files.json_event import objects_note
 from streamml_connectors.files.kinds import FIRST_ROWS
+from streamml_connectors.files.later import Later
 from streamml_connectors.files.packed import PACKED
 from streamml_connectors.files.parquet_columns import Layout, layout
 from streamml_connectors.files.parquet_pieces import Piece, read_piece
@@ -103,6 +104,7 @@ class ParquetSource(FileSource):
         self._unpacked: IO[bytes] | None = None
         self._pieces: Iterator[Piece] = iter(())
         self._piece: Piece | None = None
+        self._later = Later()
         self._used = 0  # rows of the piece that were handed out
         self._keep_zeros = keep_zeros
         with self._closing_on_error():
@@ -135,6 +137,9 @@ class ParquetSource(FileSource):
             self._times = Times(self._peek(time_column) if time_column is not None else ())
         self._pieces = self._read_pieces()
 
+    def _seen(self) -> list[str]:
+        return self._later.notes()
+
     def _multi_hot(self, name: str | None) -> list[Any] | None:
         """The first row of 0 and 1 of a column that holds nothing else."""
         rows = [value for value in self._peek(name or "") if value is not None]
@@ -149,7 +154,9 @@ class ParquetSource(FileSource):
             return ";"
         lists = self._peek(name)
         self._notes += objects_note(lists)
-        found = find_separator([value for value in lists if isinstance(value, str)])
+        texts = [value for value in lists if isinstance(value, str)]
+        found = find_separator(texts)
+        self._later.watch_lists(texts, found)
         if found != ";":
             self._notes.append(f"The labels of a list are separated by {found!r}.")
         return found
@@ -207,7 +214,8 @@ class ParquetSource(FileSource):
         stop = min(self._piece.n_rows, self._used + n)
         batch, letters = piece_batch(
             self._piece, self._layout, self.schema, slice(self._used, stop), self._rows,
-            self._times,            separator=self._separator, keep_zeros=self._keep_zeros,
+            self._times, self._later,
+            separator=self._separator, keep_zeros=self._keep_zeros,
         )  # fmt: skip
         self._rows += stop - self._used
         self._used = stop
@@ -239,7 +247,7 @@ def _flat(table: Any, whole: str | None) -> Any:
 def _nested(field: Any, whole: str | None) -> bool:
     import pyarrow.types
 
-    return pyarrow.types.is_struct(field.type) and field.name != whole
+    return bool(pyarrow.types.is_struct(field.type) and field.name != whole)
 
 
 def _flat_batch(records: Any, whole: str | None) -> Any:

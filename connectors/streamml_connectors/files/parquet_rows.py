@@ -28,6 +28,7 @@ from streamml_connectors.files.batches import taken
 from streamml_connectors.files.columns import BadRow, Row, commit
 from streamml_connectors.files.described import Column
 from streamml_connectors.files.json_event import take_labels
+from streamml_connectors.files.later import Later
 from streamml_connectors.files.parquet_columns import LABEL_BAD, LABEL_UNKNOWN, Layout
 from streamml_connectors.files.parquet_pieces import Piece
 from streamml_connectors.files.rows import letter
@@ -43,6 +44,7 @@ def piece_batch(
     part: slice,
     first_row: int,
     times: Times,
+    later: Later,
     *,
     separator: str,
     keep_zeros: bool,
@@ -67,7 +69,8 @@ def piece_batch(
             rows.append(row)
             try:
                 if i not in bad:
-                    found = _named_row(piece, plan, part.start + i, row, separator, times)
+                    later.position = f"row {first_row + i}"
+                    found = _named_row(piece, plan, part.start + i, row, separator, times, later)
                     commit(row, schema, times)
                     for k, (name, value) in found.items():
                         made[i, k], made_values[i, k] = schema.features.find(name), value
@@ -108,7 +111,7 @@ def _spoilt(
 
 
 def _named_row(
-    piece: Piece, plan: Layout, i: int, row: Row, separator: str, times: Times
+    piece: Piece, plan: Layout, i: int, row: Row, separator: str, times: Times, later: Later
 ) -> dict[int, tuple[str, float]]:
     """Read what has names into ``row``; the features that columns of texts make, by column."""
     found = {}
@@ -117,11 +120,14 @@ def _named_row(
         if feature is not None:
             found[k] = feature
     row.x = dict(found.values())
-    for use, values in piece.sides.items():
+    for use, side in piece.sides.items():
+        value = side[i]
         if use == "timestamp":
-            row.timestamp = times.read(values[i])
+            row.timestamp = times.read(value)
         else:
-            _side(use, values[i], row, separator, plan)
+            if use == "labels" and isinstance(value, str):
+                later.saw_list(value)
+            _side(use, value, row, separator, plan)
     return found
 
 

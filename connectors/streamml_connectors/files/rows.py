@@ -117,6 +117,7 @@ def assemble(
     work = _Work()
     for i, fixes in _special(parsed, columns, schema.takes_text):
         line = data[parsed.lines[i, 0] : parsed.lines[i, 1]]
+        columns.later.position = position = f"line {first_line + int(parsed.lines[i, 2])}"
         try:
             if not fixes or not _fix(i, fixes, parsed, columns, schema, data, work):
                 row = columns.row(row_text(line))
@@ -127,7 +128,6 @@ def assemble(
             work.dead.append(i)
             work.extra[i] = Row()
         except BadRow as bad:
-            position = f"line {first_line + int(parsed.lines[i, 2])}"
             schema.labels.refused += bad.refused
             work.dead.append(i)
             work.extra[i] = Row()
