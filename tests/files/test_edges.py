@@ -15,9 +15,9 @@ from streamml.errors import DataError, SchemaError
 from streamml.types import Schema
 from streamml_connectors.files import ArffSource, CsvSource, ParquetSource, SvmlightSource
 from streamml_connectors.files import text as reading
+from streamml_connectors.files.column_kinds import text_kind
 from streamml_connectors.files.columns import BadRow, Row, binary, commit, number
 from streamml_connectors.files.fields import event_id, label_set, timestamp
-from streamml_connectors.files.kinds import text_kind
 from streamml_connectors.files.labels import find_label_xml, parse_label_xml
 from streamml_connectors.files.text import LineReader, TooLong
 

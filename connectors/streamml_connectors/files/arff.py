@@ -12,8 +12,8 @@ from streamml.errors import SchemaError
 from streamml.types import DeadLetter, EventBatch
 from streamml_connectors.files.arff_columns import ArffColumns
 from streamml_connectors.files.arff_header import Header, read_header, unescape
+from streamml_connectors.files.column_kinds import FIRST_ROWS
 from streamml_connectors.files.described import Kind
-from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.labels import find_label_xml, read_label_xml
 from streamml_connectors.files.packed import plain_name
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense, parse_sparse

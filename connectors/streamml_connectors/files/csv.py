@@ -9,6 +9,7 @@ from typing import Final
 from streamml.errors import SchemaError
 from streamml.types import DeadLetter, EventBatch
 from streamml.types.label_lists import find_separator, unsplit
+from streamml_connectors.files.column_kinds import FIRST_ROWS
 from streamml_connectors.files.csv_columns import CsvColumns, described, label_notes
 from streamml_connectors.files.csv_header import (
     aligned,
@@ -19,7 +20,6 @@ from streamml_connectors.files.csv_header import (
 )
 from streamml_connectors.files.csv_rows import RowReader
 from streamml_connectors.files.described import Kind
-from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.learned import as_learned
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense
 from streamml_connectors.files.rows import assemble

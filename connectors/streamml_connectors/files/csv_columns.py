@@ -13,18 +13,18 @@ import numpy as np
 from streamml.errors import SchemaError
 from streamml.types.truth import is_signed, truth, words_of_pair
 from streamml.types.values import is_missing, number, shown
-from streamml_connectors.files.columns import BadRow, BlankRow, Columns, Row
-from streamml_connectors.files.csv_rows import split_fields
-from streamml_connectors.files.described import Column, Kind
-from streamml_connectors.files.fields import event_id, label_set
-from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP, TEXT, WORD, WORD_LABEL
-from streamml_connectors.files.kinds import (
+from streamml_connectors.files.column_kinds import (
     all_numbers,
     column_kind,
     is_identifier,
     is_time_column,
     one_kept,
 )
+from streamml_connectors.files.columns import BadRow, BlankRow, Columns, Row
+from streamml_connectors.files.csv_rows import split_fields
+from streamml_connectors.files.described import Column, Kind
+from streamml_connectors.files.fields import event_id, label_set
+from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP, TEXT, WORD, WORD_LABEL
 from streamml_connectors.files.parsing import Words
 from streamml_connectors.files.times import Times
 

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from streamml.errors import DataError, SchemaError
 from streamml.types import DeadLetter, EventBatch
+from streamml_connectors.files.column_kinds import FIRST_ROWS
 from streamml_connectors.files.columns import BadRow
 from streamml_connectors.files.described import Column, Kind
 from streamml_connectors.files.json_event import decode_object, plain
 from streamml_connectors.files.jsonl_fields import Fields, Names, described
-from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.learned import as_learned
 from streamml_connectors.files.rows import assemble, plain_rows, row_text
 from streamml_connectors.files.source import Caps, LineSource, check_label_options, check_names

@@ -11,6 +11,7 @@ import numpy as np
 from streamml.types.label_lists import find_separator, is_multi_hot, labels_at, unsplit
 from streamml.types.truth import is_signed, truth
 from streamml.types.values import flat_features, is_missing, plain_number
+from streamml_connectors.files.column_kinds import is_text_column, text_kind
 from streamml_connectors.files.columns import BadRow, Columns, Row
 from streamml_connectors.files.described import FEATURES, Column, Kind
 from streamml_connectors.files.json_event import (
@@ -22,7 +23,6 @@ from streamml_connectors.files.json_event import (
     take_labels,
     take_text,
 )
-from streamml_connectors.files.kinds import is_text_column, text_kind
 from streamml_connectors.files.times import Times
 
 __all__ = ["Fields", "Names", "described"]

@@ -10,8 +10,8 @@ from typing import IO, Any
 from streamml.errors import DataError, SchemaError
 from streamml.types import EventBatch
 from streamml.types.label_lists import find_separator, is_multi_hot
+from streamml_connectors.files.column_kinds import FIRST_ROWS
 from streamml_connectors.files.json_event import objects_note
-from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.later import Later
 from streamml_connectors.files.packed import PACKED
 from streamml_connectors.files.parquet_columns import Layout, layout
