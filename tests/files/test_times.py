@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streamml.types import Schema
+from streamml.types.values import BadValueError
 from streamml_connectors.files import open_source
+from streamml_connectors.files.fields import timestamp
 from streamml_connectors.kafka.decode import Decoder
 
 FORMS = ("csv", "jsonl", "parquet", "arff")
@@ -159,6 +161,7 @@ def test_a_column_named_timestamp_is_the_time_although_some_are_missing(tmp_path
         ["31.12.2025 10:00", "01.01.2026 10:00:30"],
         ["12/31/2025 10:00", "1/1/2026 10:00:30 AM"],
         ["31/12/2025 10:00", "01/01/2026 10:00:30"],
+        ["12/31/2025 10:00 am", "1/1/2026, 10:00:30"],
         ["2025-12-31T10:00:00Z", "2026-01-01 10:00:30"],
     ],
 )
@@ -167,6 +170,19 @@ def test_dates_are_read_as_spreadsheets_write_them(tmp_path, form, dates):
     whens = [1_767_175_200, 1_767_261_630]
     assert read(path, options) == (whens, [], [])
     assert read(path, {**options, "timestamp": "timestamp"}) == (whens, [], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"), [("12:00 AM", 0), ("1:00 AM", 1), ("12:00 PM", 12), ("11:00 pm", 23)]
+)
+def test_hours_of_half_days(text, hour):
+    assert timestamp(f"1/2/1970 {text}", day_first=True) == timestamp("1970-02-01") + 3600 * hour
+
+
+def test_hours_and_days_that_do_not_exist_are_no_times():
+    for text in ("31.02.2025", "1.1.2025 13:00 PM", "1.1.2025 24:00"):
+        with pytest.raises(BadValueError, match="neither seconds nor an ISO 8601 time"):
+            timestamp(text)
 
 
 @pytest.mark.parametrize("form", TABLES)
