@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args, get_type_hints
 
 import click
 import pytest
@@ -22,6 +22,7 @@ from streamml.errors import ConfigError
 from streamml.evaluate import Delay
 from streamml.pacing import EventsPerSecond, OriginalTimestamps, Unpaced
 from streamml.streams import DemoStream
+from streamml_connectors.files.formats import FORMATS
 from streamml_connectors.health import HealthBounds
 
 
@@ -284,3 +285,8 @@ def test_a_propensity_that_is_none_costs_one_sentence():
         make_learner("ihomer", positive_only="x.csv")
     with pytest.raises(ConfigError, match="no-change cannot learn from positives only"):
         make_learner("no-change", positive_only="0.5")
+
+
+def test_the_formats_that_can_be_named_are_those_that_are_read():
+    named, none = get_args(get_type_hints(ReadingOptions)["format"])
+    assert (get_args(named), none) == (tuple(FORMATS), type(None))

@@ -197,7 +197,8 @@ def test_values_of_every_kind(tmp_path):
 
 def test_mongodb_exports(tmp_path):
     lines = [
-        {"_id": {"$oid": "5f1e"}, "f": {"$numberDouble": "1.5"}, "tags": ["p"]},
+        {"_id": {"$oid": "5f1e"}, "f": {"$numberDouble": "1.5"}, "tags": ["p"],
+         "timestamp": 5},
         {"_id": {"$oid": "5f1f"}, "f": 2.0, "tags": ["q"]},
         {"_id": 7, "f": {"$numberLong": "3"}, "tags": ["q"],
          "timestamp": {"$date": {"$numberLong": "1700000000000"}}},

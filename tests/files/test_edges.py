@@ -15,9 +15,9 @@ from streamml.errors import DataError, SchemaError
 from streamml.types import Schema
 from streamml_connectors.files import ArffSource, CsvSource, ParquetSource, SvmlightSource
 from streamml_connectors.files import text as reading
+from streamml_connectors.files.column_kinds import text_kind
 from streamml_connectors.files.columns import BadRow, Row, binary, commit, number
 from streamml_connectors.files.fields import event_id, label_set, timestamp
-from streamml_connectors.files.kinds import text_kind
 from streamml_connectors.files.labels import find_label_xml, parse_label_xml
 from streamml_connectors.files.text import LineReader, TooLong
 
@@ -230,7 +230,7 @@ def test_a_line_that_comes_in_pieces_may_be_as_long(tmp_path, monkeypatch, piece
 
 def test_bad_lines_leave_the_labels_of_the_others(tmp_path):
     path = tmp_path / "d.csv"
-    path.write_text("a,l,m\n1,1,0\nx\n2,0,1\n,,\n3,1,1\n4\n")
+    path.write_text("a,l,m\n1,1,0\nx\n2,0,1\n,0,\n3,1,1\n4\n")
     events, letters = drain(CsvSource(path, labels=["l", "m"]))
     assert [(dict(e.x), set(e.y)) for e in events] == [
         ({"a": 1.0}, {"l"}), ({"a": 2.0}, {"m"}), ({"a": 3.0}, {"l", "m"}),

@@ -7,9 +7,9 @@ cannot be used into a dead letter, and can be resumed after any event.
 
 from streamml_connectors.files.arff import ArffSource
 from streamml_connectors.files.csv import CsvSource
+from streamml_connectors.files.formats import open_source
 from streamml_connectors.files.jsonl import JsonlSource
 from streamml_connectors.files.labels import find_label_xml, read_label_xml
-from streamml_connectors.files.open import open_source
 from streamml_connectors.files.parquet import ParquetSource
 from streamml_connectors.files.shuffled import ShuffledSource
 from streamml_connectors.files.svmlight import SvmlightSource

@@ -12,8 +12,8 @@ from streamml.errors import SchemaError
 from streamml.types import DeadLetter, EventBatch
 from streamml_connectors.files.arff_columns import ArffColumns
 from streamml_connectors.files.arff_header import Header, read_header, unescape
+from streamml_connectors.files.column_kinds import FIRST_ROWS
 from streamml_connectors.files.described import Kind
-from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.labels import find_label_xml, read_label_xml
 from streamml_connectors.files.packed import plain_name
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense, parse_sparse
@@ -110,6 +110,9 @@ class ArffSource(LineSource):
             if any(attribute.values is None for attribute in header.attributes
                    if attribute.name in set(names)):  # fmt: skip
                 self._columns.look_at_signs(self._first_lines())
+            if timestamp is not None:
+                self._columns.look_at_times(self._first_lines(), timestamp)
+                self._times = self._columns.times
             self._start(
                 self._columns.feature_names,
                 self._columns.label_names,
@@ -121,7 +124,7 @@ class ArffSource(LineSource):
         self._keep_zeros = keep_zeros
         self._stamp = np.full(len(header.attributes), -1, np.int64)
         self._tick = 0
-        self.notes += self._columns.notes
+        self._notes += self._columns.notes
         self._tables = {ok: byte_classes(",", "'\"%\\{}", ok) for ok in (False, True)}
 
     def _first_lines(self) -> list[str]:
@@ -136,8 +139,8 @@ class ArffSource(LineSource):
             parsed, self._columns, self.schema, data, block.line, self._rows,
             keep_zeros=self._keep_zeros,
         )  # fmt: skip
-        if self._columns.weighted and _WEIGHTS not in self.notes:
-            self.notes.append(_WEIGHTS)
+        if self._columns.weighted and _WEIGHTS not in self._notes:
+            self._notes.append(_WEIGHTS)
         return found
 
     def _fast(self, data: bytes, n_lines: int) -> Parsed:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from streamml_connectors.files.arff_header import Attribute, Header
 from streamml_connectors.files.arff_rows import read_fields
 from streamml_connectors.files.columns import BadRow, Columns, Row, binary, number
 from streamml_connectors.files.described import Column, Kind
-from streamml_connectors.files.fields import event_id, timestamp
+from streamml_connectors.files.fields import event_id
 from streamml_connectors.files.kernels import (
     BINARY,
     LABEL,
@@ -27,6 +28,7 @@ from streamml_connectors.files.kernels import (
     WORD_LABEL,
 )
 from streamml_connectors.files.parsing import Words
+from streamml_connectors.files.times import Times
 
 __all__ = ["ArffColumns"]
 
@@ -142,14 +144,20 @@ class ArffColumns(Columns):
     def look_at_signs(self, rows: Iterable[str]) -> None:
         """Find out by some rows whether -1 is the false of numeric labels."""
         labels, said = np.flatnonzero(self.role == LABEL).tolist(), {"1"}
-        for row in rows:
-            try:
-                fields = read_fields(row, len(self.names))
-            except BadRow:
-                continue
-            there = {j: text for j, text, _ in fields.found}
+        for there in self._texts(rows):
             said |= {there.get(j, "0") for j in labels}
         self.signed = is_signed(said)
+
+    def look_at_times(self, rows: Iterable[str], name: str) -> None:
+        """Find out by some rows how the times of an attribute are written."""
+        j = self.names.index(name)
+        self.times = Times([there[j] for there in self._texts(rows) if j in there])
+
+    def _texts(self, rows: Iterable[str]) -> Iterator[dict[int, str]]:
+        for row in rows:
+            with suppress(BadRow):
+                fields = read_fields(row, len(self.names))
+                yield {j: text for j, text, _ in fields.found}
 
     def value(self, attribute: int, text: str) -> tuple[str, float] | None:
         """Feature name and number of a field; what the header declares is never missing."""
@@ -193,7 +201,7 @@ class ArffColumns(Columns):
         elif kind == "id":
             row.id = event_id(text)
         else:
-            row.timestamp = timestamp(text)
+            row.timestamp = self.times.read(text)
 
     def is_label(self, attribute: int) -> bool:
         """Whether a field is a label column."""

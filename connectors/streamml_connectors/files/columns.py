@@ -11,8 +11,17 @@ from streamml.types.truth import truth
 from streamml.types.values import FLOAT32_MAX, number, shown
 from streamml.types.values import BadValueError as BadRow
 from streamml_connectors.files.kernels import LABEL, SIDE, SKIP
+from streamml_connectors.files.later import Later
+from streamml_connectors.files.times import Times
 
-__all__ = ["FLOAT32_MAX", "BadRow", "Columns", "Row", "binary", "commit", "number"]
+__all__ = ["FLOAT32_MAX", "BadRow", "BlankRow", "Columns", "Row", "binary", "commit", "number"]
+
+
+class BlankRow(BadRow):
+    """A row of delimiters only, as spreadsheets write below a table: it is passed over."""
+
+    def __init__(self) -> None:
+        super().__init__("malformed", "It holds nothing.")
 
 
 def binary(text: str, what: str) -> bool:
@@ -81,6 +90,9 @@ class Columns(abc.ABC):
         self.column = column
         self.sparse = sparse
         self.signed = False  # whether -1 is the false of labels
+        self.times = Times()
+        self.later = Later()
+        self.blank = 0  # rows that hold nothing
 
     @abc.abstractmethod
     def value(self, attribute: int, text: str) -> tuple[str, float] | None:
@@ -138,14 +150,22 @@ class Columns(abc.ABC):
         return truth(text, f"Label {self.names[attribute]!r}", signed=self.signed)
 
 
-def commit(row: Row, schema: Schema) -> None:
+def commit(row: Row, schema: Schema, times: Times | None = None) -> None:
     """Give the names of a row their columns, or refuse the row before any is new.
+
+    Parameters
+    ----------
+    times
+        Those of the stream: a row without one takes its time from them.
 
     Raises
     ------
     BadRow
-        It has no features (no text, where the schema takes it), or a label beyond the cap.
+        It has no features (no text, where the schema takes it), a label beyond the cap, or no
+        time where it must have one.
     """
+    if times is not None:
+        times.check(row.timestamp)
     if schema.takes_text:
         if row.text is None or not row.text.strip():
             raise BadRow("no_text", "It has no text: the embedding stage needs one.")
@@ -161,3 +181,5 @@ def commit(row: Row, schema: Schema) -> None:
         schema.features.add(name)
     for name in names:
         labels.add(name)
+    if times is not None:
+        row.timestamp = times.of(row.timestamp)

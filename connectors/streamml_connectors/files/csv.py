@@ -9,6 +9,7 @@ from typing import Final
 from streamml.errors import SchemaError
 from streamml.types import DeadLetter, EventBatch
 from streamml.types.label_lists import find_separator, unsplit
+from streamml_connectors.files.column_kinds import FIRST_ROWS
 from streamml_connectors.files.csv_columns import CsvColumns, described, label_notes
 from streamml_connectors.files.csv_header import (
     aligned,
@@ -19,8 +20,6 @@ from streamml_connectors.files.csv_header import (
 )
 from streamml_connectors.files.csv_rows import RowReader
 from streamml_connectors.files.described import Kind
-from streamml_connectors.files.fields import time_notes
-from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.learned import as_learned
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense
 from streamml_connectors.files.rows import assemble
@@ -55,8 +54,9 @@ class CsvSource(LineSource):
     separator
         What stands between the labels of that list; by default what the first rows show.
     id, timestamp
-        Columns with the identifier, and with seconds or ISO 8601 times; by default those of
-        these names, or else the number of the row, from 0.
+        Columns with the identifier, and with seconds, ISO 8601 times or dates such as
+        ``31.12.2025 10:00``; by default those of these names, or else the number of the row,
+        from 0. A row without a time takes that of the row before it.
     text
         Column with the text for an embedding stage; other columns stay features.
     ignore
@@ -148,6 +148,7 @@ class CsvSource(LineSource):
         self._need_rows()
         block = reader.peek_rows(FIRST_ROWS, _FIRST_BYTES)
         rows = split_rows(block, reader.delimiter) if block is not None else []
+        rows = [row for row in rows if not row or any(row)]  # blank ones show nothing
         names = aligned(names, rows)
         values = by_column(names, rows)
         try:
@@ -158,16 +159,26 @@ class CsvSource(LineSource):
         lists = [v for c, v in zip(self.columns, values, strict=True) if c.kind == "labels"]
         between = separator or find_separator(lists[0] if lists else ())
         self._columns = CsvColumns(self.columns, values, reader.delimiter, between)
+        self._times = self._columns.times
         self._declared = self._columns.declare(rows[0] if rows else [])
         self._tables = {ok: byte_classes(reader.delimiter, '"', ok) for ok in (False, True)}
         if delimiter is None and reader.delimiter not in ",\t":
-            self.notes.append(f"The fields of a row are separated by {reader.delimiter!r}.")
-        self.notes += label_notes(self.columns, values, self._columns.signed)
-        for column, held in zip(self.columns, values, strict=True):
-            self.notes += time_notes(held) if column.kind == "timestamp" else []
-        self.notes += filter(None, [unsplit(lists[0], between) if lists else None])
+            self._notes.append(f"The fields of a row are separated by {reader.delimiter!r}.")
+        self._notes += label_notes(self.columns, values, self._columns.signed)
+        self._notes += filter(None, [unsplit(lists[0], between) if lists else None])
         if separator is None and between != ";":
-            self.notes.append(f"The labels of a list are separated by {between!r}.")
+            self._notes.append(f"The labels of a list are separated by {between!r}.")
+
+    @property
+    def _blank_rows(self) -> int:
+        return self._columns.blank
+
+    def _seen(self) -> list[str]:
+        notes, blank = self._columns.later.notes(), self._blank_rows
+        if blank:
+            rows, are = ("1 row holds", "is") if blank == 1 else (f"{blank} rows hold", "are")
+            notes.append(f"{rows} delimiters only and {are} passed over.")
+        return notes
 
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
         parsed = self._fast(block)

@@ -13,18 +13,20 @@ import numpy as np
 from streamml.errors import SchemaError
 from streamml.types.truth import is_signed, truth, words_of_pair
 from streamml.types.values import is_missing, number, shown
-from streamml_connectors.files.columns import BadRow, Columns, Row
-from streamml_connectors.files.csv_rows import split_fields
-from streamml_connectors.files.described import Column, Kind
-from streamml_connectors.files.fields import event_id, label_set, timestamp
-from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP, TEXT, WORD, WORD_LABEL
-from streamml_connectors.files.kinds import (
+from streamml_connectors.files.column_kinds import (
+    all_numbers,
     column_kind,
     is_identifier,
     is_time_column,
     one_kept,
 )
+from streamml_connectors.files.columns import BadRow, BlankRow, Columns, Row
+from streamml_connectors.files.csv_rows import split_fields
+from streamml_connectors.files.described import Column, Kind
+from streamml_connectors.files.fields import event_id, label_set
+from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP, TEXT, WORD, WORD_LABEL
 from streamml_connectors.files.parsing import Words
+from streamml_connectors.files.times import Times
 
 __all__ = ["CsvColumns", "Told", "described", "label_notes"]
 
@@ -162,6 +164,17 @@ class CsvColumns(Columns):
              for value in values}
         )  # fmt: skip
         self.words = Words.of([self._pair(j, values) for j, values in enumerate(first)])
+        self.times = Times(
+            value for kind, values in zip(self.kinds, first, strict=True) if kind == "timestamp"
+            for value in values
+        )  # fmt: skip
+        self._numbers = {
+            name for name, kind, values in zip(names, self.kinds, first, strict=True)
+            if kind == "number" and all_numbers([v for v in values if not is_missing(v)])
+        }  # fmt: skip
+        for kind, values in zip(self.kinds, first, strict=True):
+            if kind == "labels":
+                self.later.watch_lists(values, separator)
         self._delimiter, self._separator = delimiter, separator
         self._remembered: list[dict[str, tuple[str, float] | None]] = [{} for _ in names]
 
@@ -219,6 +232,8 @@ class CsvColumns(Columns):
                 return None
             if bad.reason != "not_a_number":
                 raise
+        if name in self._numbers:
+            self.later.saw_text(name, text)
         return f"{name}={text}", 1.0
 
     def _word(self, attribute: int, text: str) -> tuple[str, float]:
@@ -251,16 +266,19 @@ class CsvColumns(Columns):
         if kind == "id":
             row.id = event_id(text)
         elif kind == "timestamp":
-            row.timestamp = timestamp(text)
+            row.timestamp = self.times.read(text)
         elif kind == "text":
             row.text = text
         else:
+            self.later.saw_list(text)
             labels = label_set(text, self._separator)
             row.positive, row.y_known = labels or [], labels is not None
 
     def row(self, text: str) -> Row:
         """Read a row the slow way."""
         fields = split_fields(text, self._delimiter)
+        if not any(field for field, _ in fields):
+            raise BlankRow
         if len(fields) != len(self.names):
             raise BadRow(
                 "malformed", f"It has {len(fields)} fields, but the header {len(self.names)}."

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from streamml.errors import ConfigError, DataError, SchemaError
+from streamml_connectors.files.column_kinds import all_numbers
 from streamml_connectors.files.columns import BadRow
 from streamml_connectors.files.csv_rows import RowReader, split_fields
-from streamml_connectors.files.kinds import all_numbers
 from streamml_connectors.files.packed import plain_name
 from streamml_connectors.files.rows import row_text
 from streamml_connectors.files.text import Block

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from streamml.types.label_lists import label_names, split_labels
 from streamml.types.truth import truth
-from streamml.types.values import FLOAT32_MAX, flat_features, is_missing, number
+from streamml.types.values import FLOAT32_MAX, flat_features, is_missing, shown
 from streamml_connectors.files.columns import BadRow, Row
-from streamml_connectors.files.fields import seconds
-from streamml_connectors.files.fields import timestamp as parse_time
+from streamml_connectors.files.fields import moment
 
 __all__ = [
     "decode_object",
     "features",
     "identify",
+    "objects_note",
     "plain",
     "read_event",
     "read_labels",
@@ -99,10 +99,21 @@ def plain(value: Any, depth: int = 0) -> Any:
     return {key: plain(held, depth + 1) for key, held in value.items()}
 
 
-def identify(found: Mapping[str, Any], row: Row, id_field: str, time_field: str) -> None:
+def identify(
+    found: Mapping[str, Any],
+    row: Row,
+    id_field: str,
+    time_field: str,
+    read_time: Callable[[Any, str], float | None] = moment,
+) -> None:
     """Read the identifier and the time of an object.
 
     Where it has no field of the name ``id``, MongoDB's ``_id`` is the identifier.
+
+    Parameters
+    ----------
+    read_time
+        Seconds, of a value and of what it is at the beginning of a sentence.
 
     Raises
     ------
@@ -115,11 +126,7 @@ def identify(found: Mapping[str, Any], row: Row, id_field: str, time_field: str)
     if isinstance(given, bool) or not isinstance(given, str | int | None):
         raise BadRow("wrong_type", f"Its {id_field!r} is neither a string nor an integer.")
     row.id = given
-    time = plain(found.get(time_field))
-    if isinstance(time, str):
-        row.timestamp = parse_time(time)
-    elif not is_missing(time):
-        row.timestamp = seconds(number(time, f"Its {time_field!r}"))
+    row.timestamp = read_time(plain(found.get(time_field)), f"Its {time_field!r}")
 
 
 def _name(value: Any) -> Any:
@@ -184,7 +191,8 @@ def take_labels(value: Any, what: str, row: Row, separator: str | None = None) -
     what
         What the value is, at the beginning of a sentence.
     separator
-        What stands between labels that are a text; ``None``: a text is refused.
+        What stands between labels that are a text; ``None``: one label alone, a text or a
+        number, is refused.
 
     Raises
     ------
@@ -205,8 +213,29 @@ def take_labels(value: Any, what: str, row: Row, separator: str | None = None) -
         row.negative = [name for name, said in known.items() if not truth(said, what)]
     elif is_missing(value):
         row.y_known = False
+    elif separator is not None and type(value) in {int, float}:
+        row.positive = label_names([value], what)
     else:
         row.positive = label_names(plain(value), what)
+
+
+def objects_note(lists: Sequence[Any]) -> list[str]:
+    """One sentence where lists of labels hold objects, and none else.
+
+    Examples
+    --------
+    >>> objects_note([["a"]]), objects_note([[{"name": "a"}]])
+    ([], ["The lists of labels hold objects, such as {'name': 'a'}, whose rows cannot be used: \
+list the names alone."])
+    """
+    parts = (part for value in lists if isinstance(value, list) for part in value)
+    found = next((part for part in parts if isinstance(part, dict)), None)
+    if found is None:
+        return []
+    return [
+        f"The lists of labels hold objects, such as {shown(found)}, whose rows cannot be used: "
+        "list the names alone."
+    ]
 
 
 def _names_sides(y: Mapping[str, Any]) -> bool:

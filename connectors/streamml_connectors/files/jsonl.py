@@ -9,12 +9,11 @@ from typing import Any, Final
 
 from streamml.errors import DataError, SchemaError
 from streamml.types import DeadLetter, EventBatch
+from streamml_connectors.files.column_kinds import FIRST_ROWS
 from streamml_connectors.files.columns import BadRow
 from streamml_connectors.files.described import Column, Kind
-from streamml_connectors.files.fields import time_notes
 from streamml_connectors.files.json_event import decode_object, plain
 from streamml_connectors.files.jsonl_fields import Fields, Names, described
-from streamml_connectors.files.kinds import FIRST_ROWS
 from streamml_connectors.files.learned import as_learned
 from streamml_connectors.files.rows import assemble, plain_rows, row_text
 from streamml_connectors.files.source import Caps, LineSource, check_label_options, check_names
@@ -54,6 +53,7 @@ class JsonlSource(LineSource):
     id, timestamp
         Fields with the identifier (else MongoDB's ``_id``) and with the time, in seconds since
         1970 or smaller units, or as ISO 8601; the number of the row, from 0, where there is none.
+        An event without a time among others takes that of the event before it.
     text
         Field with the text for an embedding stage, beside ``x``, in it, or ``x`` itself
         (``"x"``); other numeric features stay.
@@ -116,8 +116,8 @@ class JsonlSource(LineSource):
                 [], names.labels, Caps(max_features, max_labels), columns,
                 takes_text=text is not None,
             )  # fmt: skip
-        times = time_notes(one.get(timestamp) for one in objects)
-        self.notes += [*self._columns.notes, *times]
+        self._notes += self._columns.notes
+        self._times = self._columns.times
 
     def _check(
         self,
@@ -144,6 +144,9 @@ class JsonlSource(LineSource):
                 f"The labels of {self.path} are rows of 0 and 1 ({field!r}): name them in order "
                 f"(--label-list {field} --labels a,b,...), or list those that are true."
             )
+
+    def _seen(self) -> list[str]:
+        return self._columns.later.notes()
 
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:
         parsed = plain_rows(block.data)

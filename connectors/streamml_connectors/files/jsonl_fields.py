@@ -11,17 +11,19 @@ import numpy as np
 from streamml.types.label_lists import find_separator, is_multi_hot, labels_at, unsplit
 from streamml.types.truth import is_signed, truth
 from streamml.types.values import flat_features, is_missing, plain_number
+from streamml_connectors.files.column_kinds import is_text_column, text_kind
 from streamml_connectors.files.columns import BadRow, Columns, Row
 from streamml_connectors.files.described import FEATURES, Column, Kind
 from streamml_connectors.files.json_event import (
     decode_object,
     identify,
+    objects_note,
     plain,
     read_event,
     take_labels,
     take_text,
 )
-from streamml_connectors.files.kinds import is_text_column, text_kind
+from streamml_connectors.files.times import Times
 
 __all__ = ["Fields", "Names", "described"]
 
@@ -158,6 +160,7 @@ class Fields(Columns):
     ) -> None:
         super().__init__((), np.zeros(0, np.uint8), np.zeros(0, np.int32), sparse=False)
         self._fields = names
+        self.times = Times(one.get(names.timestamp) for one in first)
         self._out = {*names.named, *(c.name for c in columns if c.kind not in FEATURES)}
         self._words = {c.name for c in columns if c.kind == "boolean"}
         self._nested = any("." in field for field in self._out | self._words)
@@ -165,8 +168,10 @@ class Fields(Columns):
         lists = [_at(one, names.label_list or "y") for one in first]
         texts = [text for text in lists if isinstance(text, str)]
         self._separator = separator or find_separator(texts)
+        self.later.watch_lists(texts, self._separator)
         self.are_rows_of_truth = _are_rows_of_truth(lists)
         self.notes = list(filter(None, [unsplit(_single(lists), self._separator)]))
+        self.notes += objects_note(lists)
         if separator is None and self._separator != ";":
             self.notes.append(f"The labels of a list are separated by {self._separator!r}.")
 
@@ -178,7 +183,7 @@ class Fields(Columns):
         """Read one line."""
         found, names = decode_object(text), self._fields
         row, flat = Row(), names.flat(found)
-        identify(found, row, names.id, names.timestamp)
+        identify(found, row, names.id, names.timestamp, self.times.read)
         if names.text is not None:
             row.text = take_text(found, names.text)
         if names.unlabelled:
@@ -199,6 +204,8 @@ class Fields(Columns):
             if names.labels and isinstance(listed, list):
                 row.positive = labels_at(listed, names.labels, what)
             else:
+                if isinstance(listed, str):
+                    self.later.saw_list(listed)
                 take_labels(listed, what, row, self._separator)
             return
         for name in names.labels:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from streamml.types.values import is_missing
+from streamml_connectors.files.column_kinds import all_numbers
 from streamml_connectors.files.described import Column
-from streamml_connectors.files.kinds import all_numbers
 
 __all__ = ["as_learned", "nominal_in"]
 

@@ -10,14 +10,16 @@ from typing import IO, Any
 from streamml.errors import DataError, SchemaError
 from streamml.types import EventBatch
 from streamml.types.label_lists import find_separator, is_multi_hot
-from streamml_connectors.files.fields import time_notes
-from streamml_connectors.files.kinds import FIRST_ROWS
+from streamml_connectors.files.column_kinds import FIRST_ROWS
+from streamml_connectors.files.json_event import objects_note
+from streamml_connectors.files.later import Later
 from streamml_connectors.files.packed import PACKED
 from streamml_connectors.files.parquet_columns import Layout, layout
 from streamml_connectors.files.parquet_pieces import Piece, read_piece
 from streamml_connectors.files.parquet_rows import piece_batch
 from streamml_connectors.files.source import Caps, FileSource, check_label_options
 from streamml_connectors.files.text import chunks
+from streamml_connectors.files.times import Times
 
 __all__ = ["ParquetSource"]
 
@@ -50,7 +52,8 @@ class ParquetSource(FileSource):
         What stands between the labels in such text; by default what the first rows show.
     id, timestamp
         Columns with the identifier and with seconds or times; by default those of these
-        names, or else the number of the row, from 0.
+        names, or else the number of the row, from 0. A row without a time takes that of the
+        row before it.
     text
         String column with the text for an embedding stage.
     ignore
@@ -101,11 +104,13 @@ class ParquetSource(FileSource):
         self._unpacked: IO[bytes] | None = None
         self._pieces: Iterator[Piece] = iter(())
         self._piece: Piece | None = None
+        self._later = Later()
         self._used = 0  # rows of the piece that were handed out
         self._keep_zeros = keep_zeros
         with self._closing_on_error():
             self._open()
-            schema = _flat(self._file.schema_arrow.empty_table()).schema
+            self._whole = label_list
+            schema = _flat(self._file.schema_arrow.empty_table(), label_list).schema
             rows = self._multi_hot(label_list) if label_list in schema.names else None
             check_label_options(labels if rows is None else None, label_list, separator)
             if rows is not None and len(rows) != len(labels or ()):
@@ -128,8 +133,12 @@ class ParquetSource(FileSource):
                 takes_text=text is not None,
             )
             self._separator = separator or self._found_separator(label_list)
-            self.notes += time_notes(self._peek(timestamp) if timestamp is not None else ())
+            time_column = self._layout.sides.get("timestamp")
+            self._times = Times(self._peek(time_column) if time_column is not None else ())
         self._pieces = self._read_pieces()
+
+    def _seen(self) -> list[str]:
+        return self._later.notes()
 
     def _multi_hot(self, name: str | None) -> list[Any] | None:
         """The first row of 0 and 1 of a column that holds nothing else."""
@@ -143,10 +152,13 @@ class ParquetSource(FileSource):
     def _found_separator(self, name: str | None) -> str:
         if name is None:
             return ";"
-        texts = [value for value in self._peek(name) if isinstance(value, str)]
+        lists = self._peek(name)
+        self._notes += objects_note(lists)
+        texts = [value for value in lists if isinstance(value, str)]
         found = find_separator(texts)
+        self._later.watch_lists(texts, found)
         if found != ";":
-            self.notes.append(f"The labels of a list are separated by {found!r}.")
+            self._notes.append(f"The labels of a list are separated by {found!r}.")
         return found
 
     def _open(self) -> None:
@@ -175,7 +187,7 @@ class ParquetSource(FileSource):
         batches = self._file.iter_batches(batch_size=FIRST_ROWS, columns=[name])
         first = next(batches, None)
         batches.close()
-        return _flat_batch(first).column(0).to_pylist() if first is not None else []
+        return _flat_batch(first, self._whole).column(0).to_pylist() if first is not None else []
 
     @property
     def length(self) -> int | None:
@@ -190,7 +202,7 @@ class ParquetSource(FileSource):
         try:
             for group in range(self._file.num_row_groups):  # memory of a group is let go
                 for records in self._file.iter_batches(rows, [group], plan.used):
-                    yield read_piece(plan, _flat_batch(records))
+                    yield read_piece(plan, _flat_batch(records, self._whole))
         except (pyarrow.ArrowInvalid, OSError) as error:
             raise DataError(f"{self.path} is damaged: get a whole copy of it.") from error
 
@@ -202,6 +214,7 @@ class ParquetSource(FileSource):
         stop = min(self._piece.n_rows, self._used + n)
         batch, letters = piece_batch(
             self._piece, self._layout, self.schema, slice(self._used, stop), self._rows,
+            self._times, self._later,
             separator=self._separator, keep_zeros=self._keep_zeros,
         )  # fmt: skip
         self._rows += stop - self._used
@@ -219,18 +232,27 @@ class ParquetSource(FileSource):
             self._unpacked.close()
 
 
-def _flat(table: Any) -> Any:
-    """A table whose nested columns of objects are columns with dotted names."""
-    import pyarrow.types
-
-    while any(pyarrow.types.is_struct(field.type) for field in table.schema):
-        table = table.flatten()
+def _flat(table: Any, whole: str | None) -> Any:
+    """A table whose nested columns of objects, but the whole one, are columns with dotted names."""
+    while any(_nested(field, whole) for field in table.schema):
+        kept = table.schema.get_field_index(whole) if whole in table.schema.names else -1
+        if kept < 0:
+            table = table.flatten()
+            continue
+        labels = table.column(kept)
+        table = table.remove_column(kept).flatten().append_column(whole, labels)
     return table
 
 
-def _flat_batch(records: Any) -> Any:
+def _nested(field: Any, whole: str | None) -> bool:
+    import pyarrow.types
+
+    return bool(pyarrow.types.is_struct(field.type) and field.name != whole)
+
+
+def _flat_batch(records: Any, whole: str | None) -> Any:
     import pyarrow
 
-    if not any(pyarrow.types.is_struct(field.type) for field in records.schema):
+    if not any(_nested(field, whole) for field in records.schema):
         return records
-    return _flat(pyarrow.Table.from_batches([records])).combine_chunks().to_batches()[0]
+    return _flat(pyarrow.Table.from_batches([records]), whole).combine_chunks().to_batches()[0]

@@ -12,14 +12,14 @@ import numpy as np
 from streamml.errors import SchemaError
 from streamml.types import UInt8Array
 from streamml.types.truth import is_signed, truth
-from streamml_connectors.files.columns import BadRow
-from streamml_connectors.files.described import FEATURES, Column, Kind
-from streamml_connectors.files.kinds import (
+from streamml_connectors.files.column_kinds import (
     column_kind,
     is_identifier,
     is_time_column,
     one_kept,
 )
+from streamml_connectors.files.columns import BadRow
+from streamml_connectors.files.described import FEATURES, Column, Kind
 from streamml_connectors.files.learned import as_learned
 from streamml_connectors.files.source import check_names
 

@@ -21,17 +21,18 @@ from streamml.types import (
     Schema,
     UInt8Array,
 )
-from streamml.types.label_lists import label_names, labels_at
+from streamml.types.label_lists import labels_at
 from streamml.types.truth import truth
 from streamml.types.values import is_missing, text_feature
 from streamml_connectors.files.batches import taken
 from streamml_connectors.files.columns import BadRow, Row, commit
 from streamml_connectors.files.described import Column
-from streamml_connectors.files.fields import label_set, seconds
-from streamml_connectors.files.fields import timestamp as parse_time
+from streamml_connectors.files.json_event import take_labels
+from streamml_connectors.files.later import Later
 from streamml_connectors.files.parquet_columns import LABEL_BAD, LABEL_UNKNOWN, Layout
 from streamml_connectors.files.parquet_pieces import Piece
 from streamml_connectors.files.rows import letter
+from streamml_connectors.files.times import Times
 
 __all__ = ["piece_batch"]
 
@@ -42,6 +43,8 @@ def piece_batch(
     schema: Schema,
     part: slice,
     first_row: int,
+    times: Times,
+    later: Later,
     *,
     separator: str,
     keep_zeros: bool,
@@ -66,8 +69,9 @@ def piece_batch(
             rows.append(row)
             try:
                 if i not in bad:
-                    found = _named_row(piece, plan, part.start + i, row, separator)
-                    commit(row, schema)
+                    later.position = f"row {first_row + i}"
+                    found = _named_row(piece, plan, part.start + i, row, separator, times, later)
+                    commit(row, schema, times)
                     for k, (name, value) in found.items():
                         made[i, k], made_values[i, k] = schema.features.find(name), value
             except BadRow as problem:
@@ -107,7 +111,7 @@ def _spoilt(
 
 
 def _named_row(
-    piece: Piece, plan: Layout, i: int, row: Row, separator: str
+    piece: Piece, plan: Layout, i: int, row: Row, separator: str, times: Times, later: Later
 ) -> dict[int, tuple[str, float]]:
     """Read what has names into ``row``; the features that columns of texts make, by column."""
     found = {}
@@ -116,8 +120,14 @@ def _named_row(
         if feature is not None:
             found[k] = feature
     row.x = dict(found.values())
-    for use, values in piece.sides.items():
-        _side(use, values[i], row, separator, plan)
+    for use, side in piece.sides.items():
+        value = side[i]
+        if use == "timestamp":
+            row.timestamp = times.read(value)
+        else:
+            if use == "labels" and isinstance(value, str):
+                later.saw_list(value)
+            _side(use, value, row, separator, plan)
     return found
 
 
@@ -134,26 +144,22 @@ def _feature(column: Column, text: str | None) -> tuple[str, float] | None:
 
 def _side(use: str, value: Any, row: Row, separator: str, plan: Layout) -> None:
     if use == "labels":
-        row.y_known = not is_missing(value)
-        if plan.positions and row.y_known:
+        if plan.positions and not is_missing(value):
             row.positive = labels_at(value, plan.positions, "Its list of labels")
-        elif isinstance(value, str):
-            found = label_set(value, separator)
-            row.positive, row.y_known = found or [], found is not None
-        elif row.y_known:
-            row.positive = label_names(value, "Its list of labels")
+        else:
+            take_labels(_plain_map(value), "Its list of labels", row, separator)
     elif value is None:
         return
     elif use == "text":
         row.text = str(value)
-    elif use == "id":
-        row.id = value if isinstance(value, str | int) else str(value)
-    elif isinstance(value, int | float):
-        if not np.isfinite(value):
-            raise BadRow("not_finite", "The timestamp is not finite: use null.")
-        row.timestamp = seconds(float(value))
     else:
-        row.timestamp = parse_time(str(value))
+        row.id = value if isinstance(value, str | int) else str(value)
+
+
+def _plain_map(value: Any) -> Any:
+    """A map of Arrow, which is a list of pairs, as a mapping."""
+    pairs = isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value)
+    return dict(value) if pairs else value
 
 
 def _features(
@@ -194,8 +200,12 @@ def _batch(
         timestamps[i] = timestamps[i] if row.timestamp is None else row.timestamp
         if not row.y_known:
             kind[i] = LABELS_UNKNOWN
-    if not codes.shape[1]:
-        y_indptr, y_indices = _listed(rows, schema, bad)
+        elif row.negative is not None:
+            kind[i] = LABELS_PARTIAL
+    if not codes.shape[1] or any(row.negative is not None for row in rows):
+        y_indptr, y_indices = _listed([row.positive for row in rows], schema, bad)
+        negatives = [row.negative or [] for row in rows]
+        negative_indptr, negative_indices = _listed(negatives, schema, bad)
     batch = EventBatch(
         schema, ids, timestamps, *x, y_indptr, y_indices, kind,
         negative_indptr, negative_indices, sizes[0], sizes[1],
@@ -211,12 +221,12 @@ def _csr(there: BoolArray) -> tuple[Int64Array, Int32Array]:
 
 
 def _listed(
-    rows: list[Row], schema: Schema, bad: dict[int, BadRow]
+    rows: list[list[str]], schema: Schema, bad: dict[int, BadRow]
 ) -> tuple[Int64Array, Int32Array]:
     """CSR labels of label lists."""
     indptr, indices = [0], []
-    for i, row in enumerate(rows):
+    for i, names in enumerate(rows):
         if i not in bad:
-            indices += sorted({schema.labels.find(name) for name in row.positive})
+            indices += sorted({schema.labels.find(name) for name in names})
         indptr.append(len(indices))
     return np.array(indptr, np.int64), np.array(indices, np.int32)

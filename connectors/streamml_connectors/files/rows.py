@@ -20,7 +20,7 @@ from streamml.types import (
     Schema,
 )
 from streamml_connectors.files.batches import taken
-from streamml_connectors.files.columns import BadRow, Columns, Row, commit
+from streamml_connectors.files.columns import BadRow, BlankRow, Columns, Row, commit
 from streamml_connectors.files.kernels import OK, SLOW
 from streamml_connectors.files.parsing import Parsed
 from streamml_connectors.files.text import RAW_BYTES
@@ -117,13 +117,17 @@ def assemble(
     work = _Work()
     for i, fixes in _special(parsed, columns, schema.takes_text):
         line = data[parsed.lines[i, 0] : parsed.lines[i, 1]]
+        columns.later.position = position = f"line {first_line + int(parsed.lines[i, 2])}"
         try:
             if not fixes or not _fix(i, fixes, parsed, columns, schema, data, work):
                 row = columns.row(row_text(line))
-                commit(row, schema)
+                commit(row, schema, columns.times)
                 work.extra[i] = row
+        except BlankRow:
+            columns.blank += 1
+            work.dead.append(i)
+            work.extra[i] = Row()
         except BadRow as bad:
-            position = f"line {first_line + int(parsed.lines[i, 2])}"
             schema.labels.refused += bad.refused
             work.dead.append(i)
             work.extra[i] = Row()
@@ -179,7 +183,7 @@ def _fix(
         if len(row.x) < len(values):
             raise BadRow("malformed", "Two of its fields make the same feature.")
         row.sparse = columns.sparse or x1 - x0 > len(found)
-        commit(row, schema)
+        commit(row, schema, columns.times)
     except (BadRow, UnicodeDecodeError):
         return False
     for attribute, slot, value in found:

@@ -14,6 +14,7 @@ from streamml.types import DeadLetter, EventBatch, Schema
 from streamml_connectors.files.described import FEATURES, Column, left_out_notes
 from streamml_connectors.files.rows import letter
 from streamml_connectors.files.text import MAX_LINE, Block, LineReader, TooLong, check_file
+from streamml_connectors.files.times import Times
 
 __all__ = ["Caps", "FileSource", "LineSource", "check_label_options", "check_names"]
 
@@ -42,8 +43,6 @@ class FileSource(Iterated, abc.ABC):
         Names of features and labels.
     columns
         How each column of the file is read, as far as it is known at the start.
-    notes
-        What a run should say once of how this file is read, a sentence each.
     """
 
     has_header = False
@@ -54,7 +53,8 @@ class FileSource(Iterated, abc.ABC):
         check_file(self.path)
         self.schema = Schema()
         self.columns: tuple[Column, ...] = ()
-        self.notes: list[str] = []
+        self._notes: list[str] = []
+        self._times = Times()
         self._rows = 0
         self._letters: list[DeadLetter] = []
         self._closed = False
@@ -63,6 +63,18 @@ class FileSource(Iterated, abc.ABC):
     def name(self) -> str:
         """The path."""
         return str(self.path)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a run should say once of how this file is read, a sentence each.
+
+        More come with the rows, and count what was filled in up to here.
+        """
+        return [*self._notes, *self._times.notes(), *self._seen()]
+
+    def _seen(self) -> list[str]:
+        """What the rows have shown beside, a sentence each."""
+        return []
 
     @contextmanager
     def _closing_on_error(self) -> Iterator[None]:
@@ -85,7 +97,7 @@ class FileSource(Iterated, abc.ABC):
     ) -> None:
         """Say what the file holds: its schema, and how each column is read."""
         self.columns = tuple(columns)
-        self.notes += left_out_notes(self.columns)
+        self._notes += left_out_notes(self.columns)
         self.schema = Schema(
             features, labels, *caps, absent_is_zero=absent_is_zero, takes_text=takes_text
         )
@@ -189,12 +201,19 @@ class LineSource(FileSource):
                 self._letters.append(self._too_long(item))
                 self._rows += 1
                 return EventBatch.from_events([], self.schema)
+            before = self._blank_rows
             batch, letters = self._parse(item)
-            self._rows += len(batch) + len(letters)
+            read = len(batch) + len(letters) + self._blank_rows - before
+            self._rows += read
             self._letters += letters
-            if len(batch) or letters:
+            if read:
                 return batch
         return None
+
+    @property
+    def _blank_rows(self) -> int:
+        """How many rows were passed over because they hold nothing."""
+        return 0
 
     @abc.abstractmethod
     def _parse(self, block: Block) -> tuple[EventBatch, list[DeadLetter]]:

@@ -11,9 +11,9 @@ from typing import Final
 from streamml.errors import SchemaError
 from streamml.types.truth import words_of_pair
 from streamml.types.values import is_missing, shown
-from streamml_connectors.files.columns import BadRow
+from streamml_connectors.files.dates import unclear_date
 from streamml_connectors.files.described import FEATURES, Column, Kind
-from streamml_connectors.files.fields import timestamp
+from streamml_connectors.files.times import are_times
 
 __all__ = [
     "FIRST_ROWS",
@@ -156,6 +156,9 @@ def column_kind(name: str, values: Sequence[str]) -> tuple[Kind, str]:
             f"writes numbers with a decimal comma in column {name!r} ({shown(texts[0])}): write "
             "them with a point, or leave the column out."
         )
+    unclear = unclear_date(known) if name.lower() == "timestamp" else None
+    if unclear is not None:
+        return "left out", f"dates such as {unclear!r} do not show whether the day comes first"
     return text_kind(known) if is_text_column(known, texts) else ("number", "")
 
 
@@ -171,21 +174,14 @@ def is_identifier(name: str, values: Sequence[object]) -> bool:
 
 
 def is_time_column(name: str, values: Collection[str]) -> bool:
-    """Whether a column is the time by its name, and all values are times.
+    """Whether a column is the time by its name, and all values are times or missing.
 
     Examples
     --------
-    >>> is_time_column("timestamp", ["2021-01-01"]), is_time_column("timestamp", ["soon"])
+    >>> is_time_column("timestamp", ["2021-01-01", ""]), is_time_column("timestamp", ["soon"])
     (True, False)
     """
-    return name.lower() == "timestamp" and bool(values) and all(map(_is_seconds, set(values)))
-
-
-def _is_seconds(text: str) -> bool:
-    try:
-        return timestamp(text) is not None
-    except BadRow:
-        return False
+    return name.lower() == "timestamp" and are_times(values)
 
 
 def one_kept(found: Sequence[Column], told: Collection[str]) -> list[Column]:

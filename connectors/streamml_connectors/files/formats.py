@@ -18,21 +18,18 @@ from streamml_connectors.files.source import FileSource
 from streamml_connectors.files.svmlight import SvmlightSource
 from streamml_connectors.files.text import STDIN
 
-__all__ = ["open_source"]
+__all__ = ["FORMATS", "open_source"]
 
-_READERS: Final[dict[str, type[FileSource]]] = {
-    ".arff": ArffSource,
-    ".csv": CsvSource,
-    ".tsv": CsvSource,
-    ".jsonl": JsonlSource,
-    ".ndjson": JsonlSource,
-    ".json": JsonlSource,
-    ".parquet": ParquetSource,
-    ".svm": SvmlightSource,
-    ".svmlight": SvmlightSource,
-    ".libsvm": SvmlightSource,
-    ".txt": SvmlightSource,
+FORMATS: Final[dict[str, tuple[type[FileSource], tuple[str, ...]]]] = {
+    "arff": (ArffSource, (".arff",)),
+    "csv": (CsvSource, (".csv",)),
+    "tsv": (CsvSource, (".tsv",)),
+    "jsonl": (JsonlSource, (".jsonl", ".ndjson", ".json")),
+    "parquet": (ParquetSource, (".parquet",)),
+    "svmlight": (SvmlightSource, (".svm", ".svmlight", ".libsvm", ".txt")),
 }
+"""Format, as ``--format`` names it -> its reader, and the suffixes that mean it."""
+_READERS: Final = {suffix: reader for reader, known in FORMATS.values() for suffix in known}
 
 
 def open_source(
