@@ -43,7 +43,7 @@ MISSING: Final = frozenset(
 )  # fmt: skip
 """Spellings, in lower case, of a value that is not known."""
 _LONGEST: Final = max(map(len, MISSING))
-_NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][+-]?\d++)?+", re.ASCII)
 _INFINITE: Final = re.compile(r"[+-]?inf(?:inity)?", re.ASCII | re.IGNORECASE)
 _NOT_FINITE: Final = re.compile(rf"[+-]?nan|{_INFINITE.pattern}", re.ASCII | re.IGNORECASE)
 _PLAIN: Final = (float, int)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -191,6 +193,30 @@ def test_what_only_looks_like_a_number_is_text(case, codes, kind):
     assert read.kinds["c"] == kind
     if kind == "nominal":
         assert read.x[1] == {f"c={codes[1]}": 1.0}
+
+
+def test_a_text_behind_many_numbers_is_found_at_once(tmp_path):
+    """The other grammars of files likewise: none tries a text in every way there is."""
+    code = """
+from streamml_connectors.files import ArffSource, CsvSource
+from streamml_connectors.files.kinds import all_numbers, decimal_comma
+numbers = [str(k) for k in range(10, 1010)]
+assert not all_numbers([*numbers, "x"])
+assert not all_numbers([f"{k}.{k}e{k}" for k in range(10, 1010)] + ["1" * 200_000 + "x"])
+assert not decimal_comma(["1" + ".234" * 200_000 + "x"])
+open("d.csv", "w").write("f,l\\n" + "".join(f"{k},1\\n" for k in [*numbers, "x"]))
+CsvSource("d.csv", labels=["l"]).close()
+blank = " " * 200_000
+head = "@relation 'r: -C 1'\\n@attribute l {0,1}\\n@attribute t {%s}\\n@data\\n"
+open("d.arff", "w").write(head % "a,b" + "1,a {" + blank + "\\n1,a" + blank + "}\\n1,a\\n")
+source = ArffSource("d.arff")
+while source.next_batch(10):
+    pass
+source.close()
+open("e.arff", "w").write(head % ("a," + blank) + "1,a\\n")
+ArffSource("e.arff").close()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20, cwd=tmp_path)
 
 
 def test_times_are_left_out_or_used(case):

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -142,6 +144,16 @@ def test_what_is_infinite_is_an_error(value):
     with pytest.raises(BadValueError) as bad:
         truth(value, "Label 'a'")
     assert bad.value.reason == "not_finite"
+
+
+def test_a_long_text_that_begins_like_a_number_is_judged_at_once():
+    """As quickly as it is read: not by every way to part its digits (here 10**12 steps)."""
+    code = (
+        "from streamml.types.values import plain_number\n"
+        "assert plain_number('1' * 1_000_000 + 'x', 'f') is None\n"
+        "assert plain_number('1' * 500_000 + '.' + '1' * 500_000 + 'x', 'f') is None\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
 
 
 def test_declared_numbers():

@@ -32,12 +32,14 @@ FIRST_ROWS: Final = 1000
 _MOST_VALUES: Final = 64
 _MANY: Final = 20  # values of which none comes twice are no attribute
 _FEW: Final = 3  # or so many that have digits in them, as keys have
+# Possessive, here and in the other grammars: what is matched once is never tried in another way,
+# or time grows exponentially with the values of a column.
 _NUMBERS: Final = re.compile(
-    r"(?:[+-]?(?:(?:(?!0\d)\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)\n)*",
+    r"(?:[+-]?(?:(?:(?!0\d)\d++(?:\.\d*+)?+|\.\d++)(?:e[+-]?\d++)?+|inf(?:inity)?+)\n)*+",
     re.ASCII | re.IGNORECASE,
 )
 _CODE: Final = re.compile(r"0\d+", re.ASCII)
-_COMMA: Final = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[. ']\d{3})+),\d+", re.ASCII)
+_COMMA: Final = re.compile(r"[+-]?(?:\d{1,3}(?:[. ']\d{3})++|\d++),\d++", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d")
 
 
