@@ -287,6 +287,8 @@ def test_columns_of_yes_and_no_are_ones_and_zeros(case):
         {"c": 0.0, "d=x": 1.0},
     ]  # fmt: skip
     assert read.kinds["a"] == "boolean"
+    read = case("a,l\nnegative,1\nPositive,0\n", labels=["l"])
+    assert read.x == [{"a": 0.0}, {"a": 1.0}]
     assert case("c,l\nno,1\nno,0\n", labels=["l"]).x == [{"c=no": 1.0}] * 2
 
 
@@ -303,7 +305,8 @@ def test_labels_that_are_missing_are_unknown(case):
     ("yes", "no"),
     [("yes", "no"), ("1", "-1"), ("+1", "-1"), ("1.0", "0.0"), ("T", "F"), ("Y", "n"),
      ("ON", "off"), ("True", "FALSE"), ('"1"', '"0"'), ("+", "-"), ("ja", "Nein"),
-     ("WAHR", "FALSCH"), ("oui", "non")],
+     ("WAHR", "FALSCH"), ("oui", "non"), ("positive", "negative"), ("pos", "neg"),
+     ("Present", "Absent")],
 )  # fmt: skip
 def test_words_of_labels(case, yes, no):
     read = case(f"f,a,b\n1,{yes},{no}\n2,{no},{yes}\n3,{no},{no}\n", labels=["a", "b"])
@@ -393,7 +396,7 @@ def test_texts_of_parquet_are_read_as_those_of_csv(table):
     read = table({
         "zip": ["04107", "10115", "04107"], "open": ["yes", "no", "NA"], "n": ["1.5", "2", "x"],
         "when": ["2021-01-01", "2021-01-02", "2021-01-03"], "id": ["a", "b", "c"],
-        "timestamp": [5, 6, 7], "l": ["Yes", None, "no"], "m": pa.array([1, -1, 1], pa.int8()),
+        "timestamp": [5, 6, 7], "l": ["Positive", None, "negative"], "m": pa.array([1, -1, 1], pa.int8()),
     }, labels=["l", "m"])  # fmt: skip
     assert read.x == [
         {"zip=04107": 1.0, "open": 1.0, "n": 1.5}, {"zip=10115": 1.0, "open": 0.0, "n": 2.0},

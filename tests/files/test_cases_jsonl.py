@@ -71,6 +71,8 @@ def test_a_mapping_says_which_labels_are_true(tmp_path):
 def test_label_fields_say_true_in_any_word(tmp_path):
     lines = [{"f": 1, "a": "yes", "b": True}, {"f": 1, "a": "No", "b": 0.0}, {"f": 1, "b": "N/A"}]
     assert whole(tmp_path, lines, labels=["a", "b"])[2] == [{"a", "b"}, set(), None]
+    lines = [{"f": 1, "a": "negative", "b": "present"}, {"f": 1, "a": "positive", "b": "absent"}]
+    assert whole(tmp_path, lines, labels=["a", "b"])[2] == [{"b"}, {"a"}]
     lines = [{"f": 1, "a": 1}, {"f": 1, "a": -1}, {"f": 1, "a": "-1"}]
     assert whole(tmp_path, lines, labels=["a"])[2] == [{"a"}, set(), set()]
     _, events, letters = read(write(tmp_path, [*lines, {"f": 1, "a": 0}]), labels=["a"])

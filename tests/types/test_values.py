@@ -35,9 +35,11 @@ from streamml.types.values import (
 MISSING = ["", " ", "?", "NA", "na", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-nan", "NaT",
            "null", "NULL", "None", "none", "-", "--", None, math.nan, np.float32("nan"), pd.NA,
            pd.NaT, np.datetime64("NaT"), Decimal("nan")]  # fmt: skip
-TRUE = ["1", "+1", "1.0", "1e0", "true", "TRUE", "True", "yes", "Y", "t", "On", " 1 ", 1, 1.0, True,
+TRUE = ["1", "+1", "1.0", "1e0", "true", "TRUE", "True", "yes", "Y", "t", "On", "Positive",
+        "pos", "present", " 1 ", 1, 1.0, True,
         np.True_, np.int8(1), Decimal(1)]  # fmt: skip
-FALSE = ["0", "-0", "0.0", "false", "FALSE", "no", "N", "f", "off", 0, 0.0, False, np.False_]
+FALSE = ["0", "-0", "0.0", "false", "FALSE", "no", "N", "f", "off", "negative", "NEG",
+         "absent", 0, 0.0, False, np.False_]  # fmt: skip
 OTHERS = ["2", "-1", "0.5", "maybe", "yess", "0x1", "1_0", "\u0661", [], {}, 2, -1, 0.5, b"1"]
 numbers = st.floats(-FLOAT32_MAX, FLOAT32_MAX)
 words = st.text("abcdefgh", min_size=3, max_size=6)
@@ -88,6 +90,8 @@ def test_minus_one_is_false_where_all_are_signs():
         (["1", "-1"], {"1": True, "-1": False}),
         (["+", "-"], {"+": True, "-": False}),
         (["N", "Y"], {"N": False, "Y": True}),
+        (["positive", "negative"], {"positive": True, "negative": False}),
+        (["Absent", "Present"], {"Absent": False, "Present": True}),
         (["0"], {"0": False}),
     ],
 )
