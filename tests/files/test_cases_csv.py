@@ -257,7 +257,8 @@ def test_a_decimal_comma_is_refused_in_a_sentence(case, table):
     assert case("f;g;l\n1,5;2;1\n", labels=["l"], ignore=["f"]).x == [{"g": 2.0}]
 
 
-WORDS = ["nan", "NaN", "N/A", "None", "", "NULL", "#N/A", "n/a", "NA", "?", "-", "<NA>"]
+WORDS = ["nan", "NaN", "N/A", "None", "", "NULL", "#N/A", "n/a", "NA", "?", "-", "<NA>",
+         "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "..", r"\N", "n.a.", "NaT"]  # fmt: skip
 
 
 def test_missing_values_are_absent(case):
@@ -266,6 +267,9 @@ def test_missing_values_are_absent(case):
         read = case("f,g,l\n" + rows + more, labels=["l"])
         assert read.letters == []
         assert read.x[: len(WORDS)] == [{"f": float(k)} for k in range(len(WORDS))]
+    read = case("g,l\n1.5,1\n" + "".join(f"{word},1\n2,0\n" for word in WORDS[-9:]), labels=["l"])
+    assert (read.kinds["g"], read.x) == ("number", [{"g": 1.5}, *[{"g": 2.0}] * 9])
+    assert {reason for reason, _ in read.letters} == {"no_features"}
 
 
 def test_na_in_quotes_is_a_value_of_texts(case):

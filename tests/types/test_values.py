@@ -33,7 +33,8 @@ from streamml.types.values import (
 )
 
 MISSING = ["", " ", "?", "NA", "na", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-nan", "NaT",
-           "null", "NULL", "None", "none", "-", "--", None, math.nan, np.float32("nan"), pd.NA,
+           "null", "NULL", "None", "none", "-", "--", "n.a.", "..", r"\N", "#DIV/0!", "#VALUE!",
+           "#REF!", "#NAME?", "#NUM!", "#NULL!", None, math.nan, np.float32("nan"), pd.NA,
            pd.NaT, np.datetime64("NaT"), Decimal("nan")]  # fmt: skip
 TRUE = ["1", "+1", "1.0", "1e0", "true", "TRUE", "True", "yes", "Y", "t", "On", "Positive",
         "pos", "present", " 1 ", 1, 1.0, True,
