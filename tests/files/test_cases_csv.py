@@ -338,6 +338,12 @@ def test_labels_that_say_nothing_are_said(case):
         (["New York", "Rome", "Rome"], [some("New York"), some("Rome"), some("Rome")]),
         (["0;3", "3", "[1]"], [some("0", "3"), some("3"), some("1")]),
         (['"{""x"": 1, ""y"": 0}"', "{}", "{}"], [some("x"), some(), some()]),
+        (["\"('a', 'b')\"", "set()", '"c(""a"", ""b"")"'],
+         [some("a", "b"), some(), some("a", "b")]),
+        (["<a><b>", "<b>", ""], [some("a", "b"), some("b"), some()]),
+        (["[1 2]", "[1]", "[2.]"], [some("1", "2"), some("1"), some("2")]),
+        (["1.0;2.0", "2", "1.0"], [some("1", "2"), some("2"), some("1")]),
+        (['"[""a"", null]"', "[a]", "\"['b', None]\""], [part("a", ""), some("a"), part("b", "")]),
     ],
 )  # fmt: skip
 def test_lists_of_labels(case, lists, expected):
@@ -400,7 +406,8 @@ def test_texts_of_parquet_are_read_as_those_of_csv(table):
     read = table({
         "zip": ["04107", "10115", "04107"], "open": ["yes", "no", "NA"], "n": ["1.5", "2", "x"],
         "when": ["2021-01-01", "2021-01-02", "2021-01-03"], "id": ["a", "b", "c"],
-        "timestamp": [5, 6, 7], "l": ["Positive", None, "negative"], "m": pa.array([1, -1, 1], pa.int8()),
+        "timestamp": [5, 6, 7], "l": ["Positive", None, "negative"],
+        "m": pa.array([1, -1, 1], pa.int8()),
     }, labels=["l", "m"])  # fmt: skip
     assert read.x == [
         {"zip=04107": 1.0, "open": 1.0, "n": 1.5}, {"zip=10115": 1.0, "open": 0.0, "n": 2.0},
@@ -426,6 +433,10 @@ def test_rows_of_zeros_and_ones_go_by_position_where_labels_are_named(table):
 def test_lists_of_labels_in_texts_of_parquet(table):
     read = table({"f": [1, 2, 3], "y": ["a|b", "['a']", "NA"]}, label_list="y")
     assert read.y == [some("a", "b"), some("a"), None]
+    read = table({"f": [1, 2, 3], "y": ["('a', None)", "c('a')", "set()"]}, label_list="y")
+    assert read.y == [part("a", ""), some("a"), some()]
+    read = table({"f": [1, 2, 3], "y": [["a", None], [" a "], None]}, label_list="y")
+    assert read.y == [part("a", ""), some("a"), None]
 
 
 # -- the same options in every format ----------------------------------------------------------

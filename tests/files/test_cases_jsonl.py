@@ -55,6 +55,15 @@ def test_integers_are_labels(tmp_path):
     assert source.schema.labels.names == ["0", "3", "25"]
 
 
+def test_a_list_that_names_what_is_not_known_is_known_in_part(tmp_path):
+    lines = [{"f": 1, "y": ["a", None]}, {"f": 1, "y": ["b ", ""]}, {"f": 1, "y": "['a', None]"},
+             {"f": 1, "y": [1.0, 2]}, {"f": 1, "y": "1.0;2"}]  # fmt: skip
+    partly = PartialLabels(frozenset({"a"}), frozenset())
+    assert whole(tmp_path, lines, label_list="y")[2] == [partly, {"b"}, partly, *[{"1", "2"}] * 2]
+    lines = [{"x": {"f": 1}, "y": ["a", None]}, {"x": {"f": 1}, "y": [" b"]}]
+    assert whole(tmp_path, lines)[2] == [partly, {"b"}]
+
+
 def test_a_mapping_says_which_labels_are_true(tmp_path):
     """spaCy's cats."""
     lines = [

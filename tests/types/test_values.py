@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from streamml.types.label_lists import (
     find_separator,
+    holds_unknown,
     is_multi_hot,
     label_names,
     labels_at,
@@ -250,6 +251,10 @@ def test_lists_of_labels():
     assert split_labels("[None, 'a']") == ["a"]
     assert split_labels("['a' 'b'\n 'c d']") == ["a", "b", "c d"]
     assert split_labels("['it''s', '']") == ["it's"]
+    assert split_labels("1.0;2.0;3") == [*split_labels("[1.0, 2]"), "3"] == ["1", "2", "3"]
+    for name in ("01.0", "1.5", "+1", "(2 parts)", "c(x)", "(no genres listed)"):
+        assert split_labels(name) == [name]
+    assert label_names([" a ", " ", "b", "a"], "y") == label_names({" a": 1, "b ": 1}, "y")
     assert label_names(np.array([3, 0]), "y") == ["3", "0"]
     assert label_names([1.0, 4.0], "y") == ["1", "4"]
     assert find_separator(["sun warm", "warm", "sun"]) == " "
@@ -257,7 +262,54 @@ def test_lists_of_labels():
     assert find_separator(["['a', 'b']"]) == ";"
 
 
-@pytest.mark.parametrize("text", ["['a', 'b]", "[{]", "[0, 1, 1]", "[True]", "[[1]]", "{'a': 'x'}"])
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("('a', 'b')", ["a", "b"]), ("('a',)", ["a"]), ("(1, 2)", ["1", "2"]),
+        ("{'b', 'a'}", ["a", "b"]),
+        ("frozenset({'b', 'a'})", ["a", "b"]), ("set(['a'])", ["a"]), ('c("a", "b")', ["a", "b"]),
+        ("c(1, 2)", ["1", "2"]), ("c(0)", ["0"]), ("c(1, NA)", ["1"]), ("[1 2]", ["1", "2"]),
+        ("[ 1.\n 2.]", ["1", "2"]), ("[nan  3.]", ["3"]), ("b'a'", ["a"]),
+        ("[b'a', b'b']", ["a", "b"]),
+        ("b'a;b'", ["a", "b"]), *((text, []) for text in ("()", "( )", "set()", "frozenset()",
+        "list()", "tuple()", "character(0)", "integer(0)", "[]", "{}", "b''")),
+    ],
+)  # fmt: skip
+def test_lists_as_programs_write_them(text, labels):
+    assert split_labels(text) == split_labels(f" {text} ") == labels
+
+
+def test_tags_in_angle_brackets():
+    lists = ["<python><pandas>", "<r>", "", "<c++>"]
+    assert find_separator(lists) == "><"
+    assert [split_labels(text, "><") for text in lists] == [
+        ["python", "pandas"],
+        ["r"],
+        [],
+        ["c++"],
+    ]
+    assert find_separator(["<unk>", "<s>"]) == ";"
+    assert split_labels("<unk>") == ["<unk>"]
+
+
+def test_a_list_may_name_what_is_not_known():
+    assert all(map(holds_unknown, (["a", None], {None}, (math.nan, 1), np.array([1.0, np.nan]))))
+    assert not any(map(holds_unknown, (["a", "", "none"], [], None, "None", {"a": None})))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1 2 ... 9]",
+        "['a' ... 'b']",
+        "['a', 'b]",
+        "[{]",
+        "[0, 1, 1]",
+        "[True]",
+        "[[1]]",
+        "{'a': 'x'}",
+    ],
+)
 def test_lists_that_cannot_be_read(text):
     with pytest.raises(BadValueError):
         split_labels(text)

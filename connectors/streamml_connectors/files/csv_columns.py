@@ -16,7 +16,8 @@ from streamml.types.values import is_missing, number, shown
 from streamml_connectors.files.columns import BadRow, Columns, Row
 from streamml_connectors.files.csv_rows import split_fields
 from streamml_connectors.files.described import Column, Kind
-from streamml_connectors.files.fields import event_id, label_set, timestamp
+from streamml_connectors.files.fields import event_id, timestamp
+from streamml_connectors.files.json_event import take_labels
 from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP, TEXT, WORD, WORD_LABEL
 from streamml_connectors.files.kinds import (
     column_kind,
@@ -255,8 +256,7 @@ class CsvColumns(Columns):
         elif kind == "text":
             row.text = text
         else:
-            labels = label_set(text, self._separator)
-            row.positive, row.y_known = labels or [], labels is not None
+            take_labels(text, "Its list of labels", row, self._separator)
 
     def row(self, text: str) -> Row:
         """Read a row the slow way."""

@@ -21,14 +21,15 @@ from streamml.types import (
     Schema,
     UInt8Array,
 )
-from streamml.types.label_lists import label_names, labels_at
+from streamml.types.label_lists import labels_at
 from streamml.types.truth import truth
 from streamml.types.values import is_missing, text_feature
 from streamml_connectors.files.batches import taken
 from streamml_connectors.files.columns import BadRow, Row, commit
 from streamml_connectors.files.described import Column
-from streamml_connectors.files.fields import label_set, seconds
+from streamml_connectors.files.fields import seconds
 from streamml_connectors.files.fields import timestamp as parse_time
+from streamml_connectors.files.json_event import take_labels
 from streamml_connectors.files.parquet_columns import LABEL_BAD, LABEL_UNKNOWN, Layout
 from streamml_connectors.files.parquet_pieces import Piece
 from streamml_connectors.files.rows import letter
@@ -134,14 +135,10 @@ def _feature(column: Column, text: str | None) -> tuple[str, float] | None:
 
 def _side(use: str, value: Any, row: Row, separator: str, plan: Layout) -> None:
     if use == "labels":
-        row.y_known = not is_missing(value)
-        if plan.positions and row.y_known:
+        if plan.positions and not is_missing(value):
             row.positive = labels_at(value, plan.positions, "Its list of labels")
-        elif isinstance(value, str):
-            found = label_set(value, separator)
-            row.positive, row.y_known = found or [], found is not None
-        elif row.y_known:
-            row.positive = label_names(value, "Its list of labels")
+        else:
+            take_labels(value, "Its list of labels", row, separator)
     elif value is None:
         return
     elif use == "text":
@@ -194,6 +191,8 @@ def _batch(
         timestamps[i] = timestamps[i] if row.timestamp is None else row.timestamp
         if not row.y_known:
             kind[i] = LABELS_UNKNOWN
+        elif row.negative is not None:
+            kind[i] = LABELS_PARTIAL
     if not codes.shape[1]:
         y_indptr, y_indices = _listed(rows, schema, bad)
     batch = EventBatch(
