@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -416,6 +417,18 @@ def test_texts_of_parquet_are_read_as_those_of_csv(table):
     assert read.y == [some("l", "m"), part("", "m"), some("m")]
     assert (read.ids, read.times) == (["a", "b", "c"], [5.0, 6.0, 7.0])
     assert read.left_out == ("when",)
+
+
+@pytest.mark.parametrize("index", [[4, 7], ["a", "b"], [[1, 2], ["x", "y"]]])
+def test_the_index_of_pandas_is_left_out_and_said(tmp_path, index):
+    path = tmp_path / "d.parquet"
+    pd.DataFrame({"f": [1.5, 2.5], "label:a": [1, 0]}, index=index).to_parquet(path, index=True)
+    read, names = of(ParquetSource(path)), [f"__index_level_{k}__" for k in range(2)]
+    assert read.x == [{"f": 1.5}, {"f": 2.5}]
+    assert read.left_out == tuple(names if isinstance(index[0], list) else names[:1])
+    assert "the table's index, as pandas writes it" in read.notes
+    if index[0] == "a":
+        assert of(ParquetSource(path, id=names[0])).ids == index
 
 
 def test_rows_of_zeros_and_ones_go_by_position_where_labels_are_named(table):
