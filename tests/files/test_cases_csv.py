@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from streamml.errors import ConfigError, SchemaError
+from streamml.errors import ConfigError, DataError, SchemaError
 from streamml.types import PartialLabels
 from streamml_connectors.files import CsvSource, ParquetSource, open_source
 
@@ -56,7 +56,8 @@ class Read:
         self.y = [event.y for event in events]
         self.ids = [event.id for event in events]
         self.times = [event.timestamp for event in events]
-        self.letters = letters
+        self.letters = [(letter.reason, letter.position) for letter in letters]
+        self.details = [letter.detail for letter in letters]
         self.kinds = {column.name: column.kind for column in source.columns}
         self.columns = {column.name: column for column in source.columns}
         self.notes, self.left_out = " ".join(source.notes), source.left_out
@@ -67,7 +68,7 @@ def of(source):
     while (batch := source.next_batch(2)) is not None:
         events += list(batch.events())
     source.close()
-    return Read(events, [(x.reason, x.position) for x in source.take_dead_letters()], source)
+    return Read(events, source.take_dead_letters(), source)
 
 
 # -- rows --------------------------------------------------------------------------------------
@@ -256,6 +257,41 @@ def test_a_decimal_comma_is_refused_in_a_sentence(case, table):
         ):
             case(text, labels=["l"])
     assert case("f;g;l\n1,5;2;1\n", labels=["l"], ignore=["f"]).x == [{"g": 2.0}]
+
+
+def test_a_comma_that_may_part_thousands_gets_no_advice_that_spoils_the_number(case):
+    for rows in ('"1,234",1\n12,0\n', '"12,345",1\n"-1,000",0\n'):
+        with pytest.raises(SchemaError, match="be it between thousands") as error:
+            case("f,l\n" + rows, labels=["l"])
+        assert "a point" not in str(error.value)
+    with pytest.raises(SchemaError, match="with a point"):
+        case('f,l\n"1,234",1\n"1,5",0\n', labels=["l"])
+
+
+def test_a_file_in_other_letters_says_how_to_convert_it(case):
+    read = case("f,c,l\n1,K\xf6ln,1\n2,Bern,0\n".encode("latin1"), labels=["l"])
+    assert (read.x, read.letters) == ([{"f": 2.0, "c=Bern": 1.0}], [("malformed", "line 2")])
+    (detail,) = read.details
+    assert detail == (
+        "It is not UTF-8 at its byte 3: save it as UTF-8, or use 'iconv -f latin1 -t utf-8'."
+    )
+    with pytest.raises(DataError, match="iconv -f latin1"):
+        case("f\xf6,l\n1,1\n".encode("latin1"), labels=["l"])
+
+
+@pytest.mark.parametrize("code", ["utf-16", "utf-16le", "utf-16be"])
+def test_utf_16_says_how_to_convert_it(case, code):
+    name = "UTF-16" if code == "utf-16" else code.upper()
+    with pytest.raises(DataError, match=f"is {name}: .*iconv -f {name} -t UTF-8"):
+        case("f\xf6,l\n1.5,1\n".encode(code), labels=["l"])
+
+
+@pytest.mark.parametrize("head", ['"f" "l"', "f l"])
+def test_blanks_between_fields_as_r_writes_them_are_said(case, head):
+    with pytest.raises(
+        SchemaError, match=r"by blanks, as R's write\.table does: write it with wri"
+    ):
+        case(f'{head}\n"1" 1.5 1\n"2" 2.5 0\n', labels=["l"])
 
 
 WORDS = ["nan", "NaN", "N/A", "None", "", "NULL", "#N/A", "n/a", "NA", "?", "-", "<NA>",

@@ -129,7 +129,8 @@ def _text(block: Block, path: Path) -> str:
         return block.data.decode().strip()
     except UnicodeDecodeError as error:
         raise DataError(
-            f"Line {block.line} of {path} is not UTF-8: convert the file, e.g. with iconv."
+            f"Line {block.line} of {path} is not UTF-8: save it as UTF-8, or use "
+            "'iconv -f latin1 -t utf-8'."
         ) from error
 
 

@@ -40,6 +40,7 @@ _NUMBERS: Final = re.compile(
 )
 _CODE: Final = re.compile(r"0\d+", re.ASCII)
 _COMMA: Final = re.compile(r"[+-]?(?:\d{1,3}(?:[. ']\d{3})++|\d++),\d++", re.ASCII)
+_THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}(?:,\d{3})++", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d")
 
 
@@ -142,7 +143,7 @@ def column_kind(name: str, values: Sequence[str]) -> tuple[Kind, str]:
     Raises
     ------
     SchemaError
-        Its numbers have a decimal comma (the end of a sentence that begins with the file).
+        Its numbers have a comma (the end of a sentence that begins with the file).
 
     Examples
     --------
@@ -154,6 +155,11 @@ def column_kind(name: str, values: Sequence[str]) -> tuple[Kind, str]:
     known = [value for value in values if not is_missing(value)]
     texts = [value for value in known if not all_numbers([value])]
     if decimal_comma(texts):
+        if all(map(_THOUSANDS.fullmatch, texts)):
+            raise SchemaError(
+                f"writes numbers with a comma in column {name!r} ({shown(texts[0])}), be it between"
+                " thousands or a decimal one: write them without commas, or leave the column out."
+            )
         raise SchemaError(
             f"writes numbers with a decimal comma in column {name!r} ({shown(texts[0])}): write "
             "them with a point, or leave the column out."
