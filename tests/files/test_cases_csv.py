@@ -221,6 +221,42 @@ ArffSource("e.arff").close()
     subprocess.run([sys.executable, "-c", code], check=True, timeout=20, cwd=tmp_path)
 
 
+MARKED = ["1,234.50", "$1.50", "1.50 \u20ac", "-$2", "10%", "1_000", "0x1F", "\u22125", "\u00a07",
+          "1\u00a0000", "1 000.5", "1'000'000", "12,5 %", "1,000,000"]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", MARKED)
+def test_numbers_with_marks_are_features_of_their_own_and_said_once(case, table, value):
+    for read in (
+        case(f'f,g,l\n"{value}","{value}",1\n"{value}","{value}",0\n2,x,1\n', labels=["l"]),
+        table({"f": [value, value, "2"], "g": [value, value, "x"], "label:l": [1, 0, 1]}),
+    ):
+        assert read.x[0] == {f"f={value}": 1.0, f"g={value}": 1.0}
+        assert read.notes == (
+            f"Column 'f' and 1 more write numbers with marks, such as {value!r}, each of which is "
+            "a feature of its own: write them plain, or leave the column out."
+        )
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["Rome", "1.5", "04107", "10.0.0.1", "2021 01", "1-2", "12ab", "3/4", "030 123 456", "N/A"],
+)
+def test_other_texts_are_no_numbers_with_marks(case, value):
+    assert "marks" not in case(f"f,l\n{value},1\n{value},0\n7,0\n", labels=["l"]).notes
+
+
+@pytest.mark.parametrize("plain", [0, 200])
+def test_many_numbers_with_marks_are_left_out_as_identifiers_are(case, plain):
+    rows = "".join(f'1,"${k}.50",1\n' for k in range(70)) + f"1,{plain},0\n" * plain
+    read = case("g,f,l\n" + rows, labels=["l"])
+    assert read.left_out == ("f",)
+    assert "numbers with marks such as '$0.50': write them plain" in read.notes
+    read = case("f,l\n" + rows.replace("1,", "", 1).replace("\n1,", "\n"), labels=["l"])
+    assert (read.left_out, read.letters) == ((), [])
+    assert "Column 'f' writes numbers with marks" in read.notes
+
+
 def test_times_are_left_out_or_used(case):
     text = (
         "key,when,note,f,l\na1,2021-01-01T00:00:00,first,1,1\na2,2021-01-01T00:10:00,second,2,0\n"

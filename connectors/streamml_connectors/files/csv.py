@@ -20,7 +20,7 @@ from streamml_connectors.files.csv_header import (
 from streamml_connectors.files.csv_rows import RowReader
 from streamml_connectors.files.described import Kind
 from streamml_connectors.files.fields import time_notes
-from streamml_connectors.files.kinds import FIRST_ROWS
+from streamml_connectors.files.kinds import FIRST_ROWS, marked_notes
 from streamml_connectors.files.learned import as_learned
 from streamml_connectors.files.parsing import Parsed, byte_classes, parse_dense
 from streamml_connectors.files.rows import assemble
@@ -163,6 +163,7 @@ class CsvSource(LineSource):
         if delimiter is None and reader.delimiter not in ",\t":
             self.notes.append(f"The fields of a row are separated by {reader.delimiter!r}.")
         self.notes += label_notes(self.columns, values, self._columns.signed)
+        self.notes += marked_notes(self.columns, values)
         for column, held in zip(self.columns, values, strict=True):
             self.notes += time_notes(held) if column.kind == "timestamp" else []
         self.notes += filter(None, [unsplit(lists[0], between) if lists else None])

@@ -23,6 +23,7 @@ __all__ = [
     "is_identifier",
     "is_text_column",
     "is_time_column",
+    "marked_notes",
     "one_kept",
     "text_kind",
 ]
@@ -41,6 +42,9 @@ _NUMBERS: Final = re.compile(
 _CODE: Final = re.compile(r"0\d+", re.ASCII)
 _COMMA: Final = re.compile(r"[+-]?(?:\d{1,3}(?:[. ']\d{3})++|\d++),\d++", re.ASCII)
 _THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}(?:,\d{3})++", re.ASCII)
+_GROUP: Final = re.compile(r"(?<=\d)[,_' \u2019\u00a0\u202f](?=\d{3}(?!\d))", re.ASCII)
+_AFFIX: Final = re.compile(r"[$\u20ac\u00a3\u00a5]\s?|\s?[%\u2030$\u20ac\u00a3\u00a5]")
+_HEX: Final = re.compile(r"[+-]?0x[0-9a-f]++", re.ASCII | re.IGNORECASE)
 _DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d")
 
 
@@ -164,7 +168,64 @@ def column_kind(name: str, values: Sequence[str]) -> tuple[Kind, str]:
             f"writes numbers with a decimal comma in column {name!r} ({shown(texts[0])}): write "
             "them with a point, or leave the column out."
         )
-    return text_kind(known) if is_text_column(known, texts) else ("number", "")
+    marked = _first_marked(texts)
+    if is_text_column(known, texts):
+        kind, note = text_kind(known)
+    else:
+        many = marked and len(set(texts)) > _MOST_VALUES
+        kind, note = ("left out" if many else "number"), ""
+    if marked and kind == "left out":
+        note = f"an identifier, or numbers with marks such as {shown(marked)}: write them plain"
+    return kind, note
+
+
+def _first_marked(texts: Sequence[str]) -> str | None:
+    """The first of these texts that is a number but for how it is written, if most are."""
+    marked = [text for text in texts if _is_marked(text)]
+    return marked[0] if 2 * len(marked) > len(texts) else None
+
+
+def _is_marked(text: str) -> bool:
+    bare = _AFFIX.sub("", _GROUP.sub("", text.strip().replace("\u2212", "-"))).strip()
+    if _HEX.fullmatch(bare):
+        return True
+    return bare != text and (all_numbers([bare]) or decimal_comma([bare]))
+
+
+def marked_notes(columns: Sequence[Column], values: Sequence[Sequence[str]]) -> list[str]:
+    """One sentence where features are numbers with marks, which the grammar takes for texts.
+
+    Those are ``1,234.50``, ``$1.50``, ``10%``, ``1_000``, ``0x1F``, a minus that is no hyphen,
+    blanks that are none of ASCII.
+
+    Parameters
+    ----------
+    values
+        Those of each column in the first rows.
+
+    Examples
+    --------
+    >>> marked_notes([Column("f", "nominal")], [["$1.50", "$2"]])
+    ["Column 'f' writes numbers with marks, such as '$1.50', each of which is a feature of its \
+own: write them plain, or leave the column out."]
+    >>> marked_notes([Column("f", "number")], [["1.50", "2", "?"]])
+    []
+    """
+    found = []
+    for column, held in zip(columns, values, strict=True):
+        if column.kind in ("number", "nominal") and not all_numbers(set(held)):
+            known = [value for value in held if not is_missing(value)]
+            texts = [value for value in known if not all_numbers([value])]
+            if (example := _first_marked(texts)) is not None:
+                found.append((column.name, example))
+    if not found:
+        return []
+    name, example = found[0]
+    who = f"{name!r} writes" if len(found) == 1 else f"{name!r} and {len(found) - 1} more write"
+    return [
+        f"Column {who} numbers with marks, such as {shown(example)}, each of which is a feature of "
+        "its own: write them plain, or leave the column out."
+    ]
 
 
 def is_identifier(name: str, values: Sequence[object]) -> bool:

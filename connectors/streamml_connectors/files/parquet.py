@@ -11,7 +11,7 @@ from streamml.errors import DataError, SchemaError
 from streamml.types import EventBatch
 from streamml.types.label_lists import find_separator, is_multi_hot
 from streamml_connectors.files.fields import time_notes
-from streamml_connectors.files.kinds import FIRST_ROWS
+from streamml_connectors.files.kinds import FIRST_ROWS, marked_notes
 from streamml_connectors.files.packed import PACKED
 from streamml_connectors.files.parquet_columns import Layout, layout
 from streamml_connectors.files.parquet_pieces import Piece, read_piece
@@ -128,6 +128,8 @@ class ParquetSource(FileSource):
                 takes_text=text is not None,
             )
             self._separator = separator or self._found_separator(label_list)
+            texts = self._layout.nominal
+            self.notes += marked_notes(texts, [self._texts(column.name) for column in texts])
             self.notes += time_notes(self._peek(timestamp) if timestamp is not None else ())
         self._pieces = self._read_pieces()
 
@@ -176,6 +178,9 @@ class ParquetSource(FileSource):
         first = next(batches, None)
         batches.close()
         return _flat_batch(first).column(0).to_pylist() if first is not None else []
+
+    def _texts(self, name: str) -> list[str]:
+        return [value for value in self._peek(name) if value is not None]
 
     @property
     def length(self) -> int | None:
