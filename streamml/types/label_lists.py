@@ -17,15 +17,33 @@ from streamml.types.values import BadValueError, is_missing, shown
 __all__ = [
     "SEPARATORS",
     "find_separator",
+    "holds_unknown",
     "is_multi_hot",
     "label_names",
     "labels_at",
     "split_labels",
     "unsplit",
+    "written_labels",
 ]
 
 SEPARATORS: Final = (";", "|", ",", " ")
 """What may stand between the labels of a list in a text, the likeliest first."""
+_TAGS: Final = "><"  # <python><pandas>, as Stack Overflow writes its tags
+_TAGGED: Final = re.compile(r"(?:<[^<>]++>)++")
+_DIGITS: Final = r"\s*+[+-]?\d[\d\s.+-]*,(?:[\d\s.,+-]|NA)*"  # (1, 2) is a list, (2 parts) a name
+_WRITTEN: Final = re.compile(
+    rf"""\[.*\] | \{{.*\}} | \(\s*+\) | \(\s*+b?['"].*\) | \({_DIGITS}\)
+    | (?:(?:frozen)?set|list|tuple)\(\s*+(?:[\[({{].*)?\)
+    | c\(\s*+["'].*\) | c\((?:{_DIGITS}|\d+)\) | (?:character|integer|numeric)\(0\)
+    """,
+    re.DOTALL | re.VERBOSE | re.ASCII,
+)
+_CALLED: Final = frozenset({"set", "frozenset", "list", "tuple", "c"})
+_CALL: Final = re.compile(r"([a-z]+)\(")
+_BYTES: Final = re.compile(r"""b'([^']*)'|b"([^"]*)\"""")
+_INTEGER: Final = re.compile(r"(0|-?[1-9]\d{0,14})(?:\.0*)?", re.ASCII)
+_NUMBERS: Final = re.compile(r"(?:(?:-?\d++\.?+\d*+|nan)\s*+)*+", re.ASCII)  # as numpy writes them
+_NOT_KNOWN: Final = frozenset({"nan", "null", "None", "NA"})  # in a list that has no quotes
 _SIDE_BY_SIDE: Final = re.compile(r"""(['"])\s+(?=['"])""")
 _DOUBLED: Final = re.compile(r"(?<=\w)''(?=\w)")
 _ROW: Final = (
@@ -46,8 +64,12 @@ def find_separator(texts: Iterable[str]) -> str:
     ('|', ',')
     >>> find_separator(["sun warm", "warm"]), find_separator(["New York", "Rome"])
     (' ', ';')
+    >>> find_separator(["<python><pandas>", "<r>"])
+    '><'
     """
     plain = [text for text in texts if not is_missing(text) and not _is_written_list(text)]
+    if any(_TAGS in text for text in plain) and all(_TAGGED.fullmatch(text) for text in plain):
+        return _TAGS
     for separator in SEPARATORS[:-1]:
         if any(separator in text for text in plain):
             return separator
@@ -61,8 +83,8 @@ def find_separator(texts: Iterable[str]) -> str:
 def split_labels(text: str, separator: str | None = ";") -> list[str] | None:
     """The labels of a list that is written as text, each once; ``None``: they are not known.
 
-    JSON and Python lists (``["a", "b"]``, ``['a', 'b']``, ``{'a'}``) are read as such. An empty
-    text has no labels.
+    Lists as JSON, Python, numpy and R write them (``["a", "b"]``, ``('a', 'b')``, ``{'a'}``,
+    ``set()``, ``[1 2]``, ``c("a", "b")``) are read as such. An empty text has no labels.
 
     Parameters
     ----------
@@ -80,22 +102,56 @@ def split_labels(text: str, separator: str | None = ";") -> list[str] | None:
     (['sun', 'rain'], [], None)
     >>> split_labels("['a', 'it''s, ok']"), split_labels('["a"]'), split_labels("[]")
     (['a', "it's, ok"], ['a'], [])
-    >>> split_labels("sun  warm", " ")
-    ['sun', 'warm']
+    >>> split_labels("sun  warm", " "), split_labels("<a><b>", "><"), split_labels("1.0;2", ";")
+    (['sun', 'warm'], ['a', 'b'], ['1', '2'])
     """
-    if not text.strip():
+    found = written_labels(text, separator)
+    return None if found is None else label_names(found, "Its list of labels")
+
+
+def written_labels(text: str, separator: str | None = ";") -> Any:
+    """What a text lists, as :func:`label_names` takes it; ``None``: it is not known.
+
+    Where a written list names what is not known (``["a", null]``), that is still in it.
+
+    Raises
+    ------
+    BadValueError
+        It begins like a written list and is none.
+
+    Examples
+    --------
+    >>> written_labels("sun; rain"), written_labels('{"a": 1, "b": null}')
+    (['sun', 'rain'], {'a': 1, 'b': None})
+    """
+    text = _without_b(text.strip())
+    if not text:
         return []
     if is_missing(text):
         return None
     if _is_written_list(text):
-        return label_names(_written_list(text.strip()), "Its list of labels")
+        return _written_list(text) or []
+    if separator == _TAGS and _TAGGED.fullmatch(text):
+        text = text[1:-1]
     parts = text.split() if separator == " " else text.split(separator or ";")
-    return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    stripped = (_without_b(part.strip()) for part in parts)
+    return [_integer(part) for part in stripped if part]
+
+
+def _without_b(text: str) -> str:
+    """What stands in ``b'...'``, as Python writes bytes."""
+    found = _BYTES.fullmatch(text)
+    return text if found is None else found[1] or found[2] or ""
+
+
+def _integer(text: str) -> str:
+    """An integer without the point that it got beside a missing one, as in lists of numbers."""
+    found = _INTEGER.fullmatch(text)
+    return text if found is None else found[1]
 
 
 def _is_written_list(text: str) -> bool:
-    ends = text.strip()
-    return (ends[:1], ends[-1:]) in (("[", "]"), ("{", "}"))
+    return _WRITTEN.fullmatch(text.strip()) is not None
 
 
 def _written_list(text: str) -> Any:
@@ -103,25 +159,68 @@ def _written_list(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
+    call = _CALL.match(text)
+    if call is not None:  # it holds values (R), a list (Python), or the length of none (R)
+        inner = text[call.end() : -1].strip() if call[1] in _CALLED else ""
+        text = inner if inner[:1] in ("[", "{", "(") else f"[{inner}]"
     parted = _SIDE_BY_SIDE.sub(r"\1,", text)  # as numpy writes ['a' 'b']
     try:
-        return ast.literal_eval(_DOUBLED.sub(r"\\'", parted))
+        return _with_texts(ast.literal_eval(_DOUBLED.sub(r"\\'", parted)))
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         pass
-    inner = text[1:-1].strip()  # [a, b]
-    if any(mark in inner for mark in "[]{}\"'"):
+    return _unquoted(text)
+
+
+def _with_texts(value: Any) -> Any:
+    """A list with bytes in it as texts; of one that ``(...)`` holds alone, a list."""
+    if isinstance(value, Mapping):
+        return value
+    if not isinstance(value, list | tuple | AbstractSet):
+        value = [value]
+    if isinstance(value, AbstractSet):
+        value = sorted(value, key=str)
+    return [part.decode() if isinstance(part, bytes) else part for part in value]
+
+
+def _unquoted(text: str) -> list[Any]:
+    """What stands in brackets without quotes: ``[a, b]``, or ``[1 2]``, as numpy writes it."""
+    inner = text[1:-1].strip()
+    if any(mark in inner for mark in "[]{}\"'") or "..." in inner:
         raise BadValueError(
             "malformed", f"Its list of labels {shown(text)} cannot be read: write [...]."
         )
-    return [part.strip() for part in inner.split(",") if part.strip()]
+    parts = inner.split() if _NUMBERS.fullmatch(inner) else map(str.strip, inner.split(","))
+    return [None if part in _NOT_KNOWN else _number(part) for part in parts if part]
+
+
+def _number(text: str) -> str | int:
+    """An integer where it is written as one: a row of 0 and 1 is known by its numbers."""
+    found = _INTEGER.fullmatch(text)
+    return text if found is None else int(found[1])
+
+
+def holds_unknown(value: Any) -> bool:
+    """Whether a list of labels has a place that is not known: then only what it names is.
+
+    Examples
+    --------
+    >>> holds_unknown(["a", None]), holds_unknown(["a", ""]), holds_unknown(["a", float("nan")])
+    (True, False, True)
+    """
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if not isinstance(value, list | tuple | AbstractSet):
+        return False
+    return any(is_missing(part) for part in value if not isinstance(part, str))
 
 
 def label_names(value: Any, what: str) -> list[str]:
     """The names of the labels that are true, each once, of a list or a mapping name -> truth.
 
     Integers are the names that they are written as; ``None``, NaN and empty texts within a list
-    are passed over, other texts are names (``none``). Whether the labels are known at all is for
-    the caller to ask (:func:`is_missing`).
+    are passed over, other texts are names (``none``), without blanks around them. Whether the
+    labels are known at all, or all of them, is for the caller to ask (:func:`is_missing`,
+    :func:`holds_unknown`).
 
     Parameters
     ----------
@@ -161,12 +260,12 @@ def _true_names(value: Mapping[Any, Any], what: str) -> Iterator[str]:
 
 
 def _is_given(name: Any) -> bool:
-    return name != "" if isinstance(name, str) else not is_missing(name)
+    return name.strip() != "" if isinstance(name, str) else not is_missing(name)
 
 
 def _label(name: Any, what: str) -> str:
     if isinstance(name, str):
-        return name
+        return name.strip()
     if isinstance(name, int | np.integer) and not isinstance(name, bool):
         return str(int(name))
     if isinstance(name, float) and name.is_integer() and abs(name) < 2**53:

@@ -11,10 +11,12 @@ __all__ = ["TRUTH_WORDS", "is_signed", "truth", "two_values", "words_of_pair"]
 
 _PAIRS: Final = (
     ("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"),
+    ("positive", "negative"), ("pos", "neg"), ("present", "absent"),
     ("ja", "nein"), ("wahr", "falsch"), ("oui", "non"), ("vrai", "faux"),  # as Excel writes them
 )  # fmt: skip
 TRUTH_WORDS: Final = {word: k == 0 for pair in _PAIRS for k, word in enumerate(pair)}
 """Word in lower case -> what it says; numbers are read as numbers."""
+_LONGEST: Final = max(map(len, TRUTH_WORDS))
 _ALLOWED: Final = "it must be 0 or 1 (or true/false, yes/no, y/n, t/f, on/off)"
 
 
@@ -22,7 +24,7 @@ def truth(value: object, what: str, *, signed: bool = False) -> bool | None:
     """Whether a value says true; ``None``: it says that it is not known.
 
     True is 1 however it is written (``1``, ``+1``, ``1.0``, ``True``), and the words true, yes,
-    y, t, on in any case; false is 0, and their counterparts.
+    y, t, on, positive, present in any case; false is 0, and their counterparts.
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ yes/no, y/n, t/f, on/off).
         text = value.strip()
         if signed and text in ("+", "-"):
             return text == "+"
-        word = TRUTH_WORDS.get(text.lower()) if len(text) <= 6 else None
+        word = TRUTH_WORDS.get(text.lower()) if len(text) <= _LONGEST else None
         if word is not None:
             return word
     if is_missing(value):

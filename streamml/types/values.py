@@ -38,12 +38,13 @@ MISSING: Final = frozenset(
     {
         "", "?", "-", "--", "na", "n/a", "n.a.", "<na>", "#n/a", "#na", "#n/a n/a", "nan", "-nan",
         "+nan", "nat", "null", "none", "nil", "<null>", "#null!", "1.#ind", "-1.#ind", "1.#qnan",
-        "-1.#qnan",
+        "-1.#qnan", "..", "\\n", "#div/0!", "#value!", "#ref!", "#name?", "#num!",
     }
 )  # fmt: skip
-"""Spellings, in lower case, of a value that is not known."""
+"""Spellings, in lower case, of a value that is not known; also what Excel writes for errors, what
+databases (``\\N``) and statistical offices (``..``) write."""
 _LONGEST: Final = max(map(len, MISSING))
-_NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][+-]?\d++)?+", re.ASCII)
 _INFINITE: Final = re.compile(r"[+-]?inf(?:inity)?", re.ASCII | re.IGNORECASE)
 _NOT_FINITE: Final = re.compile(rf"[+-]?nan|{_INFINITE.pattern}", re.ASCII | re.IGNORECASE)
 _PLAIN: Final = (float, int)

@@ -49,7 +49,8 @@ def test_labels_are_true_by_their_words_and_not_by_their_places(tmp_path):
 PAIRS = [
     ("no", "yes"), ("false", "true"), ("FALSE", "TRUE"), ("No", "Yes"), ("n", "y"), ("N", "Y"),
     ("f", "t"), ("F", "T"), ("off", "on"), ("0", "1"), ("-1", "1"), ("-1", "+1"), ("-", "+"),
-    ("0.0", "1.0"),
+    ("0.0", "1.0"), ("negative", "positive"), ("neg", "pos"), ("Absent", "Present"),
+    ("nein", "ja"), ("FALSCH", "WAHR"), ("non", "oui"),
 ]  # fmt: skip
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from streamml.errors import ConfigError, SchemaError
+from streamml.errors import ConfigError, DataError, SchemaError
 from streamml.types import PartialLabels
 from streamml_connectors.files import CsvSource, ParquetSource, open_source
 
@@ -53,7 +56,8 @@ class Read:
         self.y = [event.y for event in events]
         self.ids = [event.id for event in events]
         self.times = [event.timestamp for event in events]
-        self.letters = letters
+        self.letters = [(letter.reason, letter.position) for letter in letters]
+        self.details = [letter.detail for letter in letters]
         self.kinds = {column.name: column.kind for column in source.columns}
         self.columns = {column.name: column for column in source.columns}
         self.notes, self.left_out = " ".join(source.notes), source.left_out
@@ -64,7 +68,7 @@ def of(source):
     while (batch := source.next_batch(2)) is not None:
         events += list(batch.events())
     source.close()
-    return Read(events, [(x.reason, x.position) for x in source.take_dead_letters()], source)
+    return Read(events, source.take_dead_letters(), source)
 
 
 # -- rows --------------------------------------------------------------------------------------
@@ -193,6 +197,66 @@ def test_what_only_looks_like_a_number_is_text(case, codes, kind):
         assert read.x[1] == {f"c={codes[1]}": 1.0}
 
 
+def test_a_text_behind_many_numbers_is_found_at_once(tmp_path):
+    """The other grammars of files likewise: none tries a text in every way there is."""
+    code = """
+from streamml_connectors.files import ArffSource, CsvSource
+from streamml_connectors.files.kinds import all_numbers, decimal_comma
+numbers = [str(k) for k in range(10, 1010)]
+assert not all_numbers([*numbers, "x"])
+assert not all_numbers([f"{k}.{k}e{k}" for k in range(10, 1010)] + ["1" * 200_000 + "x"])
+assert not decimal_comma(["1" + ".234" * 200_000 + "x"])
+open("d.csv", "w").write("f,l\\n" + "".join(f"{k},1\\n" for k in [*numbers, "x"]))
+CsvSource("d.csv", labels=["l"]).close()
+blank = " " * 200_000
+head = "@relation 'r: -C 1'\\n@attribute l {0,1}\\n@attribute t {%s}\\n@data\\n"
+open("d.arff", "w").write(head % "a,b" + "1,a {" + blank + "\\n1,a" + blank + "}\\n1,a\\n")
+source = ArffSource("d.arff")
+while source.next_batch(10):
+    pass
+source.close()
+open("e.arff", "w").write(head % ("a," + blank) + "1,a\\n")
+ArffSource("e.arff").close()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20, cwd=tmp_path)
+
+
+MARKED = ["1,234.50", "$1.50", "1.50 \u20ac", "-$2", "10%", "1_000", "0x1F", "\u22125", "\u00a07",
+          "1\u00a0000", "1 000.5", "1'000'000", "12,5 %", "1,000,000"]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", MARKED)
+def test_numbers_with_marks_are_features_of_their_own_and_said_once(case, table, value):
+    for read in (
+        case(f'f,g,l\n"{value}","{value}",1\n"{value}","{value}",0\n2,x,1\n', labels=["l"]),
+        table({"f": [value, value, "2"], "g": [value, value, "x"], "label:l": [1, 0, 1]}),
+    ):
+        assert read.x[0] == {f"f={value}": 1.0, f"g={value}": 1.0}
+        assert read.notes == (
+            f"Column 'f' and 1 more write numbers with marks, such as {value!r}, each of which is "
+            "a feature of its own: write them plain, or leave the column out."
+        )
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["Rome", "1.5", "04107", "10.0.0.1", "2021 01", "1-2", "12ab", "3/4", "030 123 456", "N/A"],
+)
+def test_other_texts_are_no_numbers_with_marks(case, value):
+    assert "marks" not in case(f"f,l\n{value},1\n{value},0\n7,0\n", labels=["l"]).notes
+
+
+@pytest.mark.parametrize("plain", [0, 200])
+def test_many_numbers_with_marks_are_left_out_as_identifiers_are(case, plain):
+    rows = "".join(f'1,"${k}.50",1\n' for k in range(70)) + f"1,{plain},0\n" * plain
+    read = case("g,f,l\n" + rows, labels=["l"])
+    assert read.left_out == ("f",)
+    assert "numbers with marks such as '$0.50': write them plain" in read.notes
+    read = case("f,l\n" + rows.replace("1,", "", 1).replace("\n1,", "\n"), labels=["l"])
+    assert (read.left_out, read.letters) == ((), [])
+    assert "Column 'f' writes numbers with marks" in read.notes
+
+
 def test_times_are_left_out_or_used(case):
     text = (
         "key,when,note,f,l\na1,2021-01-01T00:00:00,first,1,1\na2,2021-01-01T00:10:00,second,2,0\n"
@@ -231,7 +295,43 @@ def test_a_decimal_comma_is_refused_in_a_sentence(case, table):
     assert case("f;g;l\n1,5;2;1\n", labels=["l"], ignore=["f"]).x == [{"g": 2.0}]
 
 
-WORDS = ["nan", "NaN", "N/A", "None", "", "NULL", "#N/A", "n/a", "NA", "?", "-", "<NA>"]
+def test_a_comma_that_may_part_thousands_gets_no_advice_that_spoils_the_number(case):
+    for rows in ('"1,234",1\n12,0\n', '"12,345",1\n"-1,000",0\n'):
+        with pytest.raises(SchemaError, match="be it between thousands") as error:
+            case("f,l\n" + rows, labels=["l"])
+        assert "a point" not in str(error.value)
+    with pytest.raises(SchemaError, match="with a point"):
+        case('f,l\n"1,234",1\n"1,5",0\n', labels=["l"])
+
+
+def test_a_file_in_other_letters_says_how_to_convert_it(case):
+    read = case("f,c,l\n1,K\xf6ln,1\n2,Bern,0\n".encode("latin1"), labels=["l"])
+    assert (read.x, read.letters) == ([{"f": 2.0, "c=Bern": 1.0}], [("malformed", "line 2")])
+    (detail,) = read.details
+    assert detail == (
+        "It is not UTF-8 at its byte 3: save it as UTF-8, or use 'iconv -f latin1 -t utf-8'."
+    )
+    with pytest.raises(DataError, match="iconv -f latin1"):
+        case("f\xf6,l\n1,1\n".encode("latin1"), labels=["l"])
+
+
+@pytest.mark.parametrize("code", ["utf-16", "utf-16le", "utf-16be"])
+def test_utf_16_says_how_to_convert_it(case, code):
+    name = "UTF-16" if code == "utf-16" else code.upper()
+    with pytest.raises(DataError, match=f"is {name}: .*iconv -f {name} -t UTF-8"):
+        case("f\xf6,l\n1.5,1\n".encode(code), labels=["l"])
+
+
+@pytest.mark.parametrize("head", ['"f" "l"', "f l"])
+def test_blanks_between_fields_as_r_writes_them_are_said(case, head):
+    with pytest.raises(
+        SchemaError, match=r"by blanks, as R's write\.table does: write it with wri"
+    ):
+        case(f'{head}\n"1" 1.5 1\n"2" 2.5 0\n', labels=["l"])
+
+
+WORDS = ["nan", "NaN", "N/A", "None", "", "NULL", "#N/A", "n/a", "NA", "?", "-", "<NA>",
+         "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "..", r"\N", "n.a.", "NaT"]  # fmt: skip
 
 
 def test_missing_values_are_absent(case):
@@ -240,6 +340,9 @@ def test_missing_values_are_absent(case):
         read = case("f,g,l\n" + rows + more, labels=["l"])
         assert read.letters == []
         assert read.x[: len(WORDS)] == [{"f": float(k)} for k in range(len(WORDS))]
+    read = case("g,l\n1.5,1\n" + "".join(f"{word},1\n2,0\n" for word in WORDS[-9:]), labels=["l"])
+    assert (read.kinds["g"], read.x) == ("number", [{"g": 1.5}, *[{"g": 2.0}] * 9])
+    assert {reason for reason, _ in read.letters} == {"no_features"}
 
 
 def test_na_in_quotes_is_a_value_of_texts(case):
@@ -261,6 +364,8 @@ def test_columns_of_yes_and_no_are_ones_and_zeros(case):
         {"c": 0.0, "d=x": 1.0},
     ]  # fmt: skip
     assert read.kinds["a"] == "boolean"
+    read = case("a,l\nnegative,1\nPositive,0\n", labels=["l"])
+    assert read.x == [{"a": 0.0}, {"a": 1.0}]
     assert case("c,l\nno,1\nno,0\n", labels=["l"]).x == [{"c=no": 1.0}] * 2
 
 
@@ -277,7 +382,8 @@ def test_labels_that_are_missing_are_unknown(case):
     ("yes", "no"),
     [("yes", "no"), ("1", "-1"), ("+1", "-1"), ("1.0", "0.0"), ("T", "F"), ("Y", "n"),
      ("ON", "off"), ("True", "FALSE"), ('"1"', '"0"'), ("+", "-"), ("ja", "Nein"),
-     ("WAHR", "FALSCH"), ("oui", "non")],
+     ("WAHR", "FALSCH"), ("oui", "non"), ("positive", "negative"), ("pos", "neg"),
+     ("Present", "Absent")],
 )  # fmt: skip
 def test_words_of_labels(case, yes, no):
     read = case(f"f,a,b\n1,{yes},{no}\n2,{no},{yes}\n3,{no},{no}\n", labels=["a", "b"])
@@ -305,6 +411,12 @@ def test_labels_that_say_nothing_are_said(case):
         (["New York", "Rome", "Rome"], [some("New York"), some("Rome"), some("Rome")]),
         (["0;3", "3", "[1]"], [some("0", "3"), some("3"), some("1")]),
         (['"{""x"": 1, ""y"": 0}"', "{}", "{}"], [some("x"), some(), some()]),
+        (["\"('a', 'b')\"", "set()", '"c(""a"", ""b"")"'],
+         [some("a", "b"), some(), some("a", "b")]),
+        (["<a><b>", "<b>", ""], [some("a", "b"), some("b"), some()]),
+        (["[1 2]", "[1]", "[2.]"], [some("1", "2"), some("1"), some("2")]),
+        (["1.0;2.0", "2", "1.0"], [some("1", "2"), some("2"), some("1")]),
+        (['"[""a"", null]"', "[a]", "\"['b', None]\""], [part("a", ""), some("a"), part("b", "")]),
     ],
 )  # fmt: skip
 def test_lists_of_labels(case, lists, expected):
@@ -367,7 +479,8 @@ def test_texts_of_parquet_are_read_as_those_of_csv(table):
     read = table({
         "zip": ["04107", "10115", "04107"], "open": ["yes", "no", "NA"], "n": ["1.5", "2", "x"],
         "when": ["2021-01-01", "2021-01-02", "2021-01-03"], "id": ["a", "b", "c"],
-        "timestamp": [5, 6, 7], "l": ["Yes", None, "no"], "m": pa.array([1, -1, 1], pa.int8()),
+        "timestamp": [5, 6, 7], "l": ["Positive", None, "negative"],
+        "m": pa.array([1, -1, 1], pa.int8()),
     }, labels=["l", "m"])  # fmt: skip
     assert read.x == [
         {"zip=04107": 1.0, "open": 1.0, "n": 1.5}, {"zip=10115": 1.0, "open": 0.0, "n": 2.0},
@@ -376,6 +489,18 @@ def test_texts_of_parquet_are_read_as_those_of_csv(table):
     assert read.y == [some("l", "m"), part("", "m"), some("m")]
     assert (read.ids, read.times) == (["a", "b", "c"], [5.0, 6.0, 7.0])
     assert read.left_out == ("when",)
+
+
+@pytest.mark.parametrize("index", [[4, 7], ["a", "b"], [[1, 2], ["x", "y"]]])
+def test_the_index_of_pandas_is_left_out_and_said(tmp_path, index):
+    path = tmp_path / "d.parquet"
+    pd.DataFrame({"f": [1.5, 2.5], "label:a": [1, 0]}, index=index).to_parquet(path, index=True)
+    read, names = of(ParquetSource(path)), [f"__index_level_{k}__" for k in range(2)]
+    assert read.x == [{"f": 1.5}, {"f": 2.5}]
+    assert read.left_out == tuple(names if isinstance(index[0], list) else names[:1])
+    assert "the table's index, as pandas writes it" in read.notes
+    if index[0] == "a":
+        assert of(ParquetSource(path, id=names[0])).ids == index
 
 
 def test_rows_of_zeros_and_ones_go_by_position_where_labels_are_named(table):
@@ -393,6 +518,10 @@ def test_rows_of_zeros_and_ones_go_by_position_where_labels_are_named(table):
 def test_lists_of_labels_in_texts_of_parquet(table):
     read = table({"f": [1, 2, 3], "y": ["a|b", "['a']", "NA"]}, label_list="y")
     assert read.y == [some("a", "b"), some("a"), None]
+    read = table({"f": [1, 2, 3], "y": ["('a', None)", "c('a')", "set()"]}, label_list="y")
+    assert read.y == [part("a", ""), some("a"), some()]
+    read = table({"f": [1, 2, 3], "y": [["a", None], [" a "], None]}, label_list="y")
+    assert read.y == [part("a", ""), some("a"), None]
 
 
 # -- the same options in every format ----------------------------------------------------------

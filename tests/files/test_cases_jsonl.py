@@ -55,6 +55,15 @@ def test_integers_are_labels(tmp_path):
     assert source.schema.labels.names == ["0", "3", "25"]
 
 
+def test_a_list_that_names_what_is_not_known_is_known_in_part(tmp_path):
+    lines = [{"f": 1, "y": ["a", None]}, {"f": 1, "y": ["b ", ""]}, {"f": 1, "y": "['a', None]"},
+             {"f": 1, "y": [1.0, 2]}, {"f": 1, "y": "1.0;2"}]  # fmt: skip
+    partly = PartialLabels(frozenset({"a"}), frozenset())
+    assert whole(tmp_path, lines, label_list="y")[2] == [partly, {"b"}, partly, *[{"1", "2"}] * 2]
+    lines = [{"x": {"f": 1}, "y": ["a", None]}, {"x": {"f": 1}, "y": [" b"]}]
+    assert whole(tmp_path, lines)[2] == [partly, {"b"}]
+
+
 def test_a_mapping_says_which_labels_are_true(tmp_path):
     """spaCy's cats."""
     lines = [
@@ -71,6 +80,8 @@ def test_a_mapping_says_which_labels_are_true(tmp_path):
 def test_label_fields_say_true_in_any_word(tmp_path):
     lines = [{"f": 1, "a": "yes", "b": True}, {"f": 1, "a": "No", "b": 0.0}, {"f": 1, "b": "N/A"}]
     assert whole(tmp_path, lines, labels=["a", "b"])[2] == [{"a", "b"}, set(), None]
+    lines = [{"f": 1, "a": "negative", "b": "present"}, {"f": 1, "a": "positive", "b": "absent"}]
+    assert whole(tmp_path, lines, labels=["a", "b"])[2] == [{"b"}, {"a"}]
     lines = [{"f": 1, "a": 1}, {"f": 1, "a": -1}, {"f": 1, "a": "-1"}]
     assert whole(tmp_path, lines, labels=["a"])[2] == [{"a"}, set(), set()]
     _, events, letters = read(write(tmp_path, [*lines, {"f": 1, "a": 0}]), labels=["a"])

@@ -148,7 +148,7 @@ def test_labels_are_known_in_full_in_part_or_not():
 
 def test_labels_are_listed_or_mapped_to_their_truth():
     assert labels([0, 3, 3.0]) == (["0", "3"], None, True)
-    assert labels(["a", None, "", "none"]) == (["a", "none"], None, True)
+    assert labels(["a", None, "", "none"]) == (["a", "none"], [], True)
     assert labels({"toxic": 1, "spam": 0, "hate": "yes"}) == (["toxic", "hate"], None, True)
     assert labels({"toxic": 1.0, "spam": 0.0}) == (["toxic"], None, True)  # as spaCy writes cats
     assert labels({"positive": 1, "negative": 0}) == (["positive"], None, True)  # two labels

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from streamml.types.label_lists import (
     find_separator,
+    holds_unknown,
     is_multi_hot,
     label_names,
     labels_at,
@@ -31,11 +34,14 @@ from streamml.types.values import (
 )
 
 MISSING = ["", " ", "?", "NA", "na", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "-nan", "NaT",
-           "null", "NULL", "None", "none", "-", "--", None, math.nan, np.float32("nan"), pd.NA,
+           "null", "NULL", "None", "none", "-", "--", "n.a.", "..", r"\N", "#DIV/0!", "#VALUE!",
+           "#REF!", "#NAME?", "#NUM!", "#NULL!", None, math.nan, np.float32("nan"), pd.NA,
            pd.NaT, np.datetime64("NaT"), Decimal("nan")]  # fmt: skip
-TRUE = ["1", "+1", "1.0", "1e0", "true", "TRUE", "True", "yes", "Y", "t", "On", " 1 ", 1, 1.0, True,
+TRUE = ["1", "+1", "1.0", "1e0", "true", "TRUE", "True", "yes", "Y", "t", "On", "Positive",
+        "pos", "present", " 1 ", 1, 1.0, True,
         np.True_, np.int8(1), Decimal(1)]  # fmt: skip
-FALSE = ["0", "-0", "0.0", "false", "FALSE", "no", "N", "f", "off", 0, 0.0, False, np.False_]
+FALSE = ["0", "-0", "0.0", "false", "FALSE", "no", "N", "f", "off", "negative", "NEG",
+         "absent", 0, 0.0, False, np.False_]  # fmt: skip
 OTHERS = ["2", "-1", "0.5", "maybe", "yess", "0x1", "1_0", "\u0661", [], {}, 2, -1, 0.5, b"1"]
 numbers = st.floats(-FLOAT32_MAX, FLOAT32_MAX)
 words = st.text("abcdefgh", min_size=3, max_size=6)
@@ -86,6 +92,8 @@ def test_minus_one_is_false_where_all_are_signs():
         (["1", "-1"], {"1": True, "-1": False}),
         (["+", "-"], {"+": True, "-": False}),
         (["N", "Y"], {"N": False, "Y": True}),
+        (["positive", "negative"], {"positive": True, "negative": False}),
+        (["Absent", "Present"], {"Absent": False, "Present": True}),
         (["0"], {"0": False}),
     ],
 )
@@ -142,6 +150,16 @@ def test_what_is_infinite_is_an_error(value):
     with pytest.raises(BadValueError) as bad:
         truth(value, "Label 'a'")
     assert bad.value.reason == "not_finite"
+
+
+def test_a_long_text_that_begins_like_a_number_is_judged_at_once():
+    """As quickly as it is read: not by every way to part its digits (here 10**12 steps)."""
+    code = (
+        "from streamml.types.values import plain_number\n"
+        "assert plain_number('1' * 1_000_000 + 'x', 'f') is None\n"
+        "assert plain_number('1' * 500_000 + '.' + '1' * 500_000 + 'x', 'f') is None\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
 
 
 def test_declared_numbers():
@@ -233,6 +251,10 @@ def test_lists_of_labels():
     assert split_labels("[None, 'a']") == ["a"]
     assert split_labels("['a' 'b'\n 'c d']") == ["a", "b", "c d"]
     assert split_labels("['it''s', '']") == ["it's"]
+    assert split_labels("1.0;2.0;3") == [*split_labels("[1.0, 2]"), "3"] == ["1", "2", "3"]
+    for name in ("01.0", "1.5", "+1", "(2 parts)", "c(x)", "(no genres listed)"):
+        assert split_labels(name) == [name]
+    assert label_names([" a ", " ", "b", "a"], "y") == label_names({" a": 1, "b ": 1}, "y")
     assert label_names(np.array([3, 0]), "y") == ["3", "0"]
     assert label_names([1.0, 4.0], "y") == ["1", "4"]
     assert find_separator(["sun warm", "warm", "sun"]) == " "
@@ -240,7 +262,54 @@ def test_lists_of_labels():
     assert find_separator(["['a', 'b']"]) == ";"
 
 
-@pytest.mark.parametrize("text", ["['a', 'b]", "[{]", "[0, 1, 1]", "[True]", "[[1]]", "{'a': 'x'}"])
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("('a', 'b')", ["a", "b"]), ("('a',)", ["a"]), ("(1, 2)", ["1", "2"]),
+        ("{'b', 'a'}", ["a", "b"]),
+        ("frozenset({'b', 'a'})", ["a", "b"]), ("set(['a'])", ["a"]), ('c("a", "b")', ["a", "b"]),
+        ("c(1, 2)", ["1", "2"]), ("c(0)", ["0"]), ("c(1, NA)", ["1"]), ("[1 2]", ["1", "2"]),
+        ("[ 1.\n 2.]", ["1", "2"]), ("[nan  3.]", ["3"]), ("b'a'", ["a"]),
+        ("[b'a', b'b']", ["a", "b"]),
+        ("b'a;b'", ["a", "b"]), *((text, []) for text in ("()", "( )", "set()", "frozenset()",
+        "list()", "tuple()", "character(0)", "integer(0)", "[]", "{}", "b''")),
+    ],
+)  # fmt: skip
+def test_lists_as_programs_write_them(text, labels):
+    assert split_labels(text) == split_labels(f" {text} ") == labels
+
+
+def test_tags_in_angle_brackets():
+    lists = ["<python><pandas>", "<r>", "", "<c++>"]
+    assert find_separator(lists) == "><"
+    assert [split_labels(text, "><") for text in lists] == [
+        ["python", "pandas"],
+        ["r"],
+        [],
+        ["c++"],
+    ]
+    assert find_separator(["<unk>", "<s>"]) == ";"
+    assert split_labels("<unk>") == ["<unk>"]
+
+
+def test_a_list_may_name_what_is_not_known():
+    assert all(map(holds_unknown, (["a", None], {None}, (math.nan, 1), np.array([1.0, np.nan]))))
+    assert not any(map(holds_unknown, (["a", "", "none"], [], None, "None", {"a": None})))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1 2 ... 9]",
+        "['a' ... 'b']",
+        "['a', 'b]",
+        "[{]",
+        "[0, 1, 1]",
+        "[True]",
+        "[[1]]",
+        "{'a': 'x'}",
+    ],
+)
 def test_lists_that_cannot_be_read(text):
     with pytest.raises(BadValueError):
         split_labels(text)

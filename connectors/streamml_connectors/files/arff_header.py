@@ -18,7 +18,7 @@ _DECLARED: Final = rf"@attribute\s+(?:{_QUOTED}|([^\s{{'\"][^\s{{]*))\s*(.*)"
 _ATTRIBUTE: Final = [re.compile(_DECLARED, re.IGNORECASE | flag) for flag in (re.ASCII, re.UNICODE)]
 _KEYWORD: Final = re.compile(r"@\w*", re.ASCII)
 _TYPE: Final = re.compile(r"[a-z]+", re.ASCII | re.IGNORECASE)
-_VALUE: Final = re.compile(rf"""\s*(?:{_QUOTED}|([^,'"{{}}]*[^\s,'"{{}}]))\s*""")
+_VALUE: Final = re.compile(rf"""\s*+(?:{_QUOTED}|([^,'"{{}}]*[^\s,'"{{}}]))\s*""")
 _FIRST_MISSING: Final = re.compile(r"\{\s*\?\s*,")
 _HISTORY: Final = re.compile(r"-(?:weka|meka|mulan|moa)\.")  # filters that a data set went through
 _MEKA: Final = re.compile(r"(?:^|\s)-C\s+([+-]?\d+)", re.ASCII)
@@ -129,7 +129,8 @@ def _text(block: Block, path: Path) -> str:
         return block.data.decode().strip()
     except UnicodeDecodeError as error:
         raise DataError(
-            f"Line {block.line} of {path} is not UTF-8: convert the file, e.g. with iconv."
+            f"Line {block.line} of {path} is not UTF-8: save it as UTF-8, or use "
+            "'iconv -f latin1 -t utf-8'."
         ) from error
 
 

@@ -16,7 +16,7 @@ _DENSE: Final = re.compile(rf"{_FIELD}(\s*)", re.ASCII)
 _SPARSE: Final = re.compile(rf"\s*(\d+)\s+{_FIELD}\s*", re.ASCII)
 _BLANK: Final = re.compile(r"\s*", re.ASCII)
 _END: Final = re.compile(r"\s*(?:%.*)?", re.ASCII)
-_WEIGHT: Final = re.compile(r"\s*,?\s*\{\s*[^\s{}]+\s*\}\s*,?", re.ASCII)
+_WEIGHT: Final = re.compile(r"\s*+,?+\s*+\{\s*[^\s{}]+\s*\}\s*,?", re.ASCII)
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ __all__ = [
     "is_identifier",
     "is_text_column",
     "is_time_column",
+    "marked_notes",
     "one_kept",
     "text_kind",
 ]
@@ -32,12 +33,18 @@ FIRST_ROWS: Final = 1000
 _MOST_VALUES: Final = 64
 _MANY: Final = 20  # values of which none comes twice are no attribute
 _FEW: Final = 3  # or so many that have digits in them, as keys have
+# Possessive, here and in the other grammars: what is matched once is never tried in another way,
+# or time grows exponentially with the values of a column.
 _NUMBERS: Final = re.compile(
-    r"(?:[+-]?(?:(?:(?!0\d)\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)\n)*",
+    r"(?:[+-]?(?:(?:(?!0\d)\d++(?:\.\d*+)?+|\.\d++)(?:e[+-]?\d++)?+|inf(?:inity)?+)\n)*+",
     re.ASCII | re.IGNORECASE,
 )
 _CODE: Final = re.compile(r"0\d+", re.ASCII)
-_COMMA: Final = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[. ']\d{3})+),\d+", re.ASCII)
+_COMMA: Final = re.compile(r"[+-]?(?:\d{1,3}(?:[. ']\d{3})++|\d++),\d++", re.ASCII)
+_THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}(?:,\d{3})++", re.ASCII)
+_GROUP: Final = re.compile(r"(?<=\d)[,_' \u2019\u00a0\u202f](?=\d{3}(?!\d))", re.ASCII)
+_AFFIX: Final = re.compile(r"[$\u20ac\u00a3\u00a5]\s?|\s?[%\u2030$\u20ac\u00a3\u00a5]")
+_HEX: Final = re.compile(r"[+-]?0x[0-9a-f]++", re.ASCII | re.IGNORECASE)
 _DATE: Final = re.compile(r"\d{4}-?\d\d-?\d\d")
 
 
@@ -140,7 +147,7 @@ def column_kind(name: str, values: Sequence[str]) -> tuple[Kind, str]:
     Raises
     ------
     SchemaError
-        Its numbers have a decimal comma (the end of a sentence that begins with the file).
+        Its numbers have a comma (the end of a sentence that begins with the file).
 
     Examples
     --------
@@ -152,6 +159,11 @@ def column_kind(name: str, values: Sequence[str]) -> tuple[Kind, str]:
     known = [value for value in values if not is_missing(value)]
     texts = [value for value in known if not all_numbers([value])]
     if decimal_comma(texts):
+        if all(map(_THOUSANDS.fullmatch, texts)):
+            raise SchemaError(
+                f"writes numbers with a comma in column {name!r} ({shown(texts[0])}), be it between"
+                " thousands or a decimal one: write them without commas, or leave the column out."
+            )
         raise SchemaError(
             f"writes numbers with a decimal comma in column {name!r} ({shown(texts[0])}): write "
             "them with a point, or leave the column out."
@@ -159,7 +171,64 @@ def column_kind(name: str, values: Sequence[str]) -> tuple[Kind, str]:
     unclear = unclear_date(known) if name.lower() == "timestamp" else None
     if unclear is not None:
         return "left out", f"dates such as {unclear!r} do not show whether the day comes first"
-    return text_kind(known) if is_text_column(known, texts) else ("number", "")
+    marked = _first_marked(texts)
+    if is_text_column(known, texts):
+        kind, note = text_kind(known)
+    else:
+        many = marked and len(set(texts)) > _MOST_VALUES
+        kind, note = ("left out" if many else "number"), ""
+    if marked and kind == "left out":
+        note = f"an identifier, or numbers with marks such as {shown(marked)}: write them plain"
+    return kind, note
+
+
+def _first_marked(texts: Sequence[str]) -> str | None:
+    """The first of these texts that is a number but for how it is written, if most are."""
+    marked = [text for text in texts if _is_marked(text)]
+    return marked[0] if 2 * len(marked) > len(texts) else None
+
+
+def _is_marked(text: str) -> bool:
+    bare = _AFFIX.sub("", _GROUP.sub("", text.strip().replace("\u2212", "-"))).strip()
+    if _HEX.fullmatch(bare):
+        return True
+    return bare != text and (all_numbers([bare]) or decimal_comma([bare]))
+
+
+def marked_notes(columns: Sequence[Column], values: Sequence[Sequence[str]]) -> list[str]:
+    """One sentence where features are numbers with marks, which the grammar takes for texts.
+
+    Those are ``1,234.50``, ``$1.50``, ``10%``, ``1_000``, ``0x1F``, a minus that is no hyphen,
+    blanks that are none of ASCII.
+
+    Parameters
+    ----------
+    values
+        Those of each column in the first rows.
+
+    Examples
+    --------
+    >>> marked_notes([Column("f", "nominal")], [["$1.50", "$2"]])
+    ["Column 'f' writes numbers with marks, such as '$1.50', each of which is a feature of its \
+own: write them plain, or leave the column out."]
+    >>> marked_notes([Column("f", "number")], [["1.50", "2", "?"]])
+    []
+    """
+    found = []
+    for column, held in zip(columns, values, strict=True):
+        if column.kind in ("number", "nominal") and not all_numbers(set(held)):
+            known = [value for value in held if not is_missing(value)]
+            texts = [value for value in known if not all_numbers([value])]
+            if (example := _first_marked(texts)) is not None:
+                found.append((column.name, example))
+    if not found:
+        return []
+    name, example = found[0]
+    who = f"{name!r} writes" if len(found) == 1 else f"{name!r} and {len(found) - 1} more write"
+    return [
+        f"Column {who} numbers with marks, such as {shown(example)}, each of which is a feature of "
+        "its own: write them plain, or leave the column out."
+    ]
 
 
 def is_identifier(name: str, values: Sequence[object]) -> bool:

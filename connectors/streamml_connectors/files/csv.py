@@ -9,7 +9,7 @@ from typing import Final
 from streamml.errors import SchemaError
 from streamml.types import DeadLetter, EventBatch
 from streamml.types.label_lists import find_separator, unsplit
-from streamml_connectors.files.column_kinds import FIRST_ROWS
+from streamml_connectors.files.column_kinds import FIRST_ROWS, marked_notes
 from streamml_connectors.files.csv_columns import CsvColumns, described, label_notes
 from streamml_connectors.files.csv_header import (
     aligned,
@@ -165,6 +165,7 @@ class CsvSource(LineSource):
         if delimiter is None and reader.delimiter not in ",\t":
             self._notes.append(f"The fields of a row are separated by {reader.delimiter!r}.")
         self._notes += label_notes(self.columns, values, self._columns.signed)
+        self._notes += marked_notes(self.columns, values)
         self._notes += filter(None, [unsplit(lists[0], between) if lists else None])
         if separator is None and between != ";":
             self._notes.append(f"The labels of a list are separated by {between!r}.")

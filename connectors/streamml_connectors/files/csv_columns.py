@@ -23,7 +23,8 @@ from streamml_connectors.files.column_kinds import (
 from streamml_connectors.files.columns import BadRow, BlankRow, Columns, Row
 from streamml_connectors.files.csv_rows import split_fields
 from streamml_connectors.files.described import Column, Kind
-from streamml_connectors.files.fields import event_id, label_set
+from streamml_connectors.files.fields import event_id
+from streamml_connectors.files.json_event import take_labels
 from streamml_connectors.files.kernels import LABEL, NUMBER, SIDE, SKIP, TEXT, WORD, WORD_LABEL
 from streamml_connectors.files.parsing import Words
 from streamml_connectors.files.times import Times
@@ -271,8 +272,7 @@ class CsvColumns(Columns):
             row.text = text
         else:
             self.later.saw_list(text)
-            labels = label_set(text, self._separator)
-            row.positive, row.y_known = labels or [], labels is not None
+            take_labels(text, "Its list of labels", row, self._separator)
 
     def row(self, text: str) -> Row:
         """Read a row the slow way."""

@@ -31,6 +31,8 @@ def find_delimiter(reader: RowReader, given: str | None, wanted: Sequence[str], 
     ------
     ConfigError
         The given one cannot be used.
+    SchemaError
+        Blanks separate the wanted columns.
     """
     line = reader.first_line()
     if given is not None:
@@ -51,6 +53,11 @@ def find_delimiter(reader: RowReader, given: str | None, wanted: Sequence[str], 
         if names.issuperset(wanted):
             return delimiter
         counts[delimiter] = len(names)
+    if {word.strip('"') for word in line.split()}.issuperset(wanted):
+        raise SchemaError(
+            f"{path} separates its fields by blanks, as R's write.table does: write it with "
+            "write.csv, or with sep = ','."
+        )
     return default if counts.get(default, 2) > 1 else max(counts, key=lambda one: counts[one])
 
 

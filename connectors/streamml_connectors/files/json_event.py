@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from streamml.types.label_lists import label_names, split_labels
+from streamml.types.label_lists import holds_unknown, label_names, written_labels
 from streamml.types.truth import truth
 from streamml.types.values import FLOAT32_MAX, flat_features, is_missing, shown
 from streamml_connectors.files.columns import BadRow, Row
@@ -200,9 +200,8 @@ def take_labels(value: Any, what: str, row: Row, separator: str | None = None) -
         They are in no form that is known.
     """
     if isinstance(value, str) and separator is not None:
-        listed = split_labels(value, separator)
-        row.positive, row.y_known = listed or [], listed is not None
-    elif isinstance(value, dict) and _names_sides(value):
+        value = written_labels(value, separator)
+    if isinstance(value, dict) and _names_sides(value):
         row.positive = label_names(value.get("positive", []), what)
         row.negative = label_names(value.get("negative", []), what)
         if set(row.positive) & set(row.negative):
@@ -217,6 +216,7 @@ def take_labels(value: Any, what: str, row: Row, separator: str | None = None) -
         row.positive = label_names([value], what)
     else:
         row.positive = label_names(plain(value), what)
+        row.negative = [] if holds_unknown(value) else None
 
 
 def objects_note(lists: Sequence[Any]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import IO, Any
 from streamml.errors import DataError, SchemaError
 from streamml.types import EventBatch
 from streamml.types.label_lists import find_separator, is_multi_hot
-from streamml_connectors.files.column_kinds import FIRST_ROWS
+from streamml_connectors.files.column_kinds import FIRST_ROWS, marked_notes
 from streamml_connectors.files.json_event import objects_note
 from streamml_connectors.files.later import Later
 from streamml_connectors.files.packed import PACKED
@@ -135,6 +135,8 @@ class ParquetSource(FileSource):
             self._separator = separator or self._found_separator(label_list)
             time_column = self._layout.sides.get("timestamp")
             self._times = Times(self._peek(time_column) if time_column is not None else ())
+            texts = self._layout.nominal
+            self._notes += marked_notes(texts, [self._texts(column.name) for column in texts])
         self._pieces = self._read_pieces()
 
     def _seen(self) -> list[str]:
@@ -188,6 +190,9 @@ class ParquetSource(FileSource):
         first = next(batches, None)
         batches.close()
         return _flat_batch(first, self._whole).column(0).to_pylist() if first is not None else []
+
+    def _texts(self, name: str) -> list[str]:
+        return [value for value in self._peek(name) if value is not None]
 
     @property
     def length(self) -> int | None:

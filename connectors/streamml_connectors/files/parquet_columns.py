@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from streamml_connectors.files.source import check_names
 __all__ = ["LABEL_BAD", "LABEL_UNKNOWN", "Layout", "is_text", "layout", "text_codes"]
 
 _PREFIX: Final = "label:"
+_INDEX: Final = re.compile(r"__index_level_\d+__", re.ASCII)
 LABEL_UNKNOWN: Final = 2
 """In ``Piece.labels``: null."""
 LABEL_BAD: Final = 3
@@ -189,6 +191,8 @@ def _kind(field: Any, peek: Peek, used: Mapping[str, str]) -> tuple[Kind, str]:
     name, kind = field.name, field.type
     if name.startswith(_PREFIX):
         return "left out", "a label that is not chosen"
+    if _INDEX.fullmatch(name):
+        return "left out", "the table's index, as pandas writes it"
     keys = t.is_integer(kind) or is_text(kind)
     if keys and name.lower() == "id" and "id" not in used and is_identifier(name, peek(name)):
         return "id", "by its name"

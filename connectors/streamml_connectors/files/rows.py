@@ -54,7 +54,11 @@ def row_text(raw: bytes) -> str:
     try:
         return raw.decode().rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise BadRow("malformed", f"It is not UTF-8 at its byte {error.start}.") from error
+        raise BadRow(
+            "malformed",
+            f"It is not UTF-8 at its byte {error.start}: save it as UTF-8, or use "
+            "'iconv -f latin1 -t utf-8'.",
+        ) from error
 
 
 def plain_rows(data: bytes, comment: bytes = b"", ends: Int64Array | None = None) -> Parsed:

@@ -33,6 +33,7 @@ RAW_BYTES: Final = 4096
 STDIN: Final = Path("-")
 """Stands for standard input."""
 _CHUNK: Final = 512 * 1024
+_HEAD: Final = 64  # bytes that show whether a text is UTF-16
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -84,6 +85,16 @@ def is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _utf16(head: bytes) -> str | None:
+    """Which UTF-16 a text is in by its first bytes, of which every other one is mostly zero."""
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "UTF-16"
+    first, second = head[::2].count(0), head[1::2].count(0)
+    if len(head) < 8 or 4 * max(first, second) <= len(head):
+        return None
+    return "UTF-16LE" if second > first else "UTF-16BE"
 
 
 @dataclass(slots=True)
@@ -254,8 +265,10 @@ class LineReader:
             raise
         if self._fresh and data:
             self._fresh = False
-            if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                raise DataError(f"{self.path} is UTF-16: save it as UTF-8.")
+            if (wide := _utf16(data[:_HEAD])) is not None:
+                raise DataError(
+                    f"{self.path} is {wide}: save it as UTF-8, or use 'iconv -f {wide} -t UTF-8'."
+                )
             data = data.removeprefix(_BOM)
             text = self._outside(data)
             self._returns = b"\r" in text and b"\n" not in text
