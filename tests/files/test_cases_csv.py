@@ -201,7 +201,7 @@ def test_a_text_behind_many_numbers_is_found_at_once(tmp_path):
     """The other grammars of files likewise: none tries a text in every way there is."""
     code = """
 from streamml_connectors.files import ArffSource, CsvSource
-from streamml_connectors.files.kinds import all_numbers, decimal_comma
+from streamml_connectors.files.column_kinds import all_numbers, decimal_comma
 numbers = [str(k) for k in range(10, 1010)]
 assert not all_numbers([*numbers, "x"])
 assert not all_numbers([f"{k}.{k}e{k}" for k in range(10, 1010)] + ["1" * 200_000 + "x"])
