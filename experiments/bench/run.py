@@ -12,6 +12,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -182,9 +183,11 @@ def main(
                 console.print(str(cell))
             return
         progress = _Progress(console, len(todo))
-        for result in engines.results(todo, limits, jobs, progress.started):
-            save(result, out)
-            progress.ended(result)
+        # closed whatever happens here: Ctrl-C between two results ends the cell that runs, too
+        with closing(engines.results(todo, limits, jobs, progress.started)) as results:
+            for result in results:
+                save(result, out)
+                progress.ended(result)
     except (StreamMLError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:

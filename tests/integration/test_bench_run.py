@@ -8,11 +8,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+import experiments.bench.run as bench
 from experiments.bench.report.data import Figures, ranks_of
 from experiments.bench.run import cells_of, seconds
 from experiments.bench.store import Cell, Result, load, load_all, save
@@ -132,6 +135,20 @@ def same_figures(a: Result, b: Result) -> bool:
         return result.status, result.events, result.scores, list(curve), plain
 
     return bool(figures(a) == figures(b))
+
+
+def test_ctrl_c_between_two_results_ends_the_cell_that_runs_too(tmp_path, monkeypatch):
+    """Else the process would wait for it at its end, up to its budget."""
+
+    def interrupted(result, out):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench, "save", interrupted)
+    words = ["--datasets", "demo@1", "--orders", "natural", "--learners", "majority,BR+MT"]
+    words += ["--jobs", "2", "--budget", "60s", "--out", str(tmp_path)]
+    done = CliRunner().invoke(bench.main, words)
+    assert done.exit_code == 130
+    assert not [t for t in threading.enumerate() if t.name.startswith("ThreadPoolExecutor")]
 
 
 def test_an_interrupted_run_goes_on_and_gives_the_same_figures(tmp_path):
