@@ -6,15 +6,9 @@ import json
 
 import pytest
 
-from streamml.cli import main
+from tests.cli.calling import call
 
 NO_CHANGE = ("--learner", "no-change", "--json")
-
-
-def call(*args: object) -> object:
-    with pytest.raises(SystemExit) as left:
-        main([str(arg) for arg in args])
-    return left.value.code
 
 
 def run(path, *args: object, capsys) -> dict:

@@ -12,14 +12,8 @@ import pytest
 from streamml import IHOMER, state
 from streamml.asking import learner_in
 from streamml.baselines import NoChange
-from streamml.cli import main
 from streamml.streams import DemoStream
-
-
-def call(*args):
-    with pytest.raises(SystemExit) as left:
-        main([str(arg) for arg in args])
-    return left.value.code
+from tests.cli.calling import call
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ import pytest
 from rich.console import Console
 
 from streamml.baselines import NoChange
-from streamml.cli import main
 from streamml.cli.monitor import Monitor
 from streamml.cli.progress import LineDisplay, LiveDisplay, make_display, waiting
 from streamml.cli.run import _signals
@@ -21,13 +20,8 @@ from streamml.streams import DemoStream
 from streamml.types import Change
 from streamml_connectors.health import HealthBounds
 from streamml_connectors.serving import WebServer
+from tests.cli.calling import call
 from tests.signals import heeding
-
-
-def call(*args: str) -> object:
-    with pytest.raises(SystemExit) as left:
-        main(args)
-    return left.value.code
 
 
 def test_run_reports_and_writes(tmp_path, capsys):

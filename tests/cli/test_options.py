@@ -12,7 +12,7 @@ import click
 import pytest
 
 from streamml.baselines import NoChange
-from streamml.cli import learners, main
+from streamml.cli import learners
 from streamml.cli.config import read_toml
 from streamml.cli.learners import make_learner
 from streamml.cli.options import ReadingOptions, open_stream, parse_delay, parse_every, parse_rate
@@ -24,12 +24,7 @@ from streamml.pacing import EventsPerSecond, OriginalTimestamps, Unpaced
 from streamml.streams import DemoStream
 from streamml_connectors.files.formats import FORMATS
 from streamml_connectors.health import HealthBounds
-
-
-def call(*args: object) -> object:
-    with pytest.raises(SystemExit) as left:
-        main([str(arg) for arg in args])
-    return left.value.code
+from tests.cli.calling import call
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,9 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
-from streamml.cli import main
+from tests.cli.calling import call
 
 RUN = ("run", "--limit", "300", "--learner", "majority", "--seed", "3")
-
-
-def call(*args: object) -> object:
-    with pytest.raises(SystemExit) as left:
-        main([str(arg) for arg in args])
-    return left.value.code
 
 
 @pytest.fixture(scope="module")

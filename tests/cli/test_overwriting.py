@@ -10,21 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from streamml.cli import main
 from streamml.cli.embedding import EmbedOptions
 from streamml.cli.overwriting import refuse_overwriting
 from streamml.errors import ConfigError
+from tests.cli.calling import call
 
 ARFF = "@relation r\n@attribute a real\n@attribute y {0,1}\n@attribute z {0,1}\n@data\n1,1,0\n"
 XML = '<labels xmlns="http://mulan.sourceforge.net/labels"><label name="y"/></labels>\n'
 RUN = ("run", "events.arff", "--learner", "majority", "--config", "c.toml")
 KAFKA = ("run", "kafka://127.0.0.1:1/events")
-
-
-def call(*args: str) -> object:
-    with pytest.raises(SystemExit) as left:
-        main(args)
-    return left.value.code
 
 
 @pytest.fixture(scope="module")

@@ -9,19 +9,13 @@ import re
 import pytest
 from rich.console import Console
 
-from streamml.cli import main
 from streamml.cli.peek import Peeked
 from streamml.cli.peek_view import print_peeked
 from streamml.testing import EventSource
 from streamml.types import DeadLetter, Event, PartialLabels
 from streamml_connectors.files.described import Column
+from tests.cli.calling import call
 from tests.fake_kafka import FakeBroker, record
-
-
-def call(*args: object) -> object:
-    with pytest.raises(SystemExit) as left:
-        main([str(arg) for arg in args])
-    return left.value.code
 
 
 def section(text: str, title: str) -> list[list[str]]:

@@ -16,22 +16,12 @@ import pytest
 
 from streamml import state
 from streamml.baselines import NoChange
-from streamml.cli import main
 from streamml.state.stored_learner import learner_in
 from streamml.types import Schema
 from streamml_connectors.files import open_source
+from tests.cli.calling import call, lines
 
 LABELS = ("--labels", "toys,books")
-
-
-def call(*args: object) -> object:
-    with pytest.raises(SystemExit) as left:
-        main([str(arg) for arg in args])
-    return left.value.code
-
-
-def lines(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def rows(n: int) -> list[dict]:

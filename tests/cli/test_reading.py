@@ -13,9 +13,9 @@ import pyarrow
 import pyarrow.parquet as pq
 import pytest
 
-from streamml.cli import main
 from streamml.cli.options import split_names
 from streamml.errors import ConfigError
+from tests.cli.calling import call, lines
 from tests.fake_kafka import FakeBroker
 
 MAJORITY = ("--learner", "majority", "--json")
@@ -26,16 +26,6 @@ a3;2026-01-01T02:00:00;third;3;toys
 """
 COLUMNS = ("--id-column", "key", "--timestamp-column", "when", "--ignore", "note")
 LISTED = ("--label-list", "tags", "--label-separator", "|", "--delimiter", ";")
-
-
-def call(*args: object) -> object:
-    with pytest.raises(SystemExit) as left:
-        main([str(arg) for arg in args])
-    return left.value.code
-
-
-def lines(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.fixture

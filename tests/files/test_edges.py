@@ -13,11 +13,12 @@ import pytest
 
 from streamml.errors import DataError, SchemaError
 from streamml.types import Schema
+from streamml.types.label_lists import split_labels
 from streamml_connectors.files import ArffSource, CsvSource, ParquetSource, SvmlightSource
 from streamml_connectors.files import text as reading
 from streamml_connectors.files.column_kinds import text_kind
 from streamml_connectors.files.columns import BadRow, Row, binary, commit, number
-from streamml_connectors.files.fields import event_id, label_set, timestamp
+from streamml_connectors.files.fields import event_id, timestamp
 from streamml_connectors.files.labels import find_label_xml, parse_label_xml
 from streamml_connectors.files.text import LineReader, TooLong
 
@@ -106,10 +107,10 @@ def test_times_without_a_zone_are_utc_wherever_they_are_read(monkeypatch):
 
 
 def test_lists_of_labels():
-    assert label_set("", ";") == []
-    assert label_set("?", ";") is None
-    assert label_set("a", ";") == ["a"]
-    assert sorted(label_set("a;b", ";") or ()) == ["a", "b"]
+    assert split_labels("", ";") == []
+    assert split_labels("?", ";") is None
+    assert split_labels("a", ";") == ["a"]
+    assert sorted(split_labels("a;b", ";") or ()) == ["a", "b"]
 
 
 def test_a_row_is_refused_before_any_of_its_names_is_new():

@@ -1,4 +1,4 @@
-"""Fields that are no features: identifiers, timestamps, lists of labels."""
+"""Fields that are no features: identifiers and timestamps."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from streamml.types import EventId
-from streamml.types.label_lists import split_labels as label_set
 from streamml.types.values import BadValueError as BadRow
 from streamml.types.values import is_missing, number
 from streamml_connectors.files.dates import counted_date, written_date
 
-__all__ = ["event_id", "label_set", "moment", "seconds", "time_notes", "time_unit", "timestamp"]
+__all__ = ["event_id", "moment", "seconds", "time_notes", "time_unit", "timestamp"]
 
 _UNITS: Final = (
     (1e11, ("seconds", 1.0)), (1e14, ("milliseconds", 1e3)), (1e17, ("microseconds", 1e6)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -112,43 +112,52 @@ def layout(
             raise SchemaError(f"{path} has the column {name!r} twice: names must be unique.")
     columns = _label_columns(path, names, labels, used)
     check_names([*used.values(), *ignore], names, path, "column")
-    uses: dict[str, Kind] = dict.fromkeys(columns, "label")
-    uses |= {name: cast(Kind, use) for use, name in used.items()}
-    told = {**dict.fromkeys(ignore, Column("", "left out", "as told")),
-            **{name: Column("", kind) for name, kind in uses.items()}}  # fmt: skip
+    told: dict[str, Column] = {name: Column(name, "left out", "as told") for name in ignore}
+    told |= {name: Column(name, "label") for name in columns}
+    told |= {name: Column(name, cast(Kind, use)) for use, name in used.items()}
+    texts = {field.name for field in schema if is_text(field.type)}
     try:
-        found = [
-            replace(told[field.name], name=field.name)
-            if field.name in told
-            else Column(field.name, *_kind(field, peek, used))
-            for field in schema
-        ]
+        described = _described(schema, peek, told, used, texts, learned)
     except SchemaError as error:
         raise SchemaError(f"{path} {error}") from None
-    described = one_kept(found, told)
-    if learned:  # texts only: the type of others says what they are
-        texts = [is_text(schema.field(column.name).type) for column in described]
-        values = [peek(c.name) if text else () for c, text in zip(described, texts, strict=True)]
-        asked = as_learned(described, values, learned)
-        described = [
-            known if text else column
-            for known, column, text in zip(asked, described, texts, strict=True)
-        ]
     used |= {column.kind: column.name for column in described if column.kind in ("id", "timestamp")}
-    sources = [(c.name, _length(c, peek)) for c in described if c.kind in ("number", "numbers")
-               if not is_text(schema.field(c.name).type)]  # fmt: skip
+    sources = [(c.name, _length(c, peek)) for c in described
+               if c.kind in ("number", "numbers") and c.name not in texts]  # fmt: skip
+    positions = _positions(labels, used)
     return Layout(
         sources,
         [feature for name, length in sources for feature in _places(name, length)],
-        [column for column in described if column.kind in FEATURES
-         and is_text(schema.field(column.name).type)],
+        [column for column in described if column.kind in FEATURES and column.name in texts],
         columns,
-        [name.removeprefix(_PREFIX) for name in columns] + list(_positions(labels, used)),
+        [name.removeprefix(_PREFIX) for name in columns] + list(positions),
         used,
-        _positions(labels, used),
+        positions,
         _signed(path, schema, columns, peek),
         described,
-    )  # fmt: skip
+    )
+
+
+def _described(
+    schema: Any,
+    peek: Peek,
+    told: Mapping[str, Column],
+    used: Mapping[str, str],
+    texts: Collection[str],
+    learned: Collection[str],
+) -> list[Column]:
+    """How each column is read: as told, or by what it holds; texts as a learner knows them."""
+    found = [
+        told.get(field.name) or Column(field.name, *_kind(field, peek, used)) for field in schema
+    ]
+    described = one_kept(found, told)
+    if not learned:  # else texts only: the type of others says what they are
+        return described
+    values = [peek(column.name) if column.name in texts else () for column in described]
+    asked = as_learned(described, values, learned)
+    return [
+        known if column.name in texts else column
+        for known, column in zip(asked, described, strict=True)
+    ]
 
 
 def _places(name: str, length: int | None) -> list[str]:
