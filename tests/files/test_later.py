@@ -45,7 +45,7 @@ def test_a_separator_that_comes_late_is_said(tmp_path, form, position, size):
         [],
         [
             f"From {position} on lists of labels hold '|', such as 'a|b', and are not split there: "
-            "the first rows held no separator, so name it (--separator '|')."
+            "the first rows held no separator, so name it (--label-separator '|')."
         ],
     )
 

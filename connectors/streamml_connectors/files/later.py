@@ -29,7 +29,7 @@ class Later:
     >>> for note in later.notes():
     ...     print(note)
     From line 1201 on lists of labels hold '|', such as 'a|b', and are not split there: the first \
-rows held no separator, so name it (--separator '|').
+rows held no separator, so name it (--label-separator '|').
     From line 1201 on column 'f' holds texts, such as 'red', which are features of their own: the \
 first rows held numbers only.
     """
@@ -58,7 +58,7 @@ first rows held numbers only.
             self._found["lists"] = (
                 f"From {self.position} on lists of labels hold {other!r}, such as {shown(text)}, "
                 "and are not split there: the first rows held no separator, so name it "
-                f"(--separator {other!r})."
+                f"(--label-separator {other!r})."
             )
 
     def saw_text(self, column: str, text: str) -> None:
